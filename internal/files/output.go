@@ -1,0 +1,150 @@
+package files
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Output is a result under construction: a hidden file beside the final name,
+// or a stream: stdout, a pipe, a device.
+type Output struct {
+	name  string
+	temp  string // "" for a stream
+	file  *os.File
+	buf   *bufio.Writer
+	w     io.Writer
+	inner io.Closer // the compressor
+	done  bool
+}
+
+// Create begins the file name, or writes to stdout for "-". The directory is
+// made if need be. What exists and is no regular file is written to, not
+// replaced; a link keeps pointing to the file.
+func Create(name string, stdout io.Writer) (*Output, error) {
+	o := &Output{name: name}
+	if name == Stdin || name == "/dev/stdout" {
+		if stdout == nil {
+			stdout = os.Stdout
+		}
+		o.buf = bufio.NewWriterSize(stdout, 64<<10)
+		o.w = o.buf
+		return o, nil
+	}
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		o.name = real // a link stays one
+	}
+	dir, base := filepath.Split(o.name)
+	if base == "" {
+		return nil, fmt.Errorf("%q is no file name", name)
+	}
+	var err error
+	switch info, missing := os.Stat(name); {
+	case missing == nil && info.IsDir():
+		return nil, fmt.Errorf("%s is a directory", name)
+	case missing == nil && (!info.Mode().IsRegular() || strings.HasPrefix(name, "/dev/")):
+		// /dev/stderr may lead to a file that somebody holds open.
+		o.file, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	default:
+		if dir != "" {
+			if err := os.MkdirAll(dir, 0o777); err != nil {
+				return nil, err
+			}
+		}
+		o.temp = filepath.Join(dir, "."+base+".inprogress")
+		o.file, err = os.OpenFile(o.temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f := o.file
+	o.buf = bufio.NewWriterSize(f, 256<<10)
+	o.w = o.buf
+	switch Compression(name) {
+	case "gz":
+		z := gzip.NewWriter(o.buf)
+		o.w, o.inner = z, z
+	case "zst":
+		z, err := zstd.NewWriter(o.buf, zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			return nil, errors.Join(err, o.Abort())
+		}
+		o.w, o.inner = z, z
+	}
+	return o, nil
+}
+
+// Write implements io.Writer.
+func (o *Output) Write(p []byte) (int, error) { return o.w.Write(p) }
+
+// Flush shows what was written, if this is a stream.
+func (o *Output) Flush() error {
+	if o.temp != "" || o.done {
+		return nil
+	}
+	return o.buf.Flush()
+}
+
+// Commit makes the result durable and gives it its name.
+func (o *Output) Commit() error {
+	if o.done {
+		return nil
+	}
+	o.done = true
+	var err error
+	if o.inner != nil {
+		err = o.inner.Close()
+	}
+	err = errors.Join(err, o.buf.Flush())
+	if o.file == nil {
+		return err
+	}
+	if err == nil && o.temp != "" {
+		err = o.file.Sync()
+	}
+	err = errors.Join(err, o.file.Close())
+	if o.temp == "" {
+		return err
+	}
+	if err == nil {
+		err = os.Rename(o.temp, o.name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(o.temp))
+	}
+	return SyncDir(filepath.Dir(o.name))
+}
+
+// Abort removes what was written.
+func (o *Output) Abort() error {
+	if o.done {
+		return nil
+	}
+	o.done = true
+	if o.file == nil {
+		return o.buf.Flush()
+	}
+	if o.inner != nil {
+		_ = o.inner.Close() // ends the goroutines of the compressor
+	}
+	if o.temp == "" {
+		return o.file.Close()
+	}
+	return errors.Join(o.file.Close(), os.Remove(o.temp))
+}
+
+// SyncDir makes the names in a directory durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

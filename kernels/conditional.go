@@ -1,0 +1,281 @@
+package kernels
+
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/columnar"
+)
+
+// Choose builds a column of type t whose row i is that of values[k] for the k
+// whose bitmap which[k] has bit i set; a row in none of them is NULL. The
+// bitmaps are disjoint, the values of type t or null.
+func Choose(mem memory.Allocator, t arrow.DataType, n int, which []columnar.Bitmap, values []Datum) (arrow.Array, error) {
+	kind, width := layoutOf(t)
+	if kind != layoutBool && kind != layoutFixed && kind != layoutBytes {
+		return chooseRows(mem, t, n, which, values)
+	}
+	valid := noNulls(mem, n)
+	valid.own()
+	clear(valid.bits.Bits)
+	for k, d := range values {
+		if d.Null() || isNull(d.Type()) {
+			continue
+		}
+		v := validBits(d, n)
+		for w := range valid.bits.Words() {
+			valid.bits.PutWord(w, valid.bits.Word(w)|v.Word(w)&which[k].Word(w))
+		}
+	}
+	valid.nulls = n - valid.bits.Count()
+	switch kind {
+	case layoutBool:
+		return chooseBools(mem, n, valid, which, values), nil
+	case layoutBytes:
+		return chooseText(mem, t, n, valid, which, values)
+	}
+	buf := newBuffer(mem, n*width)
+	for k, d := range values {
+		if d.Null() || isNull(d.Type()) {
+			continue
+		}
+		switch width {
+		case 1:
+			pick(as[uint8](buf.Bytes()), slots[uint8](d.Array), d.mask(), which[k])
+		case 2:
+			pick(as[uint16](buf.Bytes()), slots[uint16](d.Array), d.mask(), which[k])
+		case 4:
+			pick(as[uint32](buf.Bytes()), slots[uint32](d.Array), d.mask(), which[k])
+		case 8:
+			pick(as[uint64](buf.Bytes()), slots[uint64](d.Array), d.mask(), which[k])
+		case 16:
+			pick(as[wide128](buf.Bytes()), slots[wide128](d.Array), d.mask(), which[k])
+		default:
+			giveUp(valid, buf)
+			return chooseRows(mem, t, n, which, values)
+		}
+	}
+	return finish(t, valid, buf), nil
+}
+
+// pick copies the rows whose bit is set, about 1 ns/row.
+func pick[T any](out, x []T, mask int, which columnar.Bitmap) {
+	for i := range which.Ones() {
+		out[i] = x[i&mask]
+	}
+}
+
+func chooseBools(mem memory.Allocator, n int, valid validity, which []columnar.Bitmap, values []Datum) arrow.Array {
+	out := newBools(mem, n)
+	for k, d := range values {
+		if d.Null() {
+			continue
+		}
+		b := boolBits(d, n)
+		for w := range out.bits.Words() {
+			out.bits.PutWord(w, out.bits.Word(w)|b.Word(w)&which[k].Word(w))
+		}
+	}
+	return out.finish(valid)
+}
+
+func chooseText(mem memory.Allocator, t arrow.DataType, n int, valid validity, which []columnar.Bitmap, values []Datum) (arrow.Array, error) {
+	branch := make([]uint16, n)
+	views := make([]textArg, len(values))
+	for k, d := range values {
+		for i := range which[k].Ones() {
+			branch[i] = uint16(k)
+		}
+		if !isNull(d.Type()) {
+			views[k] = textsOf(d)
+		}
+	}
+	out := newText(mem, n, 8*n)
+	for i := range n {
+		if !valid.get(i) {
+			out.skip(i)
+			continue
+		}
+		out.put(i, append(out.tail(), views[branch[i]].at(i)...))
+	}
+	return out.finish(t, valid)
+}
+
+// chooseRows takes the rows out of the concatenated values: nested types.
+func chooseRows(mem memory.Allocator, t arrow.DataType, n int, which []columnar.Bitmap, values []Datum) (arrow.Array, error) {
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = -1
+	}
+	var all []arrow.Array
+	at := 0
+	for k, d := range values {
+		if isNull(d.Type()) {
+			continue
+		}
+		mask := d.mask()
+		for i := range which[k].Ones() {
+			rows[i] = int32(at + i&mask)
+		}
+		all = append(all, d.Array)
+		at += d.Array.Len()
+	}
+	if len(all) == 0 {
+		return Nulls(mem, t, n), nil
+	}
+	joined, err := array.Concatenate(all, mem)
+	if err != nil {
+		return nil, err
+	}
+	defer joined.Release()
+	return Take(mem, joined, rows)
+}
+
+// ifKernel is IF(condition, a, b): b where the condition is FALSE or NULL.
+func ifKernel(t arrow.DataType) Kernel {
+	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
+		yes := Truths(args[0], n)
+		return Choose(mem, t, n, []columnar.Bitmap{yes, Complement(yes)}, args[1:])
+	}
+}
+
+// Truths is the rows where a boolean datum is TRUE, as a new bitmap of n bits.
+func Truths(d Datum, n int) columnar.Bitmap {
+	out := columnar.NewBitmap(n)
+	t := truthOf(d, n)
+	for w := range out.Words() {
+		x, _ := t.word(w)
+		out.PutWord(w, x)
+	}
+	return out
+}
+
+// Falses is the rows where a boolean datum is FALSE, as a new bitmap of n bits.
+func Falses(d Datum, n int) columnar.Bitmap {
+	out := columnar.NewBitmap(n)
+	t := truthOf(d, n)
+	for w := range out.Words() {
+		_, x := t.word(w)
+		out.PutWord(w, x)
+	}
+	return out
+}
+
+// ValidRows is the rows of a datum of n rows that are not NULL.
+func ValidRows(d Datum, n int) columnar.Bitmap { return logicalValidity(d, n) }
+
+// Complement is a new bitmap of the bits that are clear in b.
+func Complement(b columnar.Bitmap) columnar.Bitmap {
+	out := columnar.NewBitmap(b.N)
+	for w := range out.Words() {
+		out.PutWord(w, ^b.Word(w)&lowBits(b.N-64*w))
+	}
+	return out
+}
+
+// coalesceKernel is the first argument that is not NULL.
+func coalesceKernel(t arrow.DataType) Kernel {
+	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
+		left := columnar.Bitmap{N: n}
+		which := make([]columnar.Bitmap, len(args))
+		for k, d := range args {
+			v := logicalValidity(d, n)
+			which[k] = columnar.NewBitmap(n)
+			rest := columnar.NewBitmap(n)
+			for w := range rest.Words() {
+				which[k].PutWord(w, left.Word(w)&v.Word(w))
+				rest.PutWord(w, left.Word(w)&^v.Word(w))
+			}
+			left = rest
+		}
+		return Choose(mem, t, n, which, args)
+	}
+}
+
+// nullIf is the first argument, NULL where it equals the second.
+func nullIf(t, compared arrow.DataType) Kernel {
+	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
+		x, err := castDatum(mem, args[0], compared)
+		if err != nil {
+			return nil, err
+		}
+		defer x.Release()
+		y, err := castDatum(mem, args[1], compared)
+		if err != nil {
+			return nil, err
+		}
+		defer y.Release()
+		keep := columnar.Bitmap{N: n}
+		if !x.Null() && !y.Null() {
+			same := columnar.NewBitmap(n)
+			opEq.fill(same, x, y)
+			keep = Complement(columnar.And(columnar.And(same, validBits(x, n)), validBits(y, n)))
+		}
+		return Choose(mem, t, n, []columnar.Bitmap{keep}, args[:1])
+	}
+}
+
+func castDatum(mem memory.Allocator, d Datum, t arrow.DataType) (Datum, error) {
+	a, err := Cast(mem, d.Array, t, false)
+	return Datum{a, d.Const}, err
+}
+
+// extremum is GREATEST or LEAST, NULL if any argument is.
+func extremum(op comparison, t arrow.DataType) Kernel {
+	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
+		if anyNull(args) {
+			return Nulls(mem, t, n), nil
+		}
+		best := args[0].Retain()
+		for _, d := range args[1:] {
+			wins := columnar.NewBitmap(n)
+			op.fill(wins, d, best)
+			both := columnar.And(validBits(best, n), validBits(d, n))
+			wins = columnar.And(wins, both)
+			stays := columnar.And(Complement(wins), both)
+			next, err := Choose(mem, t, n, []columnar.Bitmap{stays, wins}, []Datum{best, d})
+			best.Release()
+			if err != nil {
+				return nil, err
+			}
+			best = Column(next)
+		}
+		if best.Const && n != 1 {
+			defer best.Release()
+			return Repeat(mem, best.Array, n)
+		}
+		return best.Array, nil
+	}
+}
+
+// between is lo <= x AND x <= hi in three-valued logic.
+func between(symmetric bool) Kernel {
+	ge, le, and, or := opGe.kernel(), opLe.kernel(), opAnd.kernel(), opOr.kernel()
+	inside := func(mem memory.Allocator, n int, x, lo, hi Datum) (arrow.Array, error) {
+		a, err := ge(mem, n, []Datum{x, lo})
+		if err != nil {
+			return nil, err
+		}
+		defer a.Release()
+		b, err := le(mem, n, []Datum{x, hi})
+		if err != nil {
+			return nil, err
+		}
+		defer b.Release()
+		return and(mem, n, []Datum{Column(a), Column(b)})
+	}
+	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
+		a, err := inside(mem, n, args[0], args[1], args[2])
+		if err != nil || !symmetric {
+			return a, err
+		}
+		defer a.Release()
+		b, err := inside(mem, n, args[0], args[2], args[1])
+		if err != nil {
+			return nil, err
+		}
+		defer b.Release()
+		return or(mem, n, []Datum{Column(a), Column(b)})
+	}
+}

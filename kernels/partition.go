@@ -1,0 +1,62 @@
+package kernels
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// Partition splits b into n records: a row goes to the one that the hash of
+// its key columns, modulo n, names. Rows keep their order; parts may be empty.
+// The caller releases the parts.
+func Partition(mem memory.Allocator, b arrow.Record, keys []int, n int) ([]arrow.Record, error) {
+	if n < 1 {
+		return nil, fmt.Errorf("kernels: partition: into %d parts", n)
+	}
+	if n == 1 {
+		b.Retain()
+		return []arrow.Record{b}, nil
+	}
+	cols := make([]arrow.Array, len(keys))
+	for i, k := range keys {
+		if k < 0 || k >= int(b.NumCols()) {
+			return nil, fmt.Errorf("kernels: partition: column %d of %d", k, b.NumCols())
+		}
+		cols[i] = b.Column(k)
+	}
+	hashes := make([]uint64, b.NumRows())
+	if err := Hash(cols, hashes); err != nil {
+		return nil, err
+	}
+	// Counting sort: ends[p] becomes where part p ends.
+	ends := make([]int, n)
+	for i, h := range hashes {
+		hashes[i] = h % uint64(n)
+		ends[hashes[i]]++
+	}
+	at := 0
+	for p, size := range ends {
+		ends[p] = at
+		at += size
+	}
+	rows := make([]int32, len(hashes))
+	for i, p := range hashes {
+		rows[ends[p]] = int32(i)
+		ends[p]++
+	}
+	parts := make([]arrow.Record, 0, n)
+	from := 0
+	for _, end := range ends {
+		part, err := TakeRecord(mem, b, rows[from:end])
+		if err != nil {
+			for _, p := range parts {
+				p.Release()
+			}
+			return nil, err
+		}
+		parts = append(parts, part)
+		from = end
+	}
+	return parts, nil
+}

@@ -1,0 +1,439 @@
+package expr
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/suggest"
+	"github.com/arrowstream/arrowstream/kernels"
+)
+
+// Error is an error of an expression: a name that is not there (AS1203,
+// AS1204), types that do not go together (AS1301), a function that is not there
+// or not so called (AS1601), or a value that is out of range or cannot be
+// converted (AS40xx).
+type Error = kernels.Error
+
+// Codes of the errors of this package.
+const (
+	CodeName      = "AS1203" // no such column or field
+	CodeAmbiguous = "AS1204" // a name that fits several columns
+)
+
+// maxDepth bounds the nesting of an expression.
+const maxDepth = 1000
+
+// Bound is an expression bound to a schema. It is immutable: any number of
+// goroutines may evaluate it at the same time.
+type Bound struct {
+	root node
+	cols []int
+}
+
+// Bind resolves e against the columns of in: names (exact, then the only one
+// that fits without regard to case), types, functions and implicit casts.
+// Constant parts are evaluated; an error in one, such as 1/0, is an error of
+// Bind unless it stands where it may never be evaluated, in a branch of CASE,
+// IF, COALESCE, AND or OR. Errors are of type *Error.
+func Bind(e Expr, in *arrow.Schema) (*Bound, error) {
+	b := &binder{in: in, shared: make(map[string]node)}
+	root, err := b.bind(e, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &Bound{root: root, cols: root.info().cols}, nil
+}
+
+// Type is the Arrow type of the result.
+func (b *Bound) Type() arrow.DataType { return b.root.info().typ }
+
+// Nullable reports whether the result can hold NULLs.
+func (b *Bound) Nullable() bool { return b.root.info().nullable }
+
+// Columns are the input columns used, ascending.
+func (b *Bound) Columns() []int { return b.cols }
+
+// Fails reports whether evaluation can fail for some input values.
+func (b *Bound) Fails() bool { return b.root.info().fails }
+
+// Column is the index of the input column that the expression just names, or
+// -1.
+func (b *Bound) Column() int {
+	if c, ok := b.root.(*column); ok {
+		return c.index
+	}
+	return -1
+}
+
+// Const is the value of a constant expression, an array of length 1 that the
+// Bound keeps.
+func (b *Bound) Const() (arrow.Array, bool) {
+	if c, ok := b.root.(*constant); ok {
+		return c.value, true
+	}
+	return nil, false
+}
+
+// binder turns expressions into nodes. Equal nodes are made once.
+type binder struct {
+	in     *arrow.Schema
+	names  []string // of the columns of in, once one is looked up
+	shared map[string]node
+	nodes  int
+	lazy   int // depth of branches that may never be evaluated
+}
+
+// share returns the node equal to n that was made before, or n.
+func (b *binder) share(n node) node {
+	in := n.info()
+	if old, ok := b.shared[in.key]; ok {
+		old.info().uses++
+		return old
+	}
+	in.id, in.uses = b.nodes, 1
+	b.nodes++
+	b.shared[in.key] = n
+	return n
+}
+
+func (b *binder) bind(e Expr, depth int) (node, error) {
+	if depth > maxDepth {
+		return nil, &Error{Code: "AS1107", Msg: fmt.Sprintf("expression nested deeper than %d", maxDepth)}
+	}
+	switch e := e.(type) {
+	case nil:
+		return b.constant(kernels.Nulls(constants, arrow.Null, 1)), nil
+	case Col:
+		return b.column(e.Name)
+	case Field:
+		return b.field(e, depth)
+	case Lit:
+		a, err := literal(e)
+		if err != nil {
+			return nil, err
+		}
+		n := b.constant(a)
+		_, text := e.Value.(string)
+		if text && a.DataType().ID() == arrow.STRING {
+			return &constant{common: *n.info(), value: a, literal: true}, nil
+		}
+		return n, nil
+	case Cast:
+		of, err := b.bind(e.Of, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		return b.cast(of, e.To, e.Try)
+	case Case:
+		return b.bindCase(e, depth)
+	case Call:
+		return b.call(e, depth)
+	}
+	return nil, &Error{Code: "AS1101", Msg: fmt.Sprintf("no expression of Go type %T", e)}
+}
+
+func (b *binder) constant(a arrow.Array) node {
+	null := a.IsNull(0) || a.DataType().ID() == arrow.NULL
+	return b.share(&constant{value: a, common: common{
+		typ: a.DataType(), nullable: null,
+		key: columnar.TypeName(a.DataType()) + " " + fmt.Sprintf("%q", kernels.TextAt(a, 0)) + fmt.Sprint(null),
+	}})
+}
+
+// resolve finds name among names: exactly once, else the only one that equals
+// it without regard to case.
+func resolve(name string, names []string, kind string) (int, error) {
+	exact, folded, same := -1, -1, 0
+	for i, n := range names {
+		switch {
+		case n == name && exact >= 0:
+			return 0, &Error{Code: CodeAmbiguous, Msg: fmt.Sprintf("%s %q is ambiguous", kind, name), Hint: "rename one of the columns with AS"}
+		case n == name:
+			exact = i
+		case strings.EqualFold(n, name):
+			folded = i
+			same++
+		}
+	}
+	switch {
+	case exact >= 0:
+		return exact, nil
+	case same == 1:
+		return folded, nil
+	case same > 1:
+		var fits []string
+		for _, n := range names {
+			if strings.EqualFold(n, name) {
+				fits = append(fits, fmt.Sprintf("%q", n))
+			}
+		}
+		return 0, &Error{Code: CodeAmbiguous, Msg: fmt.Sprintf("%s %q is ambiguous", kind, name), Hint: "it fits " + strings.Join(fits, " and ")}
+	}
+	return 0, &Error{Code: CodeName, Msg: fmt.Sprintf("%s %q not found", kind, name), Hint: suggest.Hint(name, names, kind+"s")}
+}
+
+func (b *binder) column(name string) (node, error) {
+	if b.names == nil {
+		b.names = columnar.Names(b.in)
+	}
+	i, err := resolve(name, b.names, "column")
+	if err != nil {
+		return nil, err
+	}
+	f := b.in.Field(i)
+	return b.share(&column{index: i, common: common{
+		typ: f.Type, nullable: f.Nullable, cols: []int{i}, key: fmt.Sprintf("#%d", i),
+	}}), nil
+}
+
+func (b *binder) field(e Field, depth int) (node, error) {
+	if c, ok := e.Of.(Call); ok {
+		if n, err := b.elementField(e, c, depth); n != nil || err != nil {
+			return n, err
+		}
+	}
+	of, err := b.bind(e.Of, depth+1)
+	if err != nil {
+		return nil, err
+	}
+	t, ok := of.info().typ.(*arrow.StructType)
+	if !ok {
+		return nil, &Error{Code: kernels.CodeTypes, Msg: fmt.Sprintf("%s is %s and has no field %q", String(e.Of), kernels.SQLName(of.info().typ), e.Name)}
+	}
+	i, err := fieldIndex(t, e.Name)
+	if err != nil {
+		return nil, err
+	}
+	return b.reach(of, i, t.Field(i).Type, t.Field(i).Nullable), nil
+}
+
+func fieldIndex(t *arrow.StructType, name string) (int, error) {
+	names := make([]string, t.NumFields())
+	for i := range names {
+		names[i] = t.Field(i).Name
+	}
+	return resolve(name, names, "field")
+}
+
+// reach is field i of a struct, or of the elements of a list of structs, which
+// has type t.
+func (b *binder) reach(of node, i int, t arrow.DataType, nullable bool) node {
+	in := of.info()
+	return b.share(&field{of: of, index: i, common: common{
+		typ: t, nullable: in.nullable || nullable, fails: in.fails, cols: in.cols,
+		key: fmt.Sprintf("%s.%d", in.key, i),
+	}})
+}
+
+// elementField binds list[k].field as (list of the fields)[k], so that the
+// other fields of the element are not copied; nil if e is something else.
+func (b *binder) elementField(e Field, c Call, depth int) (node, error) {
+	f, ok := kernels.Find(c.Name)
+	if !ok || f.Name != "element_at" || len(c.Args) != 2 {
+		return nil, nil
+	}
+	list, err := b.bind(c.Args[0], depth+1)
+	if err != nil {
+		return nil, err
+	}
+	elem, ok := kernels.ElementStruct(list.info().typ)
+	if !ok {
+		return nil, nil
+	}
+	i, err := fieldIndex(elem, e.Name)
+	if err != nil {
+		return nil, err
+	}
+	k, err := b.bind(c.Args[1], depth+1)
+	if err != nil {
+		return nil, err
+	}
+	return b.apply(f, []node{b.reach(list, i, kernels.ListFieldType(list.info().typ, i), false), k})
+}
+
+// coerce is the implicit cast. A text literal that is no value of the type it
+// should take is an error wherever it stands.
+func (b *binder) coerce(of node, to arrow.DataType) (node, error) {
+	if c, ok := of.(*constant); ok && c.literal {
+		lazy := b.lazy
+		b.lazy = 0
+		defer func() { b.lazy = lazy }()
+	}
+	return b.cast(of, to, false)
+}
+
+// cast converts of to type to; a constant is converted now.
+func (b *binder) cast(of node, to arrow.DataType, try bool) (node, error) {
+	in := of.info()
+	if arrow.TypeEqual(in.typ, to) {
+		return of, nil
+	}
+	ok, fails := kernels.CanCast(in.typ, to)
+	if !ok {
+		_, err := kernels.Cast(constants, kernels.Nulls(constants, in.typ, 0), to, try)
+		return nil, err
+	}
+	c := &cast{of: of, try: try, common: common{
+		typ: to, nullable: in.nullable || try && fails, fails: in.fails || fails && !try, cols: in.cols,
+		key: fmt.Sprintf("cast(%s,%s,%v)", in.key, to, try),
+	}}
+	if k, ok := of.(*constant); ok {
+		a, err := kernels.Cast(constants, k.value, to, try)
+		if err == nil {
+			return b.constant(a), nil
+		}
+		if b.lazy == 0 {
+			return nil, err
+		}
+	}
+	return b.share(c), nil
+}
+
+// args are nodes as the arguments of a function.
+func args(nodes []node) []kernels.Arg {
+	out := make([]kernels.Arg, len(nodes))
+	for i, n := range nodes {
+		out[i].Type = n.info().typ
+		if c, ok := n.(*constant); ok {
+			out[i].Const, out[i].Literal = c.value, c.literal
+		}
+	}
+	return out
+}
+
+// branch binds an expression that may never be evaluated.
+func (b *binder) branch(e Expr, depth int) (node, error) {
+	b.lazy++
+	defer func() { b.lazy-- }()
+	return b.bind(e, depth)
+}
+
+func (b *binder) call(e Call, depth int) (node, error) {
+	f, ok := kernels.Find(e.Name)
+	if !ok {
+		return nil, kernels.Unknown(e.Name)
+	}
+	if f.Name == "nvl2" && len(e.Args) == 3 {
+		there := Call{Name: "is_not_null", Args: e.Args[:1]}
+		return b.call(Call{Name: "if", Args: []Expr{there, e.Args[1], e.Args[2]}}, depth)
+	}
+	nodes := make([]node, len(e.Args))
+	for i, a := range e.Args {
+		bind := b.bind
+		if i > 0 && lazyCalls[f.Name] {
+			bind = b.branch
+		}
+		n, err := bind(a, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		nodes[i] = n
+	}
+	return b.apply(f, nodes)
+}
+
+// apply binds a call of f with bound arguments.
+func (b *binder) apply(f *kernels.Function, nodes []node) (node, error) {
+	k, err := f.Bind(args(nodes))
+	if err != nil {
+		return nil, err
+	}
+	for i := range nodes {
+		if i > 0 && lazyCalls[f.Name] {
+			b.lazy++
+		}
+		nodes[i], err = b.coerce(nodes[i], k.Args[i])
+		if i > 0 && lazyCalls[f.Name] {
+			b.lazy--
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	switch f.Name {
+	case "and", "or":
+		return b.connective(f.Name, nodes, k), nil
+	case "if":
+		return b.choice([]node{nodes[0]}, nodes[1:2], nodes[2], k.Out), nil
+	case "coalesce":
+		return b.coalesce(nodes, k), nil
+	}
+	return b.function(f.Name, nodes, k)
+}
+
+// lazyCalls are the functions whose arguments after the first may never be
+// evaluated for a row.
+var lazyCalls = map[string]bool{"and": true, "or": true, "if": true, "coalesce": true}
+
+// combined is what a node has in common with the nodes it is made of.
+func combined(name string, t arrow.DataType, nodes []node) common {
+	c := common{typ: t}
+	var key strings.Builder
+	key.WriteString(name + "(")
+	for i, n := range nodes {
+		in := n.info()
+		c.fails = c.fails || in.fails
+		c.cols = append(c.cols, in.cols...)
+		if i > 0 {
+			key.WriteByte(',')
+		}
+		key.WriteString(in.key)
+	}
+	key.WriteByte(')')
+	c.key = key.String()
+	slices.Sort(c.cols)
+	c.cols = slices.Compact(c.cols)
+	return c
+}
+
+func nullability(rule kernels.NullRule, nodes []node) bool {
+	any, all := false, true
+	for _, n := range nodes {
+		any = any || n.info().nullable
+		all = all && n.info().nullable
+	}
+	switch rule {
+	case kernels.NullPossible:
+		return true
+	case kernels.NullIfAll:
+		return all
+	case kernels.NeverNull:
+		return false
+	}
+	return any
+}
+
+func (b *binder) function(name string, nodes []node, k *kernels.Binding) (node, error) {
+	c := combined(name, k.Out, nodes)
+	c.nullable = nullability(k.Nulls, nodes)
+	c.fails = c.fails || k.Fails
+	n := &function{args: nodes, kernel: k.Kernel, common: c}
+	if folded, err := b.fold(n, nodes); folded != nil || err != nil {
+		return folded, err
+	}
+	return b.share(n), nil
+}
+
+// fold evaluates n if all it is made of is constant. An error is one of the
+// expression unless n may never be evaluated; then n stays.
+func (b *binder) fold(n node, of []node) (node, error) {
+	for _, a := range of {
+		if _, ok := a.(*constant); !ok {
+			return nil, nil
+		}
+	}
+	f := &frame{mem: constants, n: 1}
+	defer f.release()
+	d, err := n.eval(f)
+	switch {
+	case err == nil:
+		return b.constant(d.Array), nil
+	case b.lazy > 0:
+		return nil, nil
+	}
+	return nil, err
+}

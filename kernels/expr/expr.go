@@ -1,0 +1,66 @@
+package expr
+
+import "github.com/apache/arrow/go/v17/arrow"
+
+// Expr is an unbound expression tree: names and literals, no types yet. The
+// SQL binder and Go users build the same nodes. [Bind] resolves it against a
+// schema.
+type Expr interface{ expr() }
+
+// Col names an input column.
+type Col struct{ Name string }
+
+// Field reaches into a struct: Field{Col{"window"}, "start"}.
+type Field struct {
+	Of   Expr
+	Name string
+}
+
+// Lit is a constant. Value is nil (NULL), bool, int64, float64, string, []byte,
+// arrow.Timestamp, arrow.Date32, arrow.Duration, decimal128.Num or
+// arrow.MonthInterval; Type says which Arrow type it has, nil for the natural
+// one (arrow.Null, bool, int64, float64, utf8, binary).
+type Lit struct {
+	Value any
+	Type  arrow.DataType
+}
+
+// Call applies a function or operator of the table in kernels/functions.go by
+// its name: "add", "eq", "and", "upper", "if", "coalesce", "in", "like" ...
+type Call struct {
+	Name string
+	Args []Expr
+}
+
+// Cast converts; Try gives NULL instead of an error.
+type Cast struct {
+	Of  Expr
+	To  arrow.DataType
+	Try bool
+}
+
+// Case is CASE WHEN c1 THEN v1 ... ELSE e END; Else may be nil (NULL). A CASE
+// with an operand is built with "eq" calls by the caller.
+type Case struct {
+	Whens []When
+	Else  Expr
+}
+
+// When is one arm of a [Case].
+type When struct{ Cond, Then Expr }
+
+func (Col) expr()   {}
+func (Field) expr() {}
+func (Lit) expr()   {}
+func (Call) expr()  {}
+func (Cast) expr()  {}
+func (Case) expr()  {}
+
+// Cols names several input columns.
+func Cols(names ...string) []Expr {
+	cols := make([]Expr, len(names))
+	for i, name := range names {
+		cols[i] = Col{Name: name}
+	}
+	return cols
+}

@@ -1,0 +1,112 @@
+package expr
+
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"github.com/arrowstream/arrowstream/kernels"
+)
+
+// node is a bound expression. eval returns a datum the caller releases.
+type node interface {
+	info() *common
+	eval(f *frame) (kernels.Datum, error)
+}
+
+// common is what every node knows.
+type common struct {
+	typ      arrow.DataType
+	nullable bool
+	fails    bool   // some input values are errors
+	cols     []int  // input columns used, ascending
+	key      string // equal nodes have equal keys
+	id       int    // number within the expression
+	uses     int    // how many nodes it is part of
+}
+
+func (c *common) info() *common { return c }
+
+type (
+	constant struct {
+		common
+		value   arrow.Array
+		literal bool // written as text: takes the type of what it meets
+	}
+	column struct {
+		common
+		index int
+	}
+	field struct {
+		common
+		of    node
+		index int
+	}
+	cast struct {
+		common
+		of  node
+		try bool
+	}
+	function struct {
+		common
+		args   []node
+		kernel kernels.Kernel
+	}
+)
+
+func (c *constant) eval(*frame) (kernels.Datum, error) {
+	return kernels.Constant(c.value).Retain(), nil
+}
+
+func (c *column) eval(f *frame) (kernels.Datum, error) {
+	return kernels.Column(f.column(c.index)).Retain(), nil
+}
+
+func (e *field) eval(f *frame) (kernels.Datum, error) {
+	of, err := f.eval(e.of)
+	if err != nil {
+		return of, err
+	}
+	defer of.Release()
+	var a arrow.Array
+	if s, ok := of.Array.(*array.Struct); ok {
+		a, err = kernels.StructField(f.mem, s, e.index)
+	} else {
+		a, err = kernels.ListField(f.mem, of.Array, e.index)
+	}
+	return kernels.Datum{Array: a, Const: of.Const}, err
+}
+
+func (c *cast) eval(f *frame) (kernels.Datum, error) {
+	of, err := f.eval(c.of)
+	if err != nil {
+		return of, err
+	}
+	defer of.Release()
+	a, err := kernels.Cast(f.mem, of.Array, c.typ, c.try)
+	return kernels.Datum{Array: a, Const: of.Const}, err
+}
+
+func (c *function) eval(f *frame) (kernels.Datum, error) {
+	var few [4]kernels.Datum
+	args := few[:0]
+	constant := true
+	defer func() {
+		for _, d := range args {
+			d.Release()
+		}
+	}()
+	for _, n := range c.args {
+		d, err := f.eval(n)
+		if err != nil {
+			return kernels.Datum{}, err
+		}
+		args = append(args, d)
+		constant = constant && d.Const
+	}
+	n := f.n
+	if constant {
+		n = 1
+	}
+	a, err := c.kernel(f.mem, n, args)
+	return kernels.Datum{Array: a, Const: constant}, err
+}

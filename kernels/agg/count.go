@@ -1,0 +1,145 @@
+package agg
+
+import (
+	"errors"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/columnar"
+)
+
+// count counts rows: all of them for count(*), those with a value for
+// count(x), those that are true for count_if(x). State: int64 n.
+type count struct {
+	mem memory.Allocator
+	n   column[int64]
+	of  counted
+}
+
+// counted says which rows count.
+type counted int
+
+const (
+	countRows counted = iota
+	countValues
+	countTrue
+)
+
+func bindCount(f *Function, args []arrow.DataType) (*Spec, error) {
+	switch len(args) {
+	case 0:
+		return countSpec(countRows), nil
+	case 1:
+		return countSpec(countValues, args...), nil
+	}
+	return nil, f.arity(args, 1)
+}
+
+func bindCountIf(f *Function, args []arrow.DataType) (*Spec, error) {
+	if err := f.arity(args, 1); err != nil {
+		return nil, err
+	}
+	if args[0].ID() != arrow.BOOL {
+		return nil, f.refuse(args[0], "a boolean")
+	}
+	return countSpec(countTrue, args...), nil
+}
+
+func countSpec(of counted, args ...arrow.DataType) *Spec {
+	return &Spec{
+		Args: args, Out: arrow.PrimitiveTypes.Int64, StateTypes: []arrow.DataType{arrow.PrimitiveTypes.Int64},
+		Merge: true, OrderFree: true,
+		New: func(mem memory.Allocator) Accumulator { return &count{mem: mem, n: column[int64]{mem: mem}, of: of} },
+	}
+}
+
+// Update implements Accumulator. count(*) has no argument; with groups nil it
+// takes one column of any type, which only tells the number of rows.
+func (c *count) Update(groups []uint32, n int, args ...arrow.Array) error {
+	c.n.grow(max(n, 1))
+	var rows columnar.Bitmap
+	switch {
+	case c.of == countRows && groups != nil:
+		rows = columnar.Bitmap{N: len(groups)}
+	case len(args) == 0:
+		return errors.New("agg: count(*) of ungrouped rows: pass a column to tell how many there are")
+	case c.of == countRows:
+		rows = columnar.Bitmap{N: args[0].Len()}
+	case c.of == countTrue:
+		rows = columnar.And(columnar.Validity(args[0]), columnar.Bools(args[0]))
+	default:
+		rows = logicalValidity(args[0])
+	}
+	if groups == nil {
+		c.n.v[0] += int64(rows.Count())
+		return nil
+	}
+	counts := c.n.v
+	for lo, hi := range rows.Runs() {
+		for _, g := range groups[lo:hi] {
+			counts[g]++
+		}
+	}
+	return nil
+}
+
+// Merge implements Accumulator.
+func (c *count) Merge(groups []uint32, n int, state ...arrow.Array) error {
+	c.n.grow(max(n, 1))
+	for i, x := range columnar.Values[int64](state[0]) {
+		c.n.v[at(groups, i)] += x
+	}
+	return nil
+}
+
+// State implements Accumulator.
+func (c *count) State(groups []uint32) ([]arrow.Array, error) {
+	a, err := c.Final(groups)
+	return []arrow.Array{a}, err
+}
+
+// Final implements Accumulator.
+func (c *count) Final(groups []uint32) (arrow.Array, error) {
+	c.n.grow(need(groups))
+	groups = all(groups, len(c.n.v))
+	out := newResult[int64](c.mem, len(groups))
+	for i, g := range groups {
+		out.v[i] = c.n.v[g]
+	}
+	return out.array(arrow.PrimitiveTypes.Int64), nil
+}
+
+// Reset implements Accumulator.
+func (c *count) Reset(groups []uint32) { c.n.reset(groups) }
+
+// Bytes implements Accumulator.
+func (c *count) Bytes() int64 { return c.n.bytes() }
+
+// Release implements Accumulator.
+func (c *count) Release() { c.n.release() }
+
+// at is the group of row i.
+func at(groups []uint32, i int) uint32 {
+	if groups == nil {
+		return 0
+	}
+	return groups[i]
+}
+
+// logicalValidity is the validity of a, where a dictionary code that leads to
+// a null entry counts as null.
+func logicalValidity(a arrow.Array) columnar.Bitmap {
+	valid := columnar.Validity(a)
+	codes, values, ok := columnar.Dictionary(a)
+	if !ok || values.NullN() == 0 {
+		return valid
+	}
+	entries, out := columnar.Validity(values), columnar.NewBitmap(a.Len())
+	for i, c := range codes {
+		if valid.Get(i) && entries.Get(int(c)) {
+			out.Set(i)
+		}
+	}
+	return out
+}

@@ -1,0 +1,42 @@
+package agg
+
+// functions is the table of all aggregates.
+var functions = []Function{
+	{Name: "count", Usage: "count(*) or count(x)", bind: bindCount, distinct: distinctApplies},
+	{Name: "count_if", Usage: "count_if(condition)", Aliases: []string{"countif"}, bind: bindCountIf},
+	{Name: "sum", Usage: "sum(x)", bind: bindSum, distinct: distinctApplies},
+	{Name: "avg", Usage: "avg(x)", Aliases: []string{"mean"}, bind: bindAvg, distinct: distinctApplies},
+	{Name: "min", Usage: "min(x)", bind: bindMin, distinct: distinctIgnored},
+	{Name: "max", Usage: "max(x)", bind: bindMax, distinct: distinctIgnored},
+
+	{Name: "var_samp", Usage: "var_samp(x)", Aliases: []string{"variance", "var"}, bind: bindVarSamp, distinct: distinctApplies},
+	{Name: "var_pop", Usage: "var_pop(x)", bind: bindVarPop, distinct: distinctApplies},
+	{Name: "stddev_samp", Usage: "stddev_samp(x)", Aliases: []string{"stddev", "std"}, bind: bindStddevSamp, distinct: distinctApplies},
+	{Name: "stddev_pop", Usage: "stddev_pop(x)", bind: bindStddevPop, distinct: distinctApplies},
+	{Name: "covar_samp", Usage: "covar_samp(x, y)", bind: bindCovarSamp},
+	{Name: "covar_pop", Usage: "covar_pop(x, y)", bind: bindCovarPop},
+	{Name: "corr", Usage: "corr(x, y)", bind: bindCorr},
+
+	{Name: "first", Usage: "first(x)", Aliases: []string{"first_value"}, bind: bindFirst, distinct: distinctIgnored},
+	{Name: "last", Usage: "last(x)", Aliases: []string{"last_value"}, bind: bindLast},
+	{Name: "any_value", Usage: "any_value(x)", bind: bindFirst, distinct: distinctIgnored},
+	{Name: "arg_min", Usage: "arg_min(x, y)", Aliases: []string{"min_by"}, bind: bindArgMin},
+	{Name: "arg_max", Usage: "arg_max(x, y)", Aliases: []string{"max_by"}, bind: bindArgMax},
+	{Name: "array_agg", Usage: "array_agg(x)", Aliases: []string{"collect_list"}, bind: bindCollect, distinct: distinctApplies},
+	{Name: "collect_set", Usage: "collect_set(x)", bind: bindCollectSet, distinct: distinctIgnored},
+
+	{Name: "bool_and", Usage: "bool_and(condition)", Aliases: []string{"every"}, bind: bindBoolAnd, distinct: distinctIgnored},
+	{Name: "bool_or", Usage: "bool_or(condition)", Aliases: []string{"some"}, bind: bindBoolOr, distinct: distinctIgnored},
+
+	{Name: "median", Usage: "median(x)", bind: bindMedian, distinct: distinctApplies},
+	{Name: "percentile", Usage: "percentile(x, p)", Aliases: []string{"percentile_cont", "quantile"}, bind: bindPercentile},
+	{
+		Name: "approx_count_distinct", Usage: "approx_count_distinct(x)", Aliases: []string{"approx_distinct"},
+		bind: bindApproxCountDistinct, distinct: distinctIgnored,
+	},
+
+	{Name: "accuracy", Usage: "accuracy(prediction, label)", bind: bindAccuracy},
+	{Name: "mae", Usage: "mae(prediction, label)", bind: bindMAE},
+	{Name: "rmse", Usage: "rmse(prediction, label)", bind: bindRMSE},
+	{Name: "log_loss", Usage: "log_loss(probability, label)", bind: bindLogLoss},
+}

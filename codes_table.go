@@ -1,0 +1,365 @@
+package arrowstream
+
+// errorCodes is the table of all codes, sorted.
+var errorCodes = []ErrorCode{
+	{
+		"AS1001", "a quote or a comment is not closed",
+		"The text ends inside a string, a quoted name or a comment. Often a quote inside a string was not doubled: write 'it''s'. Close it where the caret points, or double the quote.",
+	},
+	{
+		"AS1002", "not a number",
+		"A number or a binary literal cannot be read or is outside the range of every type. 99999999999999999999 is too large for BIGINT, and x'abc' has an odd number of digits. Write 12, 1.5, 1e3, 0xFF, or a large number with an exponent: 1e40.",
+	},
+	{
+		"AS1003", "unexpected character",
+		"A character has no meaning in SQL at this place. A typical cause is text copied from a document with curly quotes. Replace the character, or write the name that holds it in backquotes.",
+	},
+	{
+		"AS1004", "the text is not UTF-8",
+		"The script has bytes that are no UTF-8. Editors that save as Latin-1 or UTF-16 cause it. Save the file as UTF-8.",
+	},
+	{
+		"AS1010", "double quotes are read as text",
+		"This is a warning: a word in double quotes names no column and is taken as a string. Write strings in single quotes. SET sql.double-quotes = identifier or string fixes one meaning.",
+	},
+	{
+		"AS1101", "not a statement",
+		"The statement, or an operator built in Go, is not put together as the language wants it: a word is unexpected, a part is missing, or a count is negative. A typo in a keyword or a missing comma is the usual cause. The error says what was expected instead.",
+	},
+	{
+		"AS1102", "not part of the dialect",
+		"UPDATE, DELETE, MERGE and the like change stored tables, and a stream is not stored. Write INSERT INTO a table, and aggregate or deduplicate in the query that reads it.",
+	},
+	{
+		"AS1103", "not supported yet",
+		"The statement or clause is understood but not implemented; as a warning, that it has no effect. The error names another way where there is one.",
+	},
+	{
+		"AS1104", "not an interval",
+		"A duration cannot be read, is out of range, or mixes months with days. A month has no fixed length, so it cannot be the size of a window. Write INTERVAL '10' SECOND, INTERVAL '1:30' MINUTE TO SECOND or 10s.",
+	},
+	{
+		"AS1105", "not an option or setting",
+		"SET and OPTIONS want key = value with the value in quotes. A value with special characters that stands without quotes is the usual cause. Write SET key = 'value'.",
+	},
+	{
+		"AS1107", "nested too deeply",
+		"An expression, a query or a name has more levels or parts than the engine takes. Generated SQL causes it, for example a thousand ORs. Use IN for long lists, and name parts of the query with WITH or CREATE VIEW.",
+	},
+	{
+		"AS1108", "option written twice",
+		"The same option stands twice in one list, and it is not clear which one counts. Remove one of them.",
+	},
+	{
+		"AS1201", "table, view, model or function not found",
+		"No statement above declares the name. Names are looked up in the script from top to bottom; a typo or a declaration further down is the usual cause. A file can be read without a declaration: FROM 'bids.parquet'.",
+	},
+	{
+		"AS1203", "column not found",
+		"The input has no column or field of this name. Check the spelling with DESCRIBE table; a column of the select list cannot be used in WHERE of the same query. Text is written in single quotes, names in none or in backquotes.",
+	},
+	{
+		"AS1204", "a name stands for several things",
+		"A name fits several columns or objects, which differ in their tables or only in upper and lower case, or two outputs have the same name. Qualify the column with its table, write the name in its own case, or rename one of them with AS.",
+	},
+	{
+		"AS1205", "column is neither grouped by nor aggregated",
+		"A query with GROUP BY or an aggregate gives one row per group, so every other column needs to be told which of its values to show. Add the column to GROUP BY, or put it into an aggregate such as max or last_value.",
+	},
+	{
+		"AS1206", "aggregate in a wrong place",
+		"Aggregates stand in the select list and in HAVING; they cannot stand in WHERE, in GROUP BY or inside another aggregate. Aggregate in a query in FROM and go on from its result.",
+	},
+	{
+		"AS1207", "side output not found",
+		"A stage has no side output of the name. Windows have one for late rows when they are told to emit them. Use one of the names the error lists.",
+	},
+	{
+		"AS1301", "types do not fit",
+		"A type is unknown, or an operator, a function or a condition got a type it cannot work on. Comparing text with numbers is a typical cause. Convert one side: CAST(x AS BIGINT), or TRY_CAST to get NULL for values that cannot be converted.",
+	},
+	{
+		"AS1302", "columns do not fit",
+		"The columns of a query differ in number or type from what takes them: a table, another part of a UNION ALL, a list of names. Columns are matched by position. Select the columns in the order of the table and CAST those whose type differs.",
+	},
+	{
+		"AS1401", "state would grow without bound",
+		"The query keeps something for every group of a stream that does not end, and would run out of memory some day. Group by a window, which is forgotten when it closes. SET state.unbounded = allow says that the number of groups is known to be small.",
+	},
+	{
+		"AS1402", "no watermark declared",
+		"A window needs to know how far rows may be out of order, and the table does not say. As a warning, 10 seconds are assumed. Declare it: WATERMARK FOR ts AS ts - INTERVAL '5' SECOND.",
+	},
+	{
+		"AS1403", "not an event time",
+		"A window or a watermark wants the event-time column of its input: a timestamp or date that the table declares. A number of seconds is none until TO_TIMESTAMP_LTZ makes a timestamp of it in a computed column. A computed or aggregated time is none; declare WATERMARK FOR its column where the table is created.",
+	},
+	{
+		"AS1404", "these sizes make no window",
+		"The size, slide, step, gap or number of rows of a window cannot be used: it is zero or negative, finer than the time column, or one does not divide the other. Size and slide are often swapped: HOP takes slide, size, while HOPPING and window() take size, slide.",
+	},
+	{
+		"AS1405", "cannot be sorted or limited",
+		"ORDER BY needs all rows before it can give the first one, which a stream that does not end never has. Sort inside a window, or read a bounded table. With DISTINCT, order by selected columns only.",
+	},
+	{
+		"AS1406", "updates do not fit here",
+		"A query that corrects its results meets an operator or a sink that takes appended rows only, or a clause about emitting stands where nothing is emitted again. Use EMIT ON WINDOW CLOSE and leave ALLOW LATENESS out, or write to a sink that takes updates.",
+	},
+	{
+		"AS1407", "grouping does not fit the window",
+		"Rows of a window are grouped, but GROUP BY does not tell their window, or it tells two different ones. Group by window_start, window_end and the key the window is made per.",
+	},
+	{
+		"AS1408", "recursion",
+		"A view or a WITH query reads itself, directly or through others. A stream has no fixed point at which recursion could stop. Give the inner query another name.",
+	},
+	{
+		"AS1501", "declaration is wrong",
+		"CREATE TABLE declares something twice, or a watermark that is not of the form ts - INTERVAL '5' SECOND. Keep one of the columns or watermarks; compute another event time in a computed column.",
+	},
+	{
+		"AS1502", "name is taken",
+		"A table, view, model, function or WITH query of the name exists already. Use another name, CREATE OR REPLACE or IF NOT EXISTS.",
+	},
+	{
+		"AS1503", "unknown setting or value",
+		"SET or RESET names a setting that does not exist, or gives it a value it does not take. The error lists the nearest names; SHOW SETTINGS shows what is set.",
+	},
+	{
+		"AS1504", "connector or option is wrong",
+		"A connector is unknown, cannot do what is asked of it, or an option is unknown, missing or out of range. The error names the option and what it takes. docs/connectors.md lists all options.",
+	},
+	{
+		"AS1512", "table is not declared",
+		"This is a warning: INSERT INTO names a table that no statement declares, so that its rows are shown. Declare it with CREATE TABLE name WITH ('connector' = ...), or name a file: INSERT INTO 'out.parquet'.",
+	},
+	{
+		"AS1601", "unknown function or wrong arguments",
+		"There is no function of the name, or it does not take these arguments. Check the spelling with SHOW FUNCTIONS LIKE '%name%', and the arguments with DESCRIBE FUNCTION name.",
+	},
+	{
+		"AS1604", "pattern cannot be used",
+		"A pattern of LIKE, a regular expression or a date format is not well formed. An unclosed bracket or an escape at the end is the usual cause.",
+	},
+	{
+		"AS1610", "no native function for a class",
+		"CREATE FUNCTION names a class of another engine, and code is never loaded. When a native function does the same, its name can be given. Otherwise write the function in SQL: CREATE FUNCTION f(x DOUBLE) RETURNS DOUBLE AS x * 2.",
+	},
+	{
+		"AS1611", "library is not loaded",
+		"This is a warning: CREATE FUNCTION names a library, and the native function of the same name is used instead. Leave the library out to silence it.",
+	},
+	{
+		"AS1701", "model does not fit the query",
+		"A model is called in a way its type or its features do not allow: another type of function, other features, or on rows that are taken back. Call the function of its type and name the features it learns from, in their order.",
+	},
+	{
+		"AS1702", "model has nothing to learn from",
+		"CREATE MODEL has neither a query nor a file. Write AS SELECT features, label FROM ..., or OPTIONS (model_path = '...') to load one.",
+	},
+	{
+		"AS1703", "model learns from other rows",
+		"This is a warning: the rows that are scored are not the rows the model learns from, so a row may be scored after it was learned. Score the table of the training query to score each row before it is learned.",
+	},
+	{
+		"AS1704", "model scores other columns already",
+		"A model that learns scores its rows once, and two ML_PREDICT ask for different columns of them. Put the first ML_PREDICT into a view with all columns and read it twice.",
+	},
+	{
+		"AS1705", "column of the training query is missing",
+		"A model scores the rows it learns from, but a column of its training query is not among them and cannot be computed from them. Select the column in the table given to ML_PREDICT as well.",
+	},
+	{
+		"AS2001", "output exists",
+		"A file that would be written is there already, and nothing is overwritten unasked. Set 'overwrite' = 'true', or name a directory to add files to.",
+	},
+	{
+		"AS2102", "parameter is not set",
+		"${NAME} stands in an option, a setting or a file name, and there is neither a parameter nor an environment variable of the name. Pass --param NAME=value, or give a default: ${NAME:-value}.",
+	},
+	{
+		"AS2110", "csv: an option is wrong",
+		"An option of a CSV table has a value it does not take, or names a column that is not there. A delimiter of several characters is a typical cause. See the options of csv in docs/connectors.md.",
+	},
+	{
+		"AS2111", "csv: no input",
+		"No file matches the path, or the input is empty and tells no columns. Check the path and the pattern; declare the columns to read input that may be empty.",
+	},
+	{
+		"AS2120", "json: an option is wrong",
+		"An option of a JSON table has a value it does not take, or names a column that is not there. See the options of json in docs/connectors.md.",
+	},
+	{
+		"AS2121", "json: no input",
+		"No file matches the path, or there is no object to tell the columns. Check the path and the pattern; declare the columns to read input that may be empty.",
+	},
+	{
+		"AS2130", "arrow: an option is wrong",
+		"An option of an Arrow IPC table has a value it does not take, or the event-time column is missing or no time. See the options of arrow in docs/connectors.md.",
+	},
+	{
+		"AS2131", "arrow: no input",
+		"No file matches the path of an Arrow IPC table, or what is found there is no Arrow data. Check the path and the pattern, and that the file was written as a whole.",
+	},
+	{
+		"AS2140", "console: an option is wrong",
+		"A result cannot be shown as asked: the layout is unknown, or its options do not go with it. Use auto, table, csv or json.",
+	},
+	{
+		"AS2150", "libsvm: an option is wrong",
+		"An option of a libsvm table has a value it does not take. The columns are always label DOUBLE and features VECTOR; leave the column list out. Give the number of features when the input can be read only once.",
+	},
+	{
+		"AS2151", "libsvm: no input",
+		"No file matches the path of a libsvm table, or it cannot be read to tell the number of features. Check the path and the pattern, or give the number of features.",
+	},
+	{
+		"AS2160", "generator: no such column",
+		"The declared columns or the table name an output that the generator does not make, or with another type. Leave the column list out to get all columns, or see docs/connectors.md for them.",
+	},
+	{
+		"AS2161", "generator: an option is out of range",
+		"A number of rows, a rate or another option of a generator is out of the range that the error names. Choose a value inside it.",
+	},
+	{
+		"AS2170", "memory: batches do not fit",
+		"The batches given to a memory source have different schemas, or there are none and no fields either. Give all batches the same schema, or set Fields.",
+	},
+	{
+		"AS3001", "cannot connect",
+		"A server does not answer, refuses the connection or the login, or an address to listen on is taken. Check the address, that the server runs, and the options for TLS and login. The connection is tried again for connect.timeout.",
+	},
+	{
+		"AS3002", "topic does not exist",
+		"The Kafka cluster has no topic of the name, or none matches the pattern. Check the spelling, or create the topic.",
+	},
+	{
+		"AS4001", "value is out of range",
+		"The result of a computation does not fit its type, or an event time lies beyond what windows can hold. Nothing wraps around. CAST the operands to BIGINT, DOUBLE or DECIMAL, or filter the rows before.",
+	},
+	{
+		"AS4002", "division by zero",
+		"A whole number or a decimal is divided by zero. Write x / NULLIF(y, 0) to get NULL, or compute in DOUBLE, where it gives an infinity.",
+	},
+	{
+		"AS4003", "value cannot be converted",
+		"A value is not of the form that a conversion or a function wants, such as the text abc where a number is read. Use TRY_CAST to get NULL instead, or filter such rows before.",
+	},
+	{
+		"AS4006", "event time is NULL",
+		"A row without an event time came to a window that was told to refuse it. Filter such rows with WHERE ts IS NOT NULL, or let the window skip and count them.",
+	},
+	{
+		"AS4007", "NULL in a column that is NOT NULL",
+		"INSERT writes a NULL into a column that its table declares NOT NULL. Filter the rows, replace the NULL with COALESCE, or drop NOT NULL.",
+	},
+	{
+		"AS4101", "offset is gone",
+		"Kafka has deleted the rows that would be read next, because they are older than the retention of the topic. Set 'on.lost.offset' to earliest to go on with the oldest row there is, or keep rows longer.",
+	},
+	{
+		"AS4110", "csv: a declared column is not in the file",
+		"The header of a file has no column of a name that the table declares. Check the spelling, or read the file without declared columns to see what it holds.",
+	},
+	{
+		"AS4130", "arrow: the file has other columns",
+		"A file or stream has no column that the table declares, or has it with another type. Declare the columns as they are, or leave the column list out.",
+	},
+	{
+		"AS4140", "parquet: a column cannot be read",
+		"A column has a type or an encoding that is not supported. Leave it out of the query: select the columns you need by name.",
+	},
+	{
+		"AS4141", "parquet: the files have different columns",
+		"Files that are read as one table differ in a column. Set 'union_by_name' = 'true' when columns are missing in some files, or read files of different types in separate tables and CAST them.",
+	},
+	{
+		"AS4142", "parquet: a column cannot be written",
+		"A column has a type that Parquet files cannot hold here. CAST it in the query, or leave it out.",
+	},
+	{
+		"AS5001", "state is not of this query",
+		"A saved state belongs to another query, other columns or another model than the one that is to go on from it. Start from an empty state, or run the query that wrote it.",
+	},
+	{
+		"AS6001", "memory budget is used up",
+		"The job holds more memory than it may; the error names the operator that asked for more. Raise --memory-limit, group by fewer keys or smaller windows, or bound the state by a window or a TTL.",
+	},
+	{
+		"AS7001", "unknown model type",
+		"model_type names no model. SHOW MODEL TYPES lists them.",
+	},
+	{
+		"AS7002", "option alpha is ambiguous",
+		"Libraries mean different things by alpha: the learning rate, the strength of regularization, or a quantile. Name the one that is meant: learn_rate, l2_reg or another option the error names.",
+	},
+	{
+		"AS7003", "options of a model contradict each other",
+		"Two options cannot be had together, such as batches without their length. The error names both and says which one to change.",
+	},
+	{
+		"AS7004", "option does not fit the features",
+		"An option cannot be used with the features or classes of the training query, such as weights for another number of features. Change the option or the query as the error says.",
+	},
+	{
+		"AS7010", "column of a model is missing",
+		"A feature, the label or the weight of a model is no column of the rows it gets, or the label is also a feature. Select the columns under the names the model knows.",
+	},
+	{
+		"AS7011", "column of a model has an unusable type",
+		"A feature, label, weight or probability is of a type that cannot be learned from. Features are numbers, booleans, texts or vectors. Leave the column out, or convert it with CAST or EXTRACT.",
+	},
+	{
+		"AS7012", "columns do not fit the model",
+		"The rows to score have other columns or types than those the model learned from. Rename or CAST the columns in the query that feeds the model.",
+	},
+	{
+		"AS7013", "model needs a label",
+		"The model type or the evaluation learns or judges a label, and none is named. Set input_label_cols, or name the label column.",
+	},
+	{
+		"AS7014", "models learn from appended rows only",
+		"The training query takes rows back that a model has learned already. Learn before the aggregation, or aggregate in windows that emit once.",
+	},
+	{
+		"AS7015", "model cannot be used yet",
+		"A model was neither trained nor loaded, or the file it is loaded from cannot be used. Train it with AS SELECT, or check model_path.",
+	},
+	{
+		"AS7016", "evaluation cannot be made this way",
+		"ML_EVALUATE judges in windows, for which its input needs an event time, or every so many rows, but not both. Declare a WATERMARK on the input, or leave the window out.",
+	},
+	{
+		"AS7017", "model cannot be called as a function",
+		"The function of a model type takes a vector, an array of numbers or a text and returns a number, which does not fit a model of text features or text classes. Use ML_PREDICT with the columns of the model.",
+	},
+	{
+		"AS7018", "warm start does not fit",
+		"The model named by warm_start_from was made with other options. Leave those options as they were, or start without it.",
+	},
+	{
+		"AS7020", "training diverged",
+		"A weight would no longer be finite. The learning rate is too high, or features are of very different size. Lower learn_rate, or set standardize_features.",
+	},
+	{
+		"AS7030", "not a model file",
+		"The file does not start as a model does. Models are written by CREATE MODEL with model_path and by mlkernels.Save; check the path.",
+	},
+	{
+		"AS7031", "model file of another version",
+		"The file was written by a version of this program with another format. Read it with that version, or train the model again.",
+	},
+	{
+		"AS7032", "model file is damaged",
+		"The checksum of the file does not match what it holds: it was cut short or changed. Copy it again, or train the model again.",
+	},
+	{
+		"AS7033", "model file cannot be read",
+		"The file of a model cannot be opened, read or written; the cause follows in the error. Check the path and the permissions.",
+	},
+	{
+		"AS9001", "error in the program",
+		"The engine ran into a state that cannot be. The error holds the place in the program. Please report it with the script and, if possible, the data.",
+	},
+}

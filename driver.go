@@ -1,0 +1,319 @@
+package arrowstream
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// driver cuts what the partitions of all sources deliver into ticks.
+type driver struct {
+	p       *Pipeline
+	sources []*node
+	readers []*reader // all partitions: sources in order, partitions in order
+	bounded bool
+	arrived chan struct{}
+	turn    int // reader whose rows the next tick of bounded input holds
+	pace    pacer
+	wg      sync.WaitGroup
+	cancel  context.CancelFunc
+
+	ticks    atomic.Int64
+	inFlight atomic.Int64 // ticks that some node still works on, times leaves
+	marks    []atomic.Int64
+	held     []atomic.Int64
+	maxEvent atomic.Int64
+	waited   atomic.Int64 // ns that sources waited for memory
+}
+
+// tick is one round: a message for each source.
+type tick struct {
+	messages []message
+	last     bool
+}
+
+// open opens every partition and starts to read ahead.
+func (p *Pipeline) open(ctx context.Context) (*driver, error) {
+	d := &driver{p: p, bounded: true, arrived: make(chan struct{}, 1), pace: pacer{replay: p.opts.Replay}}
+	d.maxEvent.Store(NoEventTime)
+	for _, n := range p.nodes {
+		if n.source == nil {
+			continue
+		}
+		d.sources = append(d.sources, n)
+		d.bounded = d.bounded && n.source.source.Bounded()
+		parts, err := n.source.source.Open(ctx, SourceEnv{
+			Env: n.env, BatchRows: p.opts.BatchRows, BatchBytes: p.opts.TickBytes, Workers: p.opts.Workers, Clock: p.opts.Clock,
+		})
+		for i, part := range parts {
+			r := &reader{node: n, index: i, part: part, batches: make(chan Batch, 4)}
+			r.time = partitionTime{max: NoEventTime, lastSeen: p.opts.Clock.Now()}
+			r.lag.Store(-1)
+			d.readers = append(d.readers, r)
+		}
+		if err != nil {
+			for _, r := range d.readers {
+				err = errors.Join(err, r.part.Close())
+			}
+			return nil, n.wrap(err)
+		}
+	}
+	d.marks = make([]atomic.Int64, len(d.sources))
+	d.held = make([]atomic.Int64, len(d.sources))
+	for i := range d.marks {
+		d.marks[i].Store(NoEventTime)
+		d.held[i].Store(-1)
+	}
+	readCtx, cancel := context.WithCancel(ctx)
+	d.cancel = cancel
+	for _, r := range d.readers {
+		d.wg.Add(1)
+		keep := p.opts.Replay.keep(r.node)
+		go func() {
+			defer d.wg.Done()
+			r.run(readCtx, d.gate, keep, d.arrived)
+		}()
+	}
+	return d, nil
+}
+
+// close stops reading and frees what was read ahead.
+func (d *driver) close() error {
+	d.cancel()
+	var errs []error
+	for _, r := range d.readers {
+		errs = append(errs, r.close())
+	}
+	d.wg.Wait()
+	return errors.Join(errs...)
+}
+
+// gate holds a reader back while more than 70 % of the memory budget is in
+// use, unless nothing is in flight that could free any.
+func (d *driver) gate(ctx context.Context) error {
+	var since time.Time
+	for {
+		above, freed := d.p.budget.Above(0.7)
+		if !above || d.inFlight.Load() == 0 && d.nothingRead() {
+			if !since.IsZero() {
+				d.waited.Add(int64(time.Since(since)))
+			}
+			return ctx.Err()
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		select {
+		case <-freed:
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (d *driver) nothingRead() bool {
+	for _, r := range d.readers {
+		if len(r.batches) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// next returns the next tick.
+func (d *driver) next(ctx context.Context) (tick, error) {
+	if d.bounded {
+		return d.nextBounded(ctx)
+	}
+	return d.nextLive(ctx)
+}
+
+// nextBounded takes TickRows rows of one partition, the partitions in turn, so
+// that a tick is a function of the input alone.
+func (d *driver) nextBounded(ctx context.Context) (tick, error) {
+	o := d.p.opts
+	for range d.readers {
+		if d.draining() {
+			return d.finish(true), nil
+		}
+		r := d.readers[d.turn]
+		d.turn = (d.turn + 1) % len(d.readers)
+		if r.ended && r.head == nil {
+			continue
+		}
+		batches, rows, _, err := r.take(ctx, o.TickRows, o.BatchRows, o.TickBytes, true)
+		if err != nil {
+			message{batches: batches}.release()
+			return tick{}, err
+		}
+		if rows == 0 {
+			continue
+		}
+		t := tick{messages: make([]message, len(d.sources))}
+		d.put(&t, r, batches)
+		// Look whether this was the last row of all, to spare a tick.
+		if r.head == nil && !r.ended {
+			if r.head, err = r.next(ctx, true); err != nil {
+				t.release()
+				return tick{}, err
+			}
+		}
+		if err := d.pace.wait(ctx, d.maxEvent.Load(), d.p.drain); err != nil {
+			t.release()
+			return tick{}, err
+		}
+		d.mark(&t, time.Time{})
+		return t, nil
+	}
+	return d.finish(false), nil
+}
+
+// nextLive takes whatever has arrived, waits a moment for more, and sends an
+// empty tick when nothing comes for a heartbeat.
+func (d *driver) nextLive(ctx context.Context) (tick, error) {
+	o := d.p.opts
+	t := tick{messages: make([]message, len(d.sources))}
+	heartbeat := time.NewTimer(o.Heartbeat)
+	defer heartbeat.Stop()
+	var linger <-chan time.Time
+	rows, size := 0, int64(0)
+	for {
+		for _, r := range d.readers {
+			batches, n, bytes, err := r.take(ctx, o.TickRows-rows, o.BatchRows, o.TickBytes-size, false)
+			if err != nil {
+				message{batches: batches}.release()
+				t.release()
+				return tick{}, err
+			}
+			rows, size = rows+n, size+bytes
+			d.put(&t, r, batches)
+		}
+		switch {
+		case d.draining():
+			return d.end(t, true), nil
+		case d.allEnded():
+			return d.end(t, false), nil
+		case rows >= o.TickRows || size >= o.TickBytes:
+			d.mark(&t, o.Clock.Now())
+			return t, nil
+		case rows > 0 && linger == nil:
+			timer := time.NewTimer(o.Linger)
+			defer timer.Stop()
+			linger = timer.C
+		}
+		select {
+		case <-d.arrived:
+		case <-linger:
+			d.mark(&t, o.Clock.Now())
+			return t, nil
+		case <-heartbeat.C:
+			if rows == 0 {
+				d.mark(&t, o.Clock.Now())
+				return t, nil
+			}
+		case <-d.p.drain:
+		case <-ctx.Done():
+			t.release()
+			return tick{}, ctx.Err()
+		}
+	}
+}
+
+// put adds batches of r to t and follows their event times.
+func (d *driver) put(t *tick, r *reader, batches []Batch) {
+	if len(batches) == 0 {
+		return
+	}
+	for _, b := range batches {
+		r.rows.Add(b.NumRows())
+		r.time.observe(b, r.node.source.column)
+	}
+	r.time.lastSeen = d.p.opts.Clock.Now()
+	if r.time.max > d.maxEvent.Load() {
+		d.maxEvent.Store(r.time.max)
+	}
+	i := d.sourceIndex(r.node)
+	t.messages[i].batches = append(t.messages[i].batches, batches...)
+	r.node.metrics.rowsOut.Add(message{batches: batches}.rows())
+}
+
+func (d *driver) sourceIndex(n *node) int {
+	for i, s := range d.sources {
+		if s == n {
+			return i
+		}
+	}
+	panic("arrowstream: reader without a source")
+}
+
+// mark sets the watermarks of t. now is zero on bounded input, whose clock is
+// its event time, so that a replay sees the same clock.
+func (d *driver) mark(t *tick, now time.Time) {
+	for i, s := range d.sources {
+		var parts []*partitionTime
+		for _, r := range d.readers {
+			if r.node == s {
+				parts = append(parts, &r.time)
+			}
+		}
+		event, held := s.source.eventTime.combine(parts, now)
+		event = max(event, d.marks[i].Load()) // a watermark never moves back
+		d.marks[i].Store(event)
+		d.held[i].Store(int64(held))
+		clock := now.UnixMicro()
+		if now.IsZero() {
+			clock = max(d.maxEvent.Load(), 0)
+		}
+		t.messages[i].mark = Watermark{Event: event, Clock: clock}
+	}
+	d.ticks.Add(1)
+}
+
+// finish is the last tick of bounded input. Drained means that the input goes
+// on: the watermark stays where it is.
+func (d *driver) finish(drained bool) tick {
+	return d.end(tick{messages: make([]message, len(d.sources))}, drained)
+}
+
+func (d *driver) end(t tick, drained bool) tick {
+	now := time.Time{}
+	if !d.bounded {
+		now = d.p.opts.Clock.Now()
+	}
+	d.mark(&t, now)
+	t.last = true
+	for i := range t.messages {
+		t.messages[i].last = true
+		if !drained {
+			t.messages[i].mark.Event = EndOfTime
+		}
+	}
+	return t
+}
+
+func (d *driver) allEnded() bool {
+	for _, r := range d.readers {
+		if !r.ended || r.head != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *driver) draining() bool {
+	select {
+	case <-d.p.drain:
+		return true
+	default:
+		return false
+	}
+}
+
+func (t *tick) release() {
+	for _, m := range t.messages {
+		m.release()
+	}
+}

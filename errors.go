@@ -1,0 +1,114 @@
+package arrowstream
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Error is an error with a stable code and, if there is one, a place in a
+// text and a way out. Codes: AS1 SQL, AS2 configuration, AS3 connecting, AS4
+// data, AS5 state, AS6 resources, AS7 learning, AS9 internal.
+type Error struct {
+	Code string // "AS1203"
+	Msg  string // lower case, names the thing and the place
+	Hint string // what to do, or the nearest names; may be empty
+	Pos  Pos    // place in a SQL text; zero if there is none
+	Err  error  // cause; may be nil
+}
+
+// Pos is a place in a text: line and column count from 1, in code points.
+type Pos struct {
+	File      string
+	Line, Col int
+	EndCol    int // column after the last code point; 0 if unknown
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	var sb strings.Builder
+	if e.Pos.Line > 0 {
+		if e.Pos.File != "" {
+			sb.WriteString(e.Pos.File + ":")
+		}
+		fmt.Fprintf(&sb, "%d:%d: ", e.Pos.Line, e.Pos.Col)
+	}
+	sb.WriteString(e.Msg)
+	if e.Err != nil {
+		sb.WriteString(": " + e.Err.Error())
+	}
+	if e.Code != "" {
+		sb.WriteString(" [" + e.Code + "]")
+	}
+	if e.Hint != "" {
+		sb.WriteString(" (" + e.Hint + ")")
+	}
+	return sb.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// DataError is bad input: a value that cannot be decoded or converted.
+type DataError struct {
+	Source string // file, topic/partition or address
+	Where  string // "line 12", "offset 99", "row group 3"
+	Column string // column, if known
+	Value  string // the value, cut to 200 bytes
+	Err    error  // what is wrong with it
+}
+
+// Error implements error.
+func (e *DataError) Error() string {
+	var sb strings.Builder
+	for _, s := range []string{e.Source, e.Where} {
+		if s != "" {
+			sb.WriteString(s + ": ")
+		}
+	}
+	if e.Column != "" {
+		fmt.Fprintf(&sb, "column %q: ", e.Column)
+	}
+	sb.WriteString(e.Err.Error())
+	if e.Value != "" {
+		fmt.Fprintf(&sb, " (value %q)", e.Value)
+	}
+	return sb.String()
+}
+
+// Unwrap returns what is wrong.
+func (e *DataError) Unwrap() error { return e.Err }
+
+// CutValue shortens a value for an error text to 200 bytes.
+func CutValue(v []byte) string {
+	if len(v) > 200 {
+		return string(v[:197]) + "..."
+	}
+	return string(v)
+}
+
+// BadRow is the policy for input that cannot be decoded.
+type BadRow int
+
+const (
+	// FailOnBadRow ends the run with an error that names the place.
+	FailOnBadRow BadRow = iota
+	// SkipBadRow counts the row and goes on.
+	SkipBadRow
+)
+
+// UnmarshalText reads the policy as an option: fail or skip.
+func (p *BadRow) UnmarshalText(text []byte) error {
+	switch strings.ToLower(string(text)) {
+	case "fail":
+		*p = FailOnBadRow
+	case "skip":
+		*p = SkipBadRow
+	default:
+		return errors.New("use fail or skip")
+	}
+	return nil
+}
+
+// ErrStopped is the error of a run that was stopped before its input ended.
+var ErrStopped = errors.New("arrowstream: stopped")

@@ -1,0 +1,101 @@
+package arrowstream
+
+import (
+	"math"
+	"time"
+
+	"github.com/arrowstream/arrowstream/columnar"
+)
+
+// partitionTime follows the event time of one partition.
+type partitionTime struct {
+	max      int64 // largest event time so far, µs; NoEventTime before the first
+	lastSeen time.Time
+	done     bool
+}
+
+// observe takes in the event times of b; column is their index, or -1.
+func (t *partitionTime) observe(b Batch, column int) {
+	if column < 0 {
+		return
+	}
+	col := b.Column(column)
+	mul, div, _ := columnar.Micros(col.DataType())
+	valid := columnar.Validity(col)
+	var m int64
+	if columnar.FixedWidth(col.DataType()) == 4 {
+		days := maxValid(columnar.Values[int32](col), valid)
+		if m = int64(days); days == math.MinInt32 {
+			return
+		}
+	} else {
+		m = maxValid(columnar.Values[int64](col), valid)
+	}
+	if m > math.MaxInt64/mul-1 || m < math.MinInt64/mul+1 {
+		return // no row, or out of the range of instants: the operators report it
+	}
+	t.max = max(t.max, floorDiv(m*mul, div))
+}
+
+func maxValid[T int32 | int64](values []T, valid columnar.Bitmap) T {
+	m := lowest[T]()
+	if valid.All() {
+		for _, v := range values {
+			m = max(m, v)
+		}
+		return m
+	}
+	for i := range valid.Ones() {
+		m = max(m, values[i])
+	}
+	return m
+}
+
+func lowest[T int32 | int64]() T {
+	var zero T
+	switch any(zero).(type) {
+	case int32:
+		low := int32(math.MinInt32)
+		return T(low)
+	}
+	low := int64(math.MinInt64)
+	return T(low)
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b != 0 && (a < 0) != (b < 0) {
+		q--
+	}
+	return q
+}
+
+// combine is the watermark of a source: the least of its partitions, each less
+// the delay. A partition that has ended does not count, nor does one that is
+// idle; when all are idle it is the largest of theirs. now is the zero Time on
+// bounded input, where nothing is idle. held is the index of the partition
+// that holds the watermark back, or -1.
+func (et EventTime) combine(parts []*partitionTime, now time.Time) (event int64, held int) {
+	event, held = EndOfTime, -1
+	latest, idle := NoEventTime, false
+	for i, t := range parts {
+		if t.done {
+			continue
+		}
+		w := NoEventTime
+		if t.max != NoEventTime {
+			w = t.max - et.Delay.Microseconds()
+		}
+		if !now.IsZero() && et.Idle > 0 && now.Sub(t.lastSeen) >= et.Idle {
+			idle, latest = true, max(latest, w)
+			continue
+		}
+		if w < event {
+			event, held = w, i
+		}
+	}
+	if event == EndOfTime && idle {
+		return latest, -1
+	}
+	return event, held
+}

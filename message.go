@@ -1,0 +1,32 @@
+package arrowstream
+
+// message is what one edge of the graph carries for one tick. Every edge
+// carries exactly one message per tick, so nodes with several inputs read one
+// from each and need no other order.
+type message struct {
+	batches []Batch // owned by the message
+	mark    Watermark
+	last    bool // nothing follows, because the input ended or was drained
+}
+
+func (m message) release() {
+	for _, b := range m.batches {
+		b.Release()
+	}
+}
+
+// share returns m for one more reader.
+func (m message) share() message {
+	for _, b := range m.batches {
+		b.Retain()
+	}
+	return m
+}
+
+func (m message) rows() int64 {
+	var n int64
+	for _, b := range m.batches {
+		n += b.NumRows()
+	}
+	return n
+}

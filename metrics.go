@@ -1,0 +1,88 @@
+package arrowstream
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// operatorMetrics are the counters of one node, written by the goroutine that
+// runs it and read by the progress report.
+type operatorMetrics struct {
+	rowsIn, rowsOut, busy               atomic.Int64
+	late, skipped, unwindowed           atomic.Int64
+	stateRows, stateBytes, stateUpdated atomic.Int64
+	warning                             atomic.Pointer[string]
+	lanes                               atomic.Pointer[[]*operatorMetrics] // of the instances of a parallel stage
+}
+
+// read takes over what the parts of n count themselves.
+func (m *operatorMetrics) read(n *node) {
+	var c Counts
+	switch counted := any(n.stage).(type) {
+	case Counted:
+		c = counted.Counts()
+	default:
+		if counted, ok := n.join.(Counted); ok {
+			c = counted.Counts()
+		} else if counted, ok := n.sink.(Counted); ok {
+			c = counted.Counts()
+		} else {
+			return
+		}
+	}
+	m.late.Store(c.Late)
+	m.skipped.Store(c.Skipped)
+	m.unwindowed.Store(c.Unwindowed)
+	m.stateRows.Store(c.StateRows)
+	m.stateBytes.Store(c.StateBytes)
+	m.stateUpdated.Store(c.RowsUpdated)
+	if c.Warning != "" {
+		m.warning.Store(&c.Warning)
+	}
+}
+
+// OperatorProgress are the counters of one operator since the start.
+type OperatorProgress struct {
+	Name       string        `json:"uid"`
+	RowsIn     int64         `json:"rowsIn"`
+	RowsOut    int64         `json:"rowsOut"`
+	Late       int64         `json:"lateRows,omitempty"`
+	Skipped    int64         `json:"skippedRows,omitempty"`
+	Unwindowed int64         `json:"unwindowedRows,omitempty"`
+	StateRows  int64         `json:"stateRows,omitempty"`
+	StateBytes int64         `json:"stateBytes,omitempty"`
+	Updated    int64         `json:"-"`
+	Memory     int64         `json:"memoryBytes,omitempty"`
+	Busy       time.Duration `json:"-"`
+	BusyMs     int64         `json:"busyMs"`
+	Warning    string        `json:"warning,omitempty"`
+	Stateful   bool          `json:"-"`
+}
+
+func (n *node) progress() OperatorProgress {
+	p := OperatorProgress{Name: n.name}
+	all := []*operatorMetrics{&n.metrics}
+	if lanes := n.metrics.lanes.Load(); lanes != nil {
+		all = append(all, *lanes...)
+	}
+	for _, m := range all {
+		p.RowsIn += m.rowsIn.Load()
+		p.RowsOut += m.rowsOut.Load()
+		p.Late += m.late.Load()
+		p.Skipped += m.skipped.Load()
+		p.Unwindowed += m.unwindowed.Load()
+		p.StateRows += m.stateRows.Load()
+		p.StateBytes += m.stateBytes.Load()
+		p.Updated += m.stateUpdated.Load()
+		if w := m.warning.Load(); w != nil {
+			p.Warning = *w
+		}
+		p.Busy += time.Duration(m.busy.Load())
+	}
+	p.BusyMs = p.Busy.Milliseconds()
+	_, p.Stateful = n.stage.(Stateful)
+	if account, ok := n.env.Allocator.(interface{ Used() int64 }); ok {
+		p.Memory = account.Used()
+	}
+	return p
+}

@@ -1,0 +1,125 @@
+package arrowstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/arrowstream/arrowstream/columnar"
+)
+
+// step runs one tick through n: in holds the message of every input, which
+// step releases; out gets the message of every port.
+// Once the watermark is at the end of time a node only passes it on.
+func (n *node) step(ctx context.Context, in []message, out []message) (err error) {
+	start := time.Now()
+	clear(out)
+	defer func() {
+		for _, m := range in {
+			m.release()
+		}
+		if v := recover(); v != nil {
+			err = n.recovered(v)
+		}
+		if err != nil {
+			for _, m := range out {
+				m.release()
+			}
+			clear(out)
+			err = n.wrap(err)
+		}
+		n.metrics.busy.Add(int64(time.Since(start)))
+		n.metrics.read(n)
+	}()
+	mark, last := in[0].mark, true
+	for _, m := range in {
+		n.metrics.rowsIn.Add(m.rows())
+		mark = MinWatermark(mark, m.mark)
+		last = last && m.last
+	}
+	emit := func(b Batch, port ...int) error {
+		p := 0
+		if len(port) > 0 {
+			p = port[0]
+		}
+		if p == 0 {
+			n.metrics.rowsOut.Add(b.NumRows())
+		}
+		if b.NumRows() > 0 && len(n.users[p]) > 0 {
+			b.Retain()
+			out[p].batches = append(out[p].batches, b)
+		}
+		return nil
+	}
+	switch {
+	case n.flushed:
+	case n.stage != nil:
+		for _, b := range in[0].batches {
+			if err := n.stage.Process(ctx, b, emit); err != nil {
+				return err
+			}
+		}
+		mark, err = n.stage.Advance(ctx, mark, emit)
+	case n.join != nil:
+		for i, m := range in {
+			for _, b := range m.batches {
+				if err := n.join.Process(ctx, i, b, emit); err != nil {
+					return err
+				}
+			}
+		}
+		mark, err = n.join.Advance(ctx, mark, emit)
+	case n.sink != nil:
+		err = n.write(ctx, in[0])
+	default:
+		for _, m := range in {
+			for _, b := range m.batches {
+				if err := emit(b); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	n.flushed = n.flushed || mark.Done()
+	for i := range out {
+		out[i].mark, out[i].last = mark, last
+	}
+	return err
+}
+
+func (n *node) write(ctx context.Context, m message) error {
+	for _, b := range m.batches {
+		if err := n.sink.Write(ctx, b); err != nil {
+			return err
+		}
+		n.metrics.rowsOut.Add(b.NumRows())
+	}
+	if len(m.batches) > 0 {
+		return n.sink.Flush(ctx)
+	}
+	return nil
+}
+
+// recovered turns a panic inside n into an error.
+func (n *node) recovered(v any) error {
+	var limit *columnar.LimitError
+	if err, ok := v.(error); ok && errors.As(err, &limit) {
+		return &Error{
+			Code: "AS6001", Msg: fmt.Sprintf("memory budget of %d MiB is used up", limit.Limit>>20), Err: limit,
+			Hint: "raise the memory limit, or bound the state by windows or a TTL",
+		}
+	}
+	return &Error{Code: "AS9001", Msg: fmt.Sprintf("panic: %v\n%s", v, debug.Stack())}
+}
+
+// wrap names the node in an error that does not begin with its name already,
+// and leaves the ends of a run alone.
+func (n *node) wrap(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || strings.HasPrefix(err.Error(), n.name+":") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", n.name, err)
+}

@@ -1,0 +1,214 @@
+package arrowstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
+// reader reads one partition ahead of the driver, in a goroutine of its own.
+type reader struct {
+	node  *node
+	index int // of the partition within its source
+	part  Partition
+	time  partitionTime
+
+	batches chan Batch // closed at the end of the partition
+	err     error      // why it ended; read after batches is closed
+	head    Batch      // rest of a batch that was cut by a tick
+	ended   bool       // batches was seen closed
+
+	rows    atomic.Int64
+	lag     atomic.Int64 // rows, -1 unknown
+	skipped atomic.Int64
+}
+
+// run reads until the partition ends. gate blocks while the memory budget is
+// used up; arrived is signalled after each batch.
+func (r *reader) run(ctx context.Context, gate func(context.Context) error, keep func(Batch) (Batch, error), arrived chan<- struct{}) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.err = r.node.recovered(v)
+		}
+		close(r.batches)
+		signal(arrived)
+	}()
+	for {
+		if r.err = gate(ctx); r.err != nil {
+			return
+		}
+		b, err := r.part.Read(ctx)
+		r.count()
+		if err == nil {
+			b, err = keep(b)
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				r.err = err
+			}
+			return
+		}
+		if b.NumRows() == 0 {
+			b.Release()
+			continue
+		}
+		select {
+		case r.batches <- b:
+			signal(arrived)
+		case <-ctx.Done():
+			b.Release()
+			r.err = ctx.Err()
+			return
+		}
+	}
+}
+
+// count takes over what the partition counts itself.
+func (r *reader) count() {
+	if l, ok := r.part.(Lagging); ok {
+		r.lag.Store(l.Lag())
+	}
+	if s, ok := r.part.(Skipping); ok {
+		r.skipped.Store(s.Skipped())
+	}
+}
+
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// next returns the next batch, nil at the end or, unless wait, if there is
+// none now.
+func (r *reader) next(ctx context.Context, wait bool) (Batch, error) {
+	if r.head != nil {
+		b := r.head
+		r.head = nil
+		return b, nil
+	}
+	if r.ended {
+		return nil, nil
+	}
+	var b Batch
+	var open bool
+	if wait {
+		select {
+		case b, open = <-r.batches:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	} else {
+		select {
+		case b, open = <-r.batches:
+		default:
+			return nil, nil
+		}
+	}
+	if !open {
+		r.ended, r.time.done = true, true
+		if r.err != nil {
+			return nil, r.node.wrap(r.err)
+		}
+		return nil, nil
+	}
+	return b, nil
+}
+
+// take returns up to maxRows rows and about maxBytes bytes in batches of at
+// most batchRows rows, and their number and size. With wait it takes all of
+// that unless the partition ends, otherwise what is there. Where it cuts is a
+// function of the rows alone, not of the batches they came in: rows are
+// counted in blocks of 64.
+func (r *reader) take(ctx context.Context, maxRows, batchRows int, maxBytes int64, wait bool) (out []Batch, rows int, size int64, err error) {
+	for rows < maxRows && size < maxBytes {
+		b, err := r.next(ctx, wait)
+		if err != nil || b == nil {
+			return out, rows, size, err
+		}
+		n := min(int(b.NumRows()), maxRows-rows)
+		cut, bytes := blockBytes(b, n, rows, maxBytes-size)
+		for from := 0; from < cut; from += batchRows {
+			out = append(out, b.NewSlice(int64(from), int64(min(from+batchRows, cut))))
+		}
+		if cut < int(b.NumRows()) {
+			r.head = b.NewSlice(int64(cut), b.NumRows())
+		}
+		b.Release()
+		rows, size = rows+cut, size+bytes
+	}
+	return out, rows, size, nil
+}
+
+// blockBytes says how many of the first n rows of b fit into budget bytes,
+// cutting only where done+row is a multiple of 64, with at least one block,
+// and how many bytes those are.
+func blockBytes(b Batch, n, done int, budget int64) (rows int, size int64) {
+	const block = 64
+	for rows < n {
+		to := min(n, (done+rows)/block*block+block-done)
+		var bytes int64
+		for _, col := range b.Columns() {
+			bytes += dataBytes(col.Data(), rows, to)
+		}
+		rows, size = to, size+bytes
+		if size >= budget && (done+rows)%block == 0 {
+			break
+		}
+	}
+	return rows, size
+}
+
+// dataBytes is the size of rows [i, j) of a column, validity aside.
+func dataBytes(d arrow.ArrayData, i, j int) int64 {
+	switch t := d.DataType().(type) {
+	case *arrow.StringType, *arrow.BinaryType, *arrow.ListType, *arrow.MapType:
+		if d.Buffers()[1] == nil {
+			return 0
+		}
+		off := arrow.Int32Traits.CastFromBytes(d.Buffers()[1].Bytes())
+		lo, hi := int(off[d.Offset()+i]), int(off[d.Offset()+j])
+		if len(d.Children()) == 0 {
+			return int64(hi-lo) + 4*int64(j-i)
+		}
+		return 4*int64(j-i) + dataBytes(d.Children()[0], lo, hi)
+	case *arrow.LargeStringType, *arrow.LargeBinaryType, *arrow.LargeListType:
+		if d.Buffers()[1] == nil {
+			return 0
+		}
+		off := arrow.Int64Traits.CastFromBytes(d.Buffers()[1].Bytes())
+		lo, hi := int(off[d.Offset()+i]), int(off[d.Offset()+j])
+		if len(d.Children()) == 0 {
+			return int64(hi-lo) + 8*int64(j-i)
+		}
+		return 8*int64(j-i) + dataBytes(d.Children()[0], lo, hi)
+	case *arrow.FixedSizeListType:
+		n := int(t.Len())
+		return dataBytes(d.Children()[0], (d.Offset()+i)*n, (d.Offset()+j)*n)
+	case *arrow.StructType:
+		var sum int64
+		for _, c := range d.Children() {
+			sum += dataBytes(c, d.Offset()+i, d.Offset()+j)
+		}
+		return sum
+	case arrow.FixedWidthDataType:
+		return int64(t.BitWidth()) * int64(j-i) / 8
+	}
+	return 8 * int64(j-i)
+}
+
+// close ends the partition and frees what was read ahead. The goroutine of
+// run has ended or will, because its context is done.
+func (r *reader) close() error {
+	if r.head != nil {
+		r.head.Release()
+	}
+	for b := range r.batches {
+		b.Release()
+	}
+	return r.part.Close()
+}

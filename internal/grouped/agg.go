@@ -1,0 +1,17 @@
+package grouped
+
+import "github.com/arrowstream/arrowstream/kernels/expr"
+
+// Agg is one aggregate column: Func over Args.
+type Agg struct {
+	// Name of the output column; Func if empty.
+	Name string
+	// Func is the name of a function of kernels/agg: "count", "sum", "avg".
+	Func string
+	// Args are the arguments; none for count(*).
+	Args []expr.Expr
+	// Distinct takes equal arguments of a group once.
+	Distinct bool
+	// Filter keeps the rows for which it is TRUE; nil keeps all.
+	Filter expr.Expr
+}

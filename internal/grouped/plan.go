@@ -1,0 +1,170 @@
+package grouped
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/kernels/agg"
+	"github.com/arrowstream/arrowstream/kernels/expr"
+)
+
+// Plan is a list of aggregates bound to an input schema. Equal arguments of
+// several aggregates are evaluated once per batch.
+type Plan struct {
+	aggs   []boundAgg
+	args   []argument
+	fields []arrow.Field
+	states []arrow.Field
+}
+
+type boundAgg struct {
+	spec   *agg.Spec
+	in     []int // positions in args
+	states int   // number of state columns
+}
+
+type argument struct {
+	source expr.Expr
+	to     arrow.DataType
+	bound  *expr.Bound
+}
+
+// Bind types aggs against in. what names the operator in errors.
+func Bind(what string, aggs []Agg, in *arrow.Schema) (*Plan, error) {
+	p := &Plan{}
+	for _, a := range aggs {
+		if err := p.add(a, in); err != nil {
+			name := a.Name
+			if name == "" {
+				name = a.Func
+			}
+			return nil, Error(fmt.Sprintf("%s: aggregate %q", what, name), err)
+		}
+	}
+	return p, nil
+}
+
+func (p *Plan) add(a Agg, in *arrow.Schema) error {
+	f, ok := agg.Find(a.Func)
+	if !ok {
+		return &arrowstream.Error{
+			Code: "AS1601", Msg: fmt.Sprintf("unknown aggregate function %q", a.Func),
+			Hint: arrowstream.Suggest(a.Func, agg.Names(), "aggregate functions"),
+		}
+	}
+	args := a.Args
+	if a.Filter != nil && len(args) == 0 {
+		// count(*) FILTER (WHERE c) is count_if(c).
+		if f.Name != "count" {
+			return &arrowstream.Error{Code: "AS1601", Msg: fmt.Sprintf("%s without arguments takes no filter", f.Name)}
+		}
+		f, _ = agg.Find("count_if")
+		args, a.Filter = []expr.Expr{a.Filter}, nil
+	}
+	types := make([]arrow.DataType, len(args))
+	for i, e := range args {
+		b, err := expr.Bind(e, in)
+		if err != nil {
+			return err
+		}
+		types[i] = b.Type()
+	}
+	spec, err := f.Bind(types, a.Distinct)
+	if err != nil {
+		return &arrowstream.Error{Code: "AS1601", Msg: err.Error()}
+	}
+	b := boundAgg{spec: spec, states: len(spec.StateTypes)}
+	if a.Filter != nil {
+		if args, err = filtered(args, a.Filter, in); err != nil {
+			return err
+		}
+	}
+	for i, e := range args {
+		at, err := p.argument(e, spec.Args[i], in)
+		if err != nil {
+			return err
+		}
+		b.in = append(b.in, at)
+	}
+	name := a.Name
+	if name == "" {
+		name = f.Name
+	}
+	for i, t := range spec.StateTypes {
+		p.states = append(p.states, arrow.Field{Name: fmt.Sprintf("agg%d_%d", len(p.aggs), i), Type: t, Nullable: true})
+	}
+	p.aggs = append(p.aggs, b)
+	p.fields = append(p.fields, arrow.Field{Name: name, Type: spec.Out, Nullable: spec.Nullable})
+	return nil
+}
+
+// filtered are args with NULL where the condition is not TRUE, which aggregates
+// skip. An argument is not evaluated there.
+func filtered(args []expr.Expr, cond expr.Expr, in *arrow.Schema) ([]expr.Expr, error) {
+	c, err := expr.Bind(cond, in)
+	if err != nil {
+		return nil, err
+	}
+	if id := c.Type().ID(); id != arrow.BOOL && id != arrow.NULL {
+		return nil, &arrowstream.Error{Code: "AS1301", Msg: fmt.Sprintf("the filter must be a condition, not %s", c.Type())}
+	}
+	out := make([]expr.Expr, len(args))
+	for i, e := range args {
+		if _, ok := e.(expr.Lit); ok && i > 0 {
+			out[i] = e
+			continue
+		}
+		out[i] = expr.Case{Whens: []expr.When{{Cond: cond, Then: e}}}
+	}
+	return out, nil
+}
+
+// argument is the position of e as a column of type want; plain values serve
+// where want is a dictionary.
+func (p *Plan) argument(e expr.Expr, want arrow.DataType, in *arrow.Schema) (int, error) {
+	b, err := expr.Bind(e, in)
+	if err != nil {
+		return 0, err
+	}
+	is := b.Type()
+	if d, ok := want.(*arrow.DictionaryType); ok {
+		if want = d.ValueType; is.ID() == arrow.DICTIONARY {
+			want = is
+		}
+	}
+	for i, a := range p.args {
+		if arrow.TypeEqual(a.to, want) && reflect.DeepEqual(a.source, e) {
+			return i, nil
+		}
+	}
+	if !arrow.TypeEqual(is, want) {
+		if b, err = expr.Bind(expr.Cast{Of: e, To: want}, in); err != nil {
+			return 0, err
+		}
+	}
+	p.args = append(p.args, argument{e, want, b})
+	return len(p.args) - 1, nil
+}
+
+// Fields are the result columns.
+func (p *Plan) Fields() []arrow.Field { return p.fields }
+
+// StateFields are the columns of [Set.State].
+func (p *Plan) StateFields() []arrow.Field { return p.states }
+
+// Mergeable is an error that names the first aggregate whose states cannot be
+// merged, which what needs.
+func (p *Plan) Mergeable(what string) error {
+	for i, a := range p.aggs {
+		if !a.spec.Merge {
+			return &arrowstream.Error{
+				Code: "AS1601", Msg: fmt.Sprintf("%s: aggregate %q cannot be put together from parts", what, p.fields[i].Name),
+				Hint: "use it in tumbling windows",
+			}
+		}
+	}
+	return nil
+}

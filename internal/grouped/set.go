@@ -1,0 +1,156 @@
+package grouped
+
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/kernels/agg"
+)
+
+// Set holds one accumulator for each aggregate of a plan. It is used by one
+// goroutine at a time.
+type Set struct {
+	plan *Plan
+	mem  memory.Allocator
+	accs []agg.Accumulator
+
+	args []arrow.Array // of the batch in Update
+	call []arrow.Array
+}
+
+// NewSet returns the accumulators of p without slots.
+func (p *Plan) NewSet(mem memory.Allocator) *Set {
+	s := &Set{plan: p, mem: mem, args: make([]arrow.Array, len(p.args))}
+	for _, a := range p.aggs {
+		s.accs = append(s.accs, a.spec.New(mem))
+	}
+	return s
+}
+
+// Update adds the rows of b: row i to slot slots[i], or all to slot 0 when
+// slots is nil. n is the number of slots there are.
+func (s *Set) Update(b arrow.Record, slots []uint32, n int) error {
+	defer s.clear()
+	if err := s.evaluate(b); err != nil {
+		return err
+	}
+	for i, a := range s.plan.aggs {
+		call := s.call[:0]
+		for _, at := range a.in {
+			call = append(call, s.args[at])
+		}
+		if len(call) == 0 && slots == nil {
+			// count(*) of ungrouped rows takes the number of rows from a column.
+			if b.NumCols() == 0 {
+				continue
+			}
+			call = append(call, b.Column(0))
+		}
+		s.call = call
+		if err := s.accs[i].Update(slots, n, call...); err != nil {
+			return Error("aggregate "+s.plan.fields[i].Name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Set) evaluate(b arrow.Record) error {
+	for i, a := range s.plan.args {
+		col, err := a.bound.Eval(s.mem, b)
+		if err != nil {
+			return Error("aggregate argument", err)
+		}
+		s.args[i] = col
+	}
+	return nil
+}
+
+func (s *Set) clear() {
+	Release(s.args)
+	clear(s.args)
+	clear(s.call)
+}
+
+// Merge adds states, columns as State returns them, row i to slot slots[i].
+func (s *Set) Merge(slots []uint32, n int, state []arrow.Array) error {
+	for i, a := range s.plan.aggs {
+		if err := s.accs[i].Merge(slots, n, state[:a.states]...); err != nil {
+			return Error("aggregate "+s.plan.fields[i].Name, err)
+		}
+		state = state[a.states:]
+	}
+	return nil
+}
+
+// State returns the states of slots in that order; the caller releases them.
+// No slots give columns without rows.
+func (s *Set) State(slots []uint32) ([]arrow.Array, error) {
+	out := make([]arrow.Array, 0, len(s.plan.states))
+	for i := range s.plan.aggs {
+		cols, err := s.accs[i].State(notNil(slots))
+		if err != nil {
+			Release(out)
+			return nil, Error("aggregate "+s.plan.fields[i].Name, err)
+		}
+		out = append(out, cols...)
+	}
+	return out, nil
+}
+
+// Final returns the results of slots in that order; the caller releases them.
+func (s *Set) Final(slots []uint32) ([]arrow.Array, error) {
+	out := make([]arrow.Array, 0, len(s.plan.fields))
+	for i := range s.plan.aggs {
+		col, err := s.accs[i].Final(notNil(slots))
+		if err != nil {
+			Release(out)
+			return nil, Error("aggregate "+s.plan.fields[i].Name, err)
+		}
+		out = append(out, col)
+	}
+	return out, nil
+}
+
+// Reset puts slots back into their initial state.
+func (s *Set) Reset(slots []uint32) {
+	if len(slots) == 0 {
+		return
+	}
+	for _, a := range s.accs {
+		a.Reset(slots)
+	}
+}
+
+// Bytes is the memory held.
+func (s *Set) Bytes() int64 {
+	var n int64
+	for _, a := range s.accs {
+		n += a.Bytes()
+	}
+	return n
+}
+
+// Release frees everything.
+func (s *Set) Release() {
+	for _, a := range s.accs {
+		a.Release()
+	}
+	s.accs = nil
+}
+
+// notNil keeps "no slots" apart from nil, which stands for all of them.
+func notNil(slots []uint32) []uint32 {
+	if slots == nil {
+		return []uint32{}
+	}
+	return slots
+}
+
+// Release releases the arrays that are there.
+func Release(arrays []arrow.Array) {
+	for _, a := range arrays {
+		if a != nil {
+			a.Release()
+		}
+	}
+}

@@ -1,0 +1,358 @@
+package stage
+
+import (
+	"context"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/grouped"
+	"github.com/arrowstream/arrowstream/kernels"
+	"github.com/arrowstream/arrowstream/kernels/expr"
+)
+
+// Agg is one aggregate column. It is the same type as window.Agg.
+type Agg = grouped.Agg
+
+// Aggregate groups the whole input by key, without windows. It emits the
+// result at the end of time, ordered by key, or with Updates a changelog: at
+// every tick one change for each key of the tick whose result is new.
+//
+// Without keys there is one result row, also for an empty input.
+type Aggregate struct {
+	// By are the input columns of the key.
+	By []string
+	// Aggs are the aggregates; none yields the distinct keys.
+	Aggs []Agg
+	// Having keeps the result rows for which it is TRUE; nil keeps all.
+	Having expr.Expr
+	// Updates makes the output a changelog.
+	Updates bool
+
+	mem    memory.Allocator
+	keys   *grouped.Keys
+	plan   *grouped.Plan
+	set    *grouped.Set
+	having *expr.Bound
+	rows   *arrow.Schema // result rows without the column of changes
+	out    *arrow.Schema
+	open   bool
+	ids    []uint32
+	seen   int64 // rows aggregated
+	shown  bool  // the row of an aggregation without keys has been emitted
+
+	// For Updates: the groups of this tick, and their old results.
+	tick   uint32
+	stamp  []uint32 // tick of the last change, by group
+	birth  []uint32 // tick of the first row, by group
+	dirty  []uint32
+	old    []uint32
+	before [][]arrow.Array // pieces, row i of all of them is that of old[i]
+}
+
+var (
+	_ arrowstream.Stateful = (*Aggregate)(nil)
+	_ arrowstream.Parallel = (*Aggregate)(nil)
+	_ arrowstream.Counted  = (*Aggregate)(nil)
+)
+
+// Bind implements [arrowstream.Stage].
+func (a *Aggregate) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
+	const what = "aggregate"
+	if err := grouped.AppendOnly(what, in); err != nil {
+		return nil, err
+	}
+	a.mem, a.tick = env.Allocator, 1
+	var err error
+	if a.keys, err = grouped.BindKeys(what, in, a.By); err != nil {
+		return nil, err
+	}
+	if a.plan, err = grouped.Bind(what, a.Aggs, in); err != nil {
+		return nil, err
+	}
+	fields := append(slices.Clone(a.keys.Fields()), a.plan.Fields()...)
+	if err := grouped.Distinct(what, fields); err != nil {
+		return nil, err
+	}
+	if len(fields) == 0 {
+		return nil, planError("AS1101", "aggregate: neither keys nor aggregates", "")
+	}
+	a.rows = arrow.NewSchema(fields, nil)
+	if a.out = a.rows; a.Updates {
+		a.out = columnar.WithChangelog(a.rows)
+	}
+	if a.Having != nil {
+		if a.having, err = condition("having", a.Having, a.rows); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.keys.Open(a.mem); err != nil {
+		return nil, err
+	}
+	a.set, a.open = a.plan.NewSet(a.mem), true
+	return a.out, nil
+}
+
+// Process implements [arrowstream.Stage].
+func (a *Aggregate) Process(_ context.Context, b arrowstream.Batch, _ arrowstream.Emit) error {
+	n := int(b.NumRows())
+	if n == 0 {
+		return nil
+	}
+	a.seen += b.NumRows()
+	if len(a.By) == 0 {
+		if a.Updates {
+			if err := a.touch([]uint32{0}); err != nil {
+				return err
+			}
+		}
+		return a.set.Update(b, nil, 1)
+	}
+	if cap(a.ids) < n {
+		a.ids = make([]uint32, n)
+	}
+	a.ids = a.ids[:n]
+	if err := a.keys.Find(b, a.ids); err != nil {
+		return err
+	}
+	if a.Updates {
+		if err := a.touch(a.ids); err != nil {
+			return err
+		}
+	}
+	return a.set.Update(b, a.ids, a.keys.Limit())
+}
+
+// touch notes the groups that change for the first time in this tick, and the
+// results that were emitted of them.
+func (a *Aggregate) touch(ids []uint32) error {
+	n := a.keys.Limit()
+	a.stamp, a.birth = grown(a.stamp, n), grown(a.birth, n)
+	from := len(a.old)
+	for _, id := range ids {
+		if a.stamp[id] == a.tick {
+			continue
+		}
+		a.stamp[id] = a.tick
+		a.dirty = append(a.dirty, id)
+		if a.birth[id] == 0 {
+			a.birth[id] = a.tick
+		}
+		if a.birth[id] < a.tick || len(a.By) == 0 && a.shown {
+			a.old = append(a.old, id)
+		}
+	}
+	if len(a.old) == from {
+		return nil
+	}
+	vals, err := a.set.Final(a.old[from:])
+	if err != nil {
+		return err
+	}
+	a.before = append(a.before, vals)
+	return nil
+}
+
+func grown(s []uint32, n int) []uint32 {
+	if n <= len(s) {
+		return s
+	}
+	return append(s, make([]uint32, max(n, 2*len(s))-len(s))...)
+}
+
+// Advance implements [arrowstream.Stage].
+func (a *Aggregate) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
+	var err error
+	switch {
+	case a.Updates:
+		if w.Done() && len(a.By) == 0 && !a.shown && len(a.dirty) == 0 {
+			a.dirty = append(a.dirty, 0)
+		}
+		err = a.emitChanges(emit)
+	case w.Done():
+		err = a.emitAll(emit)
+	}
+	if err == nil && w.Done() {
+		err = a.Close()
+	}
+	return w, err
+}
+
+// emitAll emits the result of every group, ordered by key.
+func (a *Aggregate) emitAll(emit arrowstream.Emit) error {
+	groups := a.groups()
+	if len(groups) == 0 {
+		return nil
+	}
+	vals, err := a.set.Final(groups)
+	if err != nil {
+		return err
+	}
+	rows, err := a.record(groups, vals)
+	grouped.Release(vals)
+	if err != nil {
+		return err
+	}
+	defer rows.Release()
+	if a.having != nil {
+		keep, err := a.having.Select(a.mem, rows)
+		if err != nil {
+			return grouped.Error("having", err)
+		}
+		kept, err := kernels.Filter(a.mem, rows, keep)
+		if err != nil {
+			return err
+		}
+		defer kept.Release()
+		return emitSorted(a.mem, kept, len(a.By), emit)
+	}
+	return emitSorted(a.mem, rows, len(a.By), emit)
+}
+
+// groups are all groups that have a result.
+func (a *Aggregate) groups() []uint32 {
+	groups := make([]uint32, a.keys.Limit())
+	for i := range groups {
+		groups[i] = uint32(i)
+	}
+	return groups
+}
+
+// record is the result rows of groups with the aggregates vals, borrowed.
+func (a *Aggregate) record(groups []uint32, vals []arrow.Array) (arrow.Record, error) {
+	keys, err := a.keys.Columns(groups)
+	if err != nil {
+		return nil, err
+	}
+	defer grouped.Release(keys)
+	return array.NewRecord(a.rows, append(slices.Clone(keys), vals...), int64(len(groups))), nil
+}
+
+// sortedRows is how many rows of a result are emitted at a time.
+const sortedRows = 1 << 15
+
+// emitSorted emits rows ordered by their first columns.
+func emitSorted(mem memory.Allocator, rows arrow.Record, by int, emit arrowstream.Emit) error {
+	if rows.NumRows() == 0 {
+		return nil
+	}
+	idx, err := grouped.Order(rows.Columns()[:by], int(rows.NumRows()))
+	if err != nil {
+		return err
+	}
+	for len(idx) > 0 {
+		n := min(len(idx), sortedRows)
+		out, err := kernels.TakeRecord(mem, rows, idx[:n])
+		if err != nil {
+			return err
+		}
+		err = emit(out)
+		out.Release()
+		if err != nil {
+			return err
+		}
+		idx = idx[n:]
+	}
+	return nil
+}
+
+// Clone implements [arrowstream.Parallel].
+func (a *Aggregate) Clone() arrowstream.Stage {
+	return &Aggregate{By: a.By, Aggs: a.Aggs, Having: a.Having, Updates: a.Updates}
+}
+
+// Keys implements [arrowstream.Parallel].
+func (a *Aggregate) Keys() []string { return a.By }
+
+// Order implements [arrowstream.Parallel].
+func (a *Aggregate) Order() []string {
+	order := slices.Clone(a.By)
+	if a.Updates {
+		order = append(order, columnar.OpColumn)
+	}
+	return order
+}
+
+// Counts implements [arrowstream.Counted].
+func (a *Aggregate) Counts() arrowstream.Counts {
+	c := arrowstream.Counts{RowsUpdated: a.seen}
+	if a.open {
+		c.StateRows, c.StateBytes = int64(a.keys.Limit()), a.set.Bytes()+a.keys.Bytes()
+	}
+	return c
+}
+
+// Close frees the memory of a stage that is given up; it may be called twice.
+func (a *Aggregate) Close() error {
+	a.dropOld()
+	if a.open {
+		a.set.Release()
+		a.keys.Release()
+		a.open = false
+	}
+	return nil
+}
+
+// Snapshot implements [arrowstream.Stateful]: "groups" has a row per key,
+// "meta" the rest.
+func (a *Aggregate) Snapshot(context.Context) (arrowstream.State, error) {
+	groups := a.groups()
+	keys, err := a.keys.Columns(groups)
+	if err != nil {
+		return nil, err
+	}
+	defer grouped.Release(keys)
+	state, err := a.set.State(groups)
+	if err != nil {
+		return nil, err
+	}
+	defer grouped.Release(state)
+	shown := int64(0)
+	if a.shown {
+		shown = 1
+	}
+	return arrowstream.State{
+		"meta":   int64Row(a.mem, []string{"seen", "shown"}, a.seen, shown),
+		"groups": array.NewRecord(arrow.NewSchema(a.stateFields(), nil), append(slices.Clone(keys), state...), int64(len(groups))),
+	}, nil
+}
+
+func (a *Aggregate) stateFields() []arrow.Field {
+	fields := slices.Clone(a.keys.Fields())
+	for i := range fields {
+		fields[i].Nullable = true
+	}
+	return append(fields, a.plan.StateFields()...)
+}
+
+// Restore implements [arrowstream.Stateful].
+func (a *Aggregate) Restore(_ context.Context, st arrowstream.State) error {
+	meta, err := readInt64Row("aggregate", st["meta"], "seen", "shown")
+	if err != nil {
+		return err
+	}
+	a.seen, a.shown = meta[0], meta[1] != 0
+	b := st["groups"]
+	if !sameTypes(b, a.stateFields()) {
+		return badState("aggregate", "groups")
+	}
+	ids := make([]uint32, b.NumRows())
+	if err := a.keys.FindArrays(b.Columns()[:len(a.By)], ids); err != nil {
+		return err
+	}
+	if err := a.set.Merge(ids, a.keys.Limit(), b.Columns()[len(a.By):]); err != nil {
+		return err
+	}
+	if a.Updates && len(a.By) > 0 {
+		a.stamp, a.birth = grown(a.stamp, a.keys.Limit()), grown(a.birth, a.keys.Limit())
+		for _, id := range ids {
+			a.birth[id] = a.tick
+		}
+		a.tick++
+	}
+	return nil
+}

@@ -1,0 +1,290 @@
+package stage
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/grouped"
+	"github.com/arrowstream/arrowstream/kernels"
+)
+
+// Distinct passes the first row of each key, in the order of arrival, and drops
+// the others. The rows of a tick are emitted at its end, ordered by key.
+type Distinct struct {
+	// By are the columns of the key; all columns if empty.
+	By []string
+	// TTL forgets a key that long after its first row, so that the state is
+	// bounded: in event time if the input has one, else in processing time.
+	// It takes effect between ticks. 0 remembers for ever.
+	TTL time.Duration
+
+	mem   memory.Allocator
+	in    *arrow.Schema
+	by    []string
+	keys  *grouped.Keys
+	open  bool
+	ids   []uint32
+	known []bool // by key
+	held  []arrow.Record
+	fresh []uint32
+	ages  []aged // keys in the order in which they came, for TTL
+	mark  int64  // time of the last Advance, for TTL
+	drops int64
+}
+
+// aged is a key and the time of the tick in which it came, in microseconds.
+type aged struct {
+	kid  uint32
+	time int64
+}
+
+var (
+	_ arrowstream.Stateful = (*Distinct)(nil)
+	_ arrowstream.Parallel = (*Distinct)(nil)
+	_ arrowstream.Counted  = (*Distinct)(nil)
+)
+
+// Bind implements [arrowstream.Stage].
+func (d *Distinct) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
+	const what = "distinct"
+	if err := grouped.AppendOnly(what, in); err != nil {
+		return nil, err
+	}
+	if d.TTL < 0 {
+		return nil, planError("AS1101", "distinct: negative TTL", "")
+	}
+	d.mem, d.in, d.by = env.Allocator, in, d.By
+	d.mark = arrowstream.NoEventTime
+	if len(d.by) == 0 {
+		d.by = columnar.Names(in)
+	}
+	var err error
+	if d.keys, err = grouped.BindKeys(what, in, d.by); err != nil {
+		return nil, err
+	}
+	if err := d.keys.Open(d.mem); err != nil {
+		return nil, err
+	}
+	d.open = true
+	return in, nil
+}
+
+// Process implements [arrowstream.Stage].
+func (d *Distinct) Process(_ context.Context, b arrowstream.Batch, _ arrowstream.Emit) error {
+	n := int(b.NumRows())
+	if n == 0 {
+		return nil
+	}
+	if cap(d.ids) < n {
+		d.ids = make([]uint32, n)
+	}
+	d.ids = d.ids[:n]
+	if err := d.keys.Find(b, d.ids); err != nil {
+		return err
+	}
+	for len(d.known) < d.keys.Limit() {
+		d.known = append(d.known, false)
+	}
+	var first []int32
+	for i, id := range d.ids {
+		if !d.known[id] {
+			d.known[id] = true
+			first = append(first, int32(i))
+			d.fresh = append(d.fresh, id)
+		}
+	}
+	d.drops += int64(n - len(first))
+	if len(first) == 0 {
+		return nil
+	}
+	rows, err := kernels.TakeRecord(d.mem, b, first)
+	if err != nil {
+		return err
+	}
+	d.held = append(d.held, rows)
+	return nil
+}
+
+// Advance implements [arrowstream.Stage].
+func (d *Distinct) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
+	if err := d.emitHeld(emit); err != nil {
+		return w, err
+	}
+	if d.TTL > 0 && !w.Done() {
+		d.expire(w)
+	}
+	d.fresh = d.fresh[:0]
+	if w.Done() {
+		return w, d.Close()
+	}
+	return w, nil
+}
+
+func (d *Distinct) emitHeld(emit arrowstream.Emit) error {
+	defer d.releaseHeld()
+	if len(d.held) == 0 {
+		return nil
+	}
+	all, err := kernels.Concat(d.mem, d.held)
+	if err != nil {
+		return err
+	}
+	defer all.Release()
+	var by []arrow.Array
+	for _, name := range d.by {
+		by = append(by, all.Column(columnar.Index(d.in, name)))
+	}
+	idx, err := grouped.Order(by, int(all.NumRows()))
+	if err != nil {
+		return err
+	}
+	out, err := kernels.TakeRecord(d.mem, all, idx)
+	if err != nil {
+		return err
+	}
+	defer out.Release()
+	return emit(out)
+}
+
+// expire forgets the keys whose time is over.
+func (d *Distinct) expire(w arrowstream.Watermark) {
+	now := w.Clock
+	if columnar.EventTime(d.in) >= 0 {
+		now = w.Event
+	}
+	d.mark = max(d.mark, now)
+	for _, kid := range d.fresh {
+		d.ages = append(d.ages, aged{kid, d.mark})
+	}
+	if d.mark == arrowstream.NoEventTime {
+		return
+	}
+	// Keys that came before there was an event time begin to age now.
+	for i := 0; i < len(d.ages) && d.ages[i].time == arrowstream.NoEventTime; i++ {
+		d.ages[i].time = d.mark
+	}
+	n := 0
+	var gone []uint32
+	for n < len(d.ages) && d.mark-d.ages[n].time >= d.TTL.Microseconds() {
+		gone = append(gone, d.ages[n].kid)
+		d.known[d.ages[n].kid] = false
+		n++
+	}
+	d.ages = slices.Delete(d.ages, 0, n)
+	d.keys.Remove(gone)
+}
+
+// Clone implements [arrowstream.Parallel].
+func (d *Distinct) Clone() arrowstream.Stage { return &Distinct{By: d.By, TTL: d.TTL} }
+
+// Keys implements [arrowstream.Parallel].
+func (d *Distinct) Keys() []string {
+	if len(d.By) == 0 {
+		return d.by
+	}
+	return d.By
+}
+
+// Order implements [arrowstream.Parallel].
+func (d *Distinct) Order() []string { return d.Keys() }
+
+// Counts implements [arrowstream.Counted].
+func (d *Distinct) Counts() arrowstream.Counts {
+	var c arrowstream.Counts
+	if d.open {
+		for _, k := range d.known {
+			if k {
+				c.StateRows++
+			}
+		}
+		c.StateBytes = d.keys.Bytes() + int64(len(d.known)+16*len(d.ages))
+	}
+	return c
+}
+
+func (d *Distinct) releaseHeld() {
+	for _, b := range d.held {
+		b.Release()
+	}
+	d.held = d.held[:0]
+}
+
+// Close frees the memory of a stage that is given up; it may be called twice.
+func (d *Distinct) Close() error {
+	d.releaseHeld()
+	if d.open {
+		d.keys.Release()
+		d.open = false
+	}
+	return nil
+}
+
+// Snapshot implements [arrowstream.Stateful]: "keys" has the known keys in the
+// order in which they came, with the time of their tick.
+func (d *Distinct) Snapshot(context.Context) (arrowstream.State, error) {
+	var kids []uint32
+	var times []int64
+	if d.TTL > 0 {
+		for _, a := range d.ages {
+			kids, times = append(kids, a.kid), append(times, a.time)
+		}
+	} else {
+		for kid, known := range d.known {
+			if known {
+				kids, times = append(kids, uint32(kid)), append(times, 0)
+			}
+		}
+	}
+	keys, err := d.keys.Columns(kids)
+	if err != nil {
+		return nil, err
+	}
+	cols := append(keys, int64Array(d.mem, times))
+	defer grouped.Release(cols)
+	return arrowstream.State{
+		"meta": int64Row(d.mem, []string{"mark"}, d.mark),
+		"keys": array.NewRecord(arrow.NewSchema(d.stateFields(), nil), cols, int64(len(kids))),
+	}, nil
+}
+
+func (d *Distinct) stateFields() []arrow.Field {
+	fields := slices.Clone(d.keys.Fields())
+	for i := range fields {
+		fields[i].Nullable = true
+	}
+	return append(fields, arrow.Field{Name: "__time", Type: arrow.PrimitiveTypes.Int64})
+}
+
+// Restore implements [arrowstream.Stateful].
+func (d *Distinct) Restore(_ context.Context, st arrowstream.State) error {
+	meta, err := readInt64Row("distinct", st["meta"], "mark")
+	if err != nil {
+		return err
+	}
+	d.mark = meta[0]
+	b := st["keys"]
+	if !sameTypes(b, d.stateFields()) {
+		return badState("distinct", "keys")
+	}
+	n := int(b.NumCols()) - 1
+	ids := make([]uint32, b.NumRows())
+	if err := d.keys.FindArrays(b.Columns()[:n], ids); err != nil {
+		return err
+	}
+	d.known = make([]bool, d.keys.Limit())
+	times := columnar.Values[int64](b.Column(n))
+	for i, kid := range ids {
+		d.known[kid] = true
+		if d.TTL > 0 {
+			d.ages = append(d.ages, aged{kid, times[i]})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,17 @@
+// Package stage is floor 4: the operators of a pipeline apart from windows,
+// one per file. Filter, Project, Unnest, Cast and Append look at one row at a
+// time and remember nothing; Aggregate, Distinct, Sort, Limit and Compact are
+// stateful.
+//
+// # One invariant
+//
+// What a stage has emitted at the end of a tick is a function of the ticks
+// before it and of the rows of the tick, in their order, and never of the
+// batches they came in.
+//
+// # Adding an operator
+//
+// Write <name>.go with a struct that is its own configuration, whose zero
+// fields are defaults, and a table of cases for stagetest in <name>_test.go.
+// A stage that holds memory between ticks has a method Close that frees it.
+package stage

@@ -1,0 +1,86 @@
+package stage
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/grouped"
+)
+
+// int64Row is a batch of one row of int64 columns: the counters in a state.
+func int64Row(mem memory.Allocator, names []string, values ...int64) arrow.Record {
+	fields, cols := make([]arrow.Field, len(names)), make([]arrow.Array, len(names))
+	defer func() { grouped.Release(cols) }()
+	for i, name := range names {
+		fields[i] = arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64}
+		cols[i] = int64Array(mem, values[i:i+1])
+	}
+	return array.NewRecord(arrow.NewSchema(fields, nil), cols, 1)
+}
+
+// readInt64Row reads what int64Row wrote.
+func readInt64Row(what string, b arrow.Record, names ...string) ([]int64, error) {
+	if b == nil || int(b.NumCols()) != len(names) || b.NumRows() != 1 {
+		return nil, badState(what, "meta")
+	}
+	out := make([]int64, len(names))
+	for i, name := range names {
+		if b.ColumnName(i) != name || b.Column(i).DataType().ID() != arrow.INT64 {
+			return nil, badState(what, "meta")
+		}
+		out[i] = columnar.Values[int64](b.Column(i))[0]
+	}
+	return out, nil
+}
+
+func badState(what, part string) error {
+	return planError("AS5001", fmt.Sprintf("%s: state %q is not of this query", what, part), "the query has changed: start from an empty state")
+}
+
+func int64Array(mem memory.Allocator, values []int64) arrow.Array {
+	return fixedArray(mem, arrow.PrimitiveTypes.Int64, columnar.AsBytes(values), len(values))
+}
+
+func opArray(mem memory.Allocator, ops []int8) arrow.Array {
+	return fixedArray(mem, arrow.PrimitiveTypes.Int8, columnar.AsBytes(ops), len(ops))
+}
+
+// fixedArray is a column of n fixed-width values without nulls.
+func fixedArray(mem memory.Allocator, t arrow.DataType, values []byte, n int) arrow.Array {
+	buf := memory.NewResizableBuffer(mem)
+	defer buf.Release()
+	buf.Resize(len(values))
+	copy(buf.Bytes(), values)
+	data := array.NewData(t, n, []*memory.Buffer{nil, buf}, nil, 0, 0)
+	defer data.Release()
+	return array.MakeFromData(data)
+}
+
+// sameTypes reports whether b has the column types of fields.
+func sameTypes(b arrow.Record, fields []arrow.Field) bool {
+	if b == nil || int(b.NumCols()) != len(fields) {
+		return false
+	}
+	for i, f := range fields {
+		if !arrow.TypeEqual(b.Column(i).DataType(), f.Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// emptyRecord is a record of s without rows.
+func emptyRecord(mem memory.Allocator, s *arrow.Schema) arrow.Record {
+	rb := array.NewRecordBuilder(mem, s)
+	defer rb.Release()
+	return rb.NewRecord()
+}
+
+// withSchema is b under another schema with the same column types.
+func withSchema(b arrow.Record, s *arrow.Schema) arrow.Record {
+	return array.NewRecord(s, b.Columns(), b.NumRows())
+}

@@ -1,0 +1,160 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/kernels"
+)
+
+// Through is src with stages applied inside the reader of each partition, so
+// that what they compute is there before watermarks are made: a computed event
+// time, a projection. The stages must be Parallel without keys, that is look
+// at one row at a time, and emit on their main output only.
+func Through(src arrowstream.Source, stages ...arrowstream.Stage) arrowstream.Source {
+	return &through{src: src, stages: stages}
+}
+
+type through struct {
+	src    arrowstream.Source
+	stages []arrowstream.Stage
+}
+
+// Schema implements [arrowstream.Source].
+func (t *through) Schema() (*arrow.Schema, error) {
+	in, err := t.src.Schema()
+	if err != nil {
+		return nil, err
+	}
+	_, out, err := t.chain(in, arrowstream.Env{Allocator: columnar.Pool, Name: "schema"})
+	return out, err
+}
+
+// chain binds new instances of the stages one after the other.
+func (t *through) chain(in *arrow.Schema, env arrowstream.Env) (chain []arrowstream.Stage, out *arrow.Schema, err error) {
+	out = in
+	for _, s := range t.stages {
+		p, ok := s.(arrowstream.Parallel)
+		_, stateful := s.(arrowstream.Stateful)
+		if !ok || stateful || len(p.Keys()) > 0 {
+			return nil, nil, fmt.Errorf("stage: through: %T remembers rows and cannot be part of a source", s)
+		}
+		c := p.Clone()
+		if out, err = c.Bind(out, env); err != nil {
+			return nil, nil, err
+		}
+		chain = append(chain, c)
+	}
+	return chain, out, nil
+}
+
+// Open implements [arrowstream.Source].
+func (t *through) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowstream.Partition, error) {
+	in, err := t.src.Schema()
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := t.chain(in, env.Env); err != nil {
+		return nil, err
+	}
+	inner, err := t.src.Open(ctx, env)
+	parts := make([]arrowstream.Partition, len(inner))
+	for i, p := range inner {
+		chain, out, cerr := t.chain(in, env.Env)
+		if err == nil {
+			err = cerr
+		}
+		part := &throughPartition{Partition: p, chain: chain, out: out, env: env.Env}
+		parts[i] = part
+		if r, ok := p.(arrowstream.Replayer); ok {
+			parts[i] = &throughReplayer{throughPartition: part, inner: r}
+		}
+	}
+	return slices.Clip(parts), err
+}
+
+// Bounded implements [arrowstream.Source].
+func (t *through) Bounded() bool { return t.src.Bounded() }
+
+// throughPartition applies the stages to every batch of a partition.
+type throughPartition struct {
+	arrowstream.Partition
+	chain []arrowstream.Stage
+	out   *arrow.Schema
+	env   arrowstream.Env
+}
+
+// Read implements [arrowstream.Partition]: it goes on until rows are left.
+func (p *throughPartition) Read(ctx context.Context) (arrowstream.Batch, error) {
+	for {
+		b, err := p.Partition.Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out, err := p.apply(ctx, b)
+		b.Release()
+		if err != nil || out != nil {
+			return out, err
+		}
+	}
+}
+
+// apply is what the stages make of b, owned, or nil when nothing is left.
+func (p *throughPartition) apply(ctx context.Context, b arrowstream.Batch) (arrowstream.Batch, error) {
+	var got []arrow.Record
+	defer func() {
+		for _, g := range got {
+			g.Release()
+		}
+	}()
+	if err := p.pass(ctx, 0, b, &got); err != nil || len(got) == 0 {
+		return nil, err
+	}
+	return kernels.Concat(p.env.Allocator, got)
+}
+
+// pass sends b through the stages from the i-th on.
+func (p *throughPartition) pass(ctx context.Context, i int, b arrowstream.Batch, got *[]arrow.Record) error {
+	if b.NumRows() == 0 {
+		return nil
+	}
+	if i == len(p.chain) {
+		b.Retain()
+		*got = append(*got, b)
+		return nil
+	}
+	return p.chain[i].Process(ctx, b, func(out arrowstream.Batch, port ...int) error {
+		if len(port) > 0 && port[0] > 0 {
+			return nil
+		}
+		return p.pass(ctx, i+1, out, got)
+	})
+}
+
+// Lag implements [arrowstream.Lagging].
+func (p *throughPartition) Lag() int64 {
+	if l, ok := p.Partition.(arrowstream.Lagging); ok {
+		return l.Lag()
+	}
+	return -1
+}
+
+// throughReplayer is a throughPartition that can be read again: its positions
+// are those of the partition inside.
+type throughReplayer struct {
+	*throughPartition
+	inner arrowstream.Replayer
+}
+
+var _ arrowstream.Replayer = (*throughReplayer)(nil)
+
+// Position implements [arrowstream.Replayer].
+func (p *throughReplayer) Position() ([]byte, error) { return p.inner.Position() }
+
+// Seek implements [arrowstream.Replayer].
+func (p *throughReplayer) Seek(ctx context.Context, pos []byte) error { return p.inner.Seek(ctx, pos) }

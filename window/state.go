@@ -1,0 +1,165 @@
+package window
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/grouped"
+)
+
+var metaFields = []string{"horizon", "event", "last_clock", "late", "skipped", "unwindowed", "updated"}
+
+// meta is the part of the state that is one row: the horizon and the counters.
+func (c *core) meta() arrow.Record {
+	n := c.counted
+	return int64Row(c, metaFields, []int64{c.horizon, c.event, c.lastClock, n.Late, n.Skipped, n.Unwindowed, n.RowsUpdated})
+}
+
+func int64Row(c *core, names []string, values []int64) arrow.Record {
+	fields, cols := make([]arrow.Field, len(names)), make([]arrow.Array, len(names))
+	for i, name := range names {
+		fields[i] = arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64}
+		cols[i] = timeArray(c.mem, arrow.PrimitiveTypes.Int64, values[i:i+1])
+	}
+	defer grouped.Release(cols)
+	return array.NewRecord(arrow.NewSchema(fields, nil), cols, 1)
+}
+
+func (c *core) restoreMeta(st arrowstream.State) error {
+	b := st["meta"]
+	if b == nil || int(b.NumCols()) != len(metaFields) || b.NumRows() != 1 {
+		return c.badState("meta")
+	}
+	v := make([]int64, len(metaFields))
+	for i := range v {
+		if b.Column(i).DataType().ID() != arrow.INT64 {
+			return c.badState("meta")
+		}
+		v[i] = columnar.Values[int64](b.Column(i))[0]
+	}
+	c.horizon, c.event, c.lastClock = v[0], v[1], v[2]
+	c.bound = minus(c.horizon, c.lateness)
+	if c.horizon == math.MaxInt64 {
+		c.bound = c.horizon
+	}
+	c.counted = arrowstream.Counts{Late: v[3], Skipped: v[4], Unwindowed: v[5], RowsUpdated: v[6]}
+	return nil
+}
+
+func (c *core) badState(part string) error {
+	return &arrowstream.Error{
+		Code: "AS5001", Msg: fmt.Sprintf("window: state %q is not that of %s with these keys and aggregates", part, c.what),
+		Hint: "the query has changed: start from an empty state",
+	}
+}
+
+// slotState is a batch with a row for each slot: the given int64 columns, the
+// keys of kids and the states of slots. Without slots the states are left out.
+func (c *core) slotState(names []string, ints [][]int64, kids []uint32, slots ...[]uint32) (arrow.Record, error) {
+	var fields []arrow.Field
+	var cols []arrow.Array
+	defer func() { grouped.Release(cols) }()
+	for i, name := range names {
+		fields = append(fields, arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64})
+		cols = append(cols, timeArray(c.mem, arrow.PrimitiveTypes.Int64, ints[i]))
+	}
+	keys, err := c.keys.Columns(kids)
+	cols = append(cols, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range c.keys.Fields() {
+		fields = append(fields, arrow.Field{Name: f.Name, Type: f.Type, Nullable: true})
+	}
+	for _, s := range slots {
+		state, err := c.set.State(s)
+		cols = append(cols, state...)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, c.plan.StateFields()...)
+	}
+	return array.NewRecord(arrow.NewSchema(fields, nil), cols, int64(len(kids))), nil
+}
+
+// restoreSlots reads what slotState wrote: it numbers the keys of the rows and
+// calls place, which gives every row a slot, then loads the states.
+func (c *core) restoreSlots(b arrow.Record, names []string, place func(ints [][]int64, kids, slots []uint32)) error {
+	ints, kids, err := c.restoreKeys(b, names, c.plan.StateFields())
+	if err != nil {
+		return err
+	}
+	slots := make([]uint32, len(kids))
+	place(ints, kids, slots)
+	return c.set.Merge(slots, c.slots.Len(), b.Columns()[len(names)+len(c.keys.Fields()):])
+}
+
+// restoreKeys reads the int64 columns and numbers the keys of a state batch
+// that ends with the columns rest.
+func (c *core) restoreKeys(b arrow.Record, names []string, rest []arrow.Field) (ints [][]int64, kids []uint32, err error) {
+	keys := c.keys.Fields()
+	if b == nil || int(b.NumCols()) != len(names)+len(keys)+len(rest) {
+		return nil, nil, c.badState("groups")
+	}
+	for i, f := range append(append([]arrow.Field{}, keys...), rest...) {
+		if !arrow.TypeEqual(b.Column(len(names)+i).DataType(), f.Type) {
+			return nil, nil, c.badState("groups")
+		}
+	}
+	for i, name := range names {
+		if b.ColumnName(i) != name || b.Column(i).DataType().ID() != arrow.INT64 {
+			return nil, nil, c.badState("groups")
+		}
+		ints = append(ints, columnar.Values[int64](b.Column(i)))
+	}
+	kids = make([]uint32, b.NumRows())
+	return ints, kids, c.keys.FindArrays(b.Columns()[len(names):len(names)+len(keys)], kids)
+}
+
+// Snapshot implements [arrowstream.Stateful]: "groups" has a row per pane and
+// key, "meta" the rest.
+func (g *grid) Snapshot(context.Context) (arrowstream.State, error) {
+	var starts, ends []int64
+	var kids, slots []uint32
+	for _, p := range g.panes {
+		starts, ends = append(starts, repeated(p.start, len(p.kids))...), append(ends, repeated(p.end, len(p.kids))...)
+		kids, slots = append(kids, p.kids...), append(slots, p.slots...)
+	}
+	groups, err := g.slotState(paneColumns, [][]int64{starts, ends}, kids, slots)
+	if err != nil {
+		return nil, err
+	}
+	return arrowstream.State{"meta": g.meta(), "groups": groups}, nil
+}
+
+var paneColumns = []string{"pane_start", "pane_end"}
+
+// Restore implements [arrowstream.Stateful].
+func (g *grid) Restore(_ context.Context, st arrowstream.State) error {
+	if err := g.restoreMeta(st); err != nil {
+		return err
+	}
+	return g.restoreSlots(st["groups"], paneColumns, func(ints [][]int64, kids, slots []uint32) {
+		g.refs = grown(g.refs, g.keys.Limit())
+		for i, kid := range kids {
+			p := g.cur
+			if p == nil || p.start != ints[0][i] || p.end != ints[1][i] {
+				p = g.paneFor(ints[0][i], ints[1][i])
+				g.cur = p
+			}
+			hot := p.hot
+			p.hot = false // restoring is no change
+			slots[i] = g.slot(p, kid)
+			p.hot = hot
+			if g.changelog {
+				g.birth[slots[i]] = 0
+			}
+		}
+	})
+}

@@ -1,0 +1,87 @@
+package mlkernels
+
+import "math"
+
+// Scaler keeps the running mean and variance of every feature (Welford 1962,
+// population variance, as sklearn's StandardScaler) and scales by them. Values
+// that are NaN are left out, feature by feature.
+type Scaler struct {
+	count, mean, m2 []float64
+	inv             []float64
+}
+
+// NewScaler returns a scaler of d features.
+func NewScaler(d int) *Scaler {
+	s := &Scaler{count: make([]float64, d), mean: make([]float64, d), m2: make([]float64, d), inv: make([]float64, d)}
+	for j := range s.inv {
+		s.inv[j] = 1
+	}
+	return s
+}
+
+// Update absorbs one row.
+func (s *Scaler) Update(x []float64) {
+	for j, v := range x {
+		if v != v {
+			continue
+		}
+		n := s.count[j] + 1
+		delta := v - s.mean[j]
+		mean := s.mean[j] + delta/n
+		m2 := math.FMA(delta, v-mean, s.m2[j])
+		s.count[j], s.mean[j], s.m2[j] = n, mean, m2
+		s.inv[j] = inverse(n, mean, m2)
+	}
+}
+
+// inverse is 1/√variance, or 1 for a feature that is constant up to rounding.
+func inverse(n, mean, m2 float64) float64 {
+	const eps = 0x1p-52
+	variance := m2 / n
+	slack := n * mean * eps
+	if !(variance > float64(n*eps*variance)+float64(slack*slack)) || !finite(variance) {
+		return 1
+	}
+	return 1 / math.Sqrt(variance)
+}
+
+// Transform writes the scaled row x to out; NaN stays NaN. Before the first
+// value of a feature it stays as it is.
+func (s *Scaler) Transform(out, x []float64) {
+	for j, v := range x {
+		out[j] = (v - s.mean[j]) * s.inv[j]
+	}
+}
+
+// Mean and Variance are the statistics so far, Count the number of values per
+// feature.
+func (s *Scaler) Mean() []float64  { return s.mean }
+func (s *Scaler) Count() []float64 { return s.count }
+
+// Variance is the population variance of every feature.
+func (s *Scaler) Variance() []float64 {
+	out := make([]float64, len(s.m2))
+	for j := range out {
+		if s.count[j] > 0 {
+			out[j] = s.m2[j] / s.count[j]
+		}
+	}
+	return out
+}
+
+func (s *Scaler) save(w *stateWriter) {
+	w.floats(s.count)
+	w.floats(s.mean)
+	w.floats(s.m2)
+}
+
+func (s *Scaler) load(r *stateReader) {
+	d := len(s.mean)
+	s.count, s.mean, s.m2 = r.sized("scaler counts", d), r.sized("scaler means", d), r.sized("scaler variances", d)
+	for j := range s.inv {
+		s.inv[j] = 1
+		if s.count[j] > 0 {
+			s.inv[j] = inverse(s.count[j], s.mean[j], s.m2[j])
+		}
+	}
+}

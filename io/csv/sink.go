@@ -1,0 +1,80 @@
+package csv
+
+import (
+	"context"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/filetable"
+)
+
+// Sink writes one file, which gets its name when the run has succeeded, or
+// stdout. A run without rows gives the header alone.
+type Sink struct {
+	// Path of the file, - for stdout; .gz and .zst compress.
+	Path string `option:"path,file,location" required:"true"`
+	// Header says whether the first line names the columns: true, the
+	// default, or false; auto, which is for reading, means true.
+	Header string `option:"header"`
+	// Delimiter, Quote and Escape are as in [Source].
+	Delimiter string `option:"delimiter,sep,separator,field-delimiter"`
+	Quote     string `option:"quote,quote-character"`
+	Escape    string `option:"escape,escape-character"`
+	// Null is the text for NULL; default nothing. Empty texts are quoted.
+	Null string `option:"null,null-literal"`
+	// EscapeFormulas puts an apostrophe in front of texts that a spreadsheet
+	// would run.
+	EscapeFormulas bool `option:"escape.formulas"`
+
+	// Stdio stands for the standard streams.
+	Stdio arrowstream.Stdio
+
+	w    writer
+	file filetable.Result
+}
+
+var (
+	_ arrowstream.Sink    = (*Sink)(nil)
+	_ arrowstream.Aborter = (*Sink)(nil)
+)
+
+// Bind implements [arrowstream.Sink].
+func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
+	d, err := newDialect(s.Path, s.Delimiter, s.Quote, s.Escape, "")
+	if err != nil {
+		return err
+	}
+	switch strings.ToLower(s.Header) {
+	case "", "true", "false", "auto":
+	default:
+		return kind.BadOption("option %q is true or false, not %q", "header", s.Header)
+	}
+	s.w = writer{dialect: d, null: s.Null, formulas: s.EscapeFormulas}
+	s.file = filetable.Result{Kind: kind, Path: s.Path, Stdout: s.Stdio.Out}
+	if !strings.EqualFold(s.Header, "false") {
+		s.file.Begin = func() error {
+			_, err := s.file.Write(append(s.w.header(nil, in), '\n'))
+			return err
+		}
+	}
+	return writable(in)
+}
+
+// Write implements [arrowstream.Sink].
+func (s *Sink) Write(_ context.Context, b arrowstream.Batch) error {
+	if err := s.w.bind(b); err != nil {
+		return err
+	}
+	return s.file.Lines(int(b.NumRows()), s.w.row)
+}
+
+// Flush implements [arrowstream.Sink].
+func (s *Sink) Flush(context.Context) error { return s.file.Flush() }
+
+// Abort implements [arrowstream.Aborter]: the unfinished file is removed.
+func (s *Sink) Abort(error) { s.file.Abort() }
+
+// Close implements [arrowstream.Sink].
+func (s *Sink) Close() error { return s.file.Close() }

@@ -1,0 +1,174 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	arrowflight "github.com/apache/arrow/go/v17/arrow/flight"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/remote"
+)
+
+const defaultConnectTimeout = 30 * time.Second
+
+// connection is what a Source and a PutSink need to reach a server.
+type connection struct {
+	uri, token, caFile string
+	timeout            time.Duration
+}
+
+// client is a connection to a server.
+type client struct {
+	arrowflight.FlightServiceClient
+	conn    *grpc.ClientConn
+	to      connection
+	token   string
+	timeout time.Duration
+}
+
+// target reads a URI: grpc://host:port and host:port are cleartext,
+// grpc+tls:// and flightsql:// TLS, grpc+unix:///path a socket.
+func target(uri string) (address string, secure bool, err error) {
+	if !strings.Contains(uri, "://") {
+		uri = "grpc://" + uri
+	}
+	u, err := url.Parse(uri)
+	if err != nil {
+		return "", false, kind.BadOption("uri: "+err.Error(), "")
+	}
+	switch u.Scheme {
+	case "grpc", "grpc+tcp":
+	case "grpc+tls":
+		secure = true
+	case "flightsql":
+		secure = u.Query().Get("transport") == ""
+	case "grpc+unix":
+		return "unix://" + u.Path, false, nil
+	default:
+		return "", false, kind.BadOption(fmt.Sprintf("uri: scheme %q", u.Scheme), "use grpc://host:port or grpc+tls://host:port")
+	}
+	if u.Query().Get("transport") == "unix" {
+		return "unix://" + u.Path, false, nil
+	}
+	if _, _, err := net.SplitHostPort(u.Host); err != nil {
+		return "", false, kind.BadOption(fmt.Sprintf("uri: %q has no host:port", uri), "")
+	}
+	return "passthrough:///" + u.Host, secure, nil
+}
+
+func (r connection) check() error {
+	if r.uri == "" {
+		return kind.BadOption("uri is missing", "for example grpc://localhost:8815")
+	}
+	_, _, err := target(r.uri)
+	return err
+}
+
+func (r connection) dial() (*client, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	address, secure, err := target(r.uri)
+	if err != nil {
+		return nil, err
+	}
+	token, err := kind.Secret("token", r.token)
+	if err != nil {
+		return nil, err
+	}
+	creds := insecure.NewCredentials()
+	if secure || r.caFile != "" {
+		config, err := kind.TLS("tls.ca", r.caFile)
+		if err != nil {
+			return nil, err
+		}
+		creds = credentials.NewTLS(config)
+	}
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(creds), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)))
+	if err != nil {
+		return nil, fmt.Errorf("flight: %s: %w", r.uri, err)
+	}
+	c := &client{FlightServiceClient: arrowflight.NewFlightServiceClient(conn), conn: conn, to: r, token: token, timeout: r.timeout}
+	if c.timeout <= 0 {
+		c.timeout = defaultConnectTimeout
+	}
+	return c, nil
+}
+
+func (c *client) close() { c.conn.Close() }
+
+// with adds the credentials to a call.
+func (c *client) with(ctx context.Context) context.Context {
+	if c.token == "" {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.token)
+}
+
+// retry repeats f while the server is out of reach, up to the connect timeout.
+func (c *client) retry(ctx context.Context, what string, f func(ctx context.Context) error) error {
+	err := remote.Retry(ctx, c.timeout, func(ctx context.Context) (again bool, err error) {
+		err = f(c.with(ctx))
+		return status.Code(err) == codes.Unavailable, err
+	})
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return c.fail(what, err)
+}
+
+// fail names the work and the server.
+func (c *client) fail(what string, err error) error {
+	e := &arrowstream.Error{Code: "AS3001", Msg: fmt.Sprintf("flight: %s at %s", what, c.to.uri), Err: err}
+	var gaveUp *remote.GaveUpError
+	if errors.As(err, &gaveUp) {
+		e.Err, e.Hint = gaveUp.Err, gaveUp.Hint()
+	}
+	var s interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &s) {
+		e.Err = statusError{s.GRPCStatus()}
+	}
+	return e
+}
+
+// statusError shows a status without the words "rpc error".
+type statusError struct{ *status.Status }
+
+func (e statusError) Error() string              { return e.Message() + " (" + e.Code().String() + ")" }
+func (e statusError) GRPCStatus() *status.Status { return e.Status }
+
+// reach returns when the connection is up.
+func (c *client) reach(ctx context.Context) error {
+	for {
+		state := c.conn.GetState()
+		switch state {
+		case connectivity.Ready:
+			return nil
+		case connectivity.Idle:
+			c.conn.Connect()
+		case connectivity.TransientFailure:
+			// A call fails with the cause, which the state does not tell.
+			_, err := c.GetFlightInfo(ctx, &arrowflight.FlightDescriptor{})
+			if status.Code(err) != codes.Unavailable {
+				return nil
+			}
+			return err
+		}
+		if !c.conn.WaitForStateChange(ctx, state) {
+			return ctx.Err()
+		}
+	}
+}

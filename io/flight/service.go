@@ -1,0 +1,189 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	arrowflight "github.com/apache/arrow/go/v17/arrow/flight"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// service answers the calls of Arrow Flight; calls not listed here are
+// Unimplemented.
+type service struct {
+	arrowflight.BaseFlightServer
+	server *Server
+}
+
+// ListFlights lists what can be read.
+func (s *service) ListFlights(_ *arrowflight.Criteria, out arrowflight.FlightService_ListFlightsServer) error {
+	for _, name := range s.server.names() {
+		info, err := s.info(name)
+		if err != nil {
+			continue // ended between the two calls
+		}
+		if err := out.Send(info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// GetFlightInfo describes one stream.
+func (s *service) GetFlightInfo(_ context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.FlightInfo, error) {
+	name, err := streamName(d)
+	if err != nil {
+		return nil, err
+	}
+	return s.info(name)
+}
+
+// GetSchema returns the schema of one stream.
+func (s *service) GetSchema(_ context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.SchemaResult, error) {
+	name, err := streamName(d)
+	if err != nil {
+		return nil, err
+	}
+	info, err := s.info(name)
+	if err != nil {
+		return nil, err
+	}
+	return &arrowflight.SchemaResult{Schema: info.Schema}, nil
+}
+
+func (s *service) info(name string) (*arrowflight.FlightInfo, error) {
+	st, t, err := s.server.lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	info := &arrowflight.FlightInfo{
+		FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: []string{name}},
+		Endpoint:         []*arrowflight.FlightEndpoint{{Ticket: &arrowflight.Ticket{Ticket: ticket{name, fromRetained}.encode()}}},
+		TotalRecords:     -1, TotalBytes: -1, Ordered: true,
+	}
+	schema := (*arrow.Schema)(nil)
+	if st != nil {
+		schema = st.schema
+		st.mu.Lock()
+		if st.ended && st.first == 0 {
+			info.TotalRecords, info.TotalBytes = st.total, st.bytes
+		}
+		st.mu.Unlock()
+	} else {
+		schema = t.schema
+	}
+	info.Schema = arrowflight.SerializeSchema(schema, memory.NewGoAllocator())
+	return info, nil
+}
+
+// DoGet sends a stream from where the ticket says, or a table.
+func (s *service) DoGet(raw *arrowflight.Ticket, out arrowflight.FlightService_DoGetServer) error {
+	t, err := parseTicket(raw.GetTicket())
+	if err != nil {
+		return err
+	}
+	st, tab, err := s.server.lookup(t.stream)
+	if err != nil {
+		return err
+	}
+	if st != nil {
+		return st.serve(out.Context(), t.from, out.Send)
+	}
+	e, schema, err := newEncoder(tab.schema, memory.NewGoAllocator())
+	if err != nil {
+		return err
+	}
+	if err := out.Send(schema); err != nil {
+		return err
+	}
+	return tab.read(out.Context(), func(b arrow.Record) error {
+		return e.encode(b, func(m *arrowflight.FlightData, _ int64) error { return out.Send(m) })
+	})
+}
+
+// DoPut hands batches to the source of that name. The answer comes at the end:
+// how many batches and rows were taken.
+func (s *service) DoPut(in arrowflight.FlightService_DoPutServer) error {
+	first, err := in.Recv()
+	if err != nil {
+		return err
+	}
+	name, err := streamName(first.GetFlightDescriptor())
+	if err != nil {
+		return err
+	}
+	s.server.mu.Lock()
+	box := s.server.inboxes[name]
+	s.server.mu.Unlock()
+	if box == nil {
+		return status.Errorf(codes.NotFound, "nothing reads a stream %q here", name)
+	}
+	if !box.enter() {
+		return status.Errorf(codes.Unavailable, "stream %q is closing", name)
+	}
+	// The receiving runs in a goroutine of its own: while it waits for the
+	// client, only the end of this call can end it.
+	done := make(chan error, 1)
+	var taken struct{ batches, rows int64 }
+	go func() {
+		var err error
+		defer func() { box.leave(err == nil); done <- err }()
+		defer recovered("DoPut", &err)
+		err = box.receive(in, first, func(rows int64) { taken.batches++; taken.rows += rows })
+	}()
+	select {
+	case err = <-done:
+	case <-box.closed:
+		return status.Errorf(codes.Unavailable, "stream %q is closing", name)
+	}
+	if err != nil {
+		return err
+	}
+	return in.Send(&arrowflight.PutResult{AppMetadata: fmt.Appendf(nil, `{"batches":%d,"rows":%d}`, taken.batches, taken.rows)})
+}
+
+// receive puts every batch of one client into the queue.
+func (in *inbox) receive(client arrowflight.FlightService_DoPutServer, first *arrowflight.FlightData, taken func(rows int64)) error {
+	r, err := newReceiver("put "+in.name, first, client.Recv, in.mem)
+	if err != nil {
+		return invalid(err)
+	}
+	defer r.Release()
+	fit, err := newFitting(r.Schema(), in.schema)
+	if err != nil {
+		return invalid(err)
+	}
+	for {
+		b, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return invalid(err)
+		}
+		fitted, err := fit.apply(in.mem, b)
+		b.Release()
+		if err != nil {
+			return invalid(err)
+		}
+		rows := fitted.NumRows()
+		if err := in.put(client.Context(), fitted); err != nil {
+			return err
+		}
+		taken(rows)
+	}
+}
+
+// invalid is err as a status: what a client sent wrong, unless it is a status
+// already.
+func invalid(err error) error {
+	if s, ok := status.FromError(err); ok {
+		return s.Err()
+	}
+	return status.Error(codes.InvalidArgument, err.Error())
+}

@@ -1,0 +1,186 @@
+package parquet
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// createdBy is written into footers.
+const createdBy = "arrowstream version 1"
+
+// encoder holds what files of one schema share: the column encoders and the
+// compressor. One file is written at a time with it.
+type encoder struct {
+	schema   *outSchema
+	columns  []*chunkOut
+	deflater *deflater
+	rows     int // rows of the row group under construction
+}
+
+func newEncoder(schema *outSchema, codec string, level int) (*encoder, error) {
+	d, err := newDeflater(codec, level)
+	if err != nil {
+		return nil, fmt.Errorf("parquet: compression %s: %w", codec, err)
+	}
+	e := &encoder{schema: schema, deflater: d}
+	for _, leaf := range schema.leaves {
+		e.columns = append(e.columns, newChunkOut(leaf))
+	}
+	return e, nil
+}
+
+// bytes estimates the encoded size of the row group under construction.
+func (e *encoder) bytes() int64 {
+	sum := int64(0)
+	for _, c := range e.columns {
+		sum += int64(len(c.pages) + len(c.data) + 4*len(c.codes))
+	}
+	return sum
+}
+
+func (e *encoder) reset() {
+	e.rows = 0
+	for _, c := range e.columns {
+		c.reset()
+	}
+}
+
+func (e *encoder) close() error {
+	for _, c := range e.columns {
+		c.release()
+	}
+	return e.deflater.close()
+}
+
+// fileWriter writes one file. Its errors are errors of the file: after one,
+// the file is of no use.
+type fileWriter struct {
+	f      *os.File
+	enc    *encoder
+	offset int64
+	rows   int64
+	groups []format.RowGroup
+}
+
+// createFile starts a file, which must not exist unless it is a leftover.
+func createFile(path string, enc *encoder) (*fileWriter, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("parquet: %w", err)
+	}
+	w := &fileWriter{f: f, enc: enc}
+	return w, w.put([]byte(magic))
+}
+
+func (w *fileWriter) put(b []byte) error {
+	n, err := w.f.Write(b)
+	w.offset += int64(n)
+	if err != nil {
+		return fmt.Errorf("parquet: %w", err)
+	}
+	return nil
+}
+
+// write adds rows [from, to) of b to the current row group.
+func (w *fileWriter) write(b arrow.Record, from, to int) error {
+	for _, c := range w.enc.columns {
+		col := b.Column(columnOf(c.leaf, w.enc.schema.arrow))
+		if err := c.append(col, from, to, w.enc.deflater); err != nil {
+			return fmt.Errorf("parquet: write %s: %w", w.f.Name(), err)
+		}
+	}
+	w.enc.rows += to - from
+	w.rows += int64(to - from)
+	return nil
+}
+
+// columnOf is the top-level column of a leaf.
+func columnOf(l *outLeaf, s *arrow.Schema) int {
+	return s.FieldIndices(l.path[0])[0]
+}
+
+// endGroup writes the row group under construction.
+func (w *fileWriter) endGroup() error {
+	e := w.enc
+	if e.rows == 0 {
+		return nil
+	}
+	g := format.RowGroup{NumRows: int64(e.rows), FileOffset: w.offset, Ordinal: int16(len(w.groups))}
+	for _, c := range e.columns {
+		dict, pages, meta, err := c.finish(e.deflater, w.offset)
+		if err != nil {
+			return fmt.Errorf("parquet: write %s: %w", w.f.Name(), err)
+		}
+		if err := w.put(dict); err != nil {
+			return err
+		}
+		if err := w.put(pages); err != nil {
+			return err
+		}
+		g.Columns = append(g.Columns, meta)
+		g.TotalByteSize += meta.MetaData.TotalUncompressedSize
+		g.TotalCompressedSize += meta.MetaData.TotalCompressedSize
+	}
+	w.groups = append(w.groups, g)
+	e.reset()
+	return nil
+}
+
+// finish writes the footer, makes the file durable and closes it.
+func (w *fileWriter) finish() error {
+	if err := w.endGroup(); err != nil {
+		return errors.Join(err, w.f.Close())
+	}
+	meta := format.FileMetaData{Version: 2, Schema: w.enc.schema.elems, NumRows: w.rows, RowGroups: w.groups, CreatedBy: createdBy}
+	if meta.RowGroups == nil {
+		meta.RowGroups = thrift.Slice[format.RowGroup]{}
+	}
+	if w.enc.schema.noted != "" {
+		meta.KeyValueMetadata = append(meta.KeyValueMetadata, format.KeyValue{Key: typesKey, Value: w.enc.schema.noted})
+	}
+	for range w.enc.columns {
+		meta.ColumnOrders = append(meta.ColumnOrders, format.ColumnOrder{Value: &format.TypeDefinedOrder{}})
+	}
+	footer, err := thrift.Marshal(new(thrift.CompactProtocol), &meta)
+	if err != nil {
+		return errors.Join(fmt.Errorf("parquet: footer of %s: %w", w.f.Name(), err), w.f.Close())
+	}
+	footer = binary.LittleEndian.AppendUint32(footer, uint32(len(footer)))
+	if err := w.put(append(footer, magic...)); err != nil {
+		return errors.Join(err, w.f.Close())
+	}
+	if err := w.f.Sync(); err != nil {
+		return errors.Join(fmt.Errorf("parquet: %w", err), w.f.Close())
+	}
+	if err := w.f.Close(); err != nil {
+		return fmt.Errorf("parquet: %w", err)
+	}
+	return nil
+}
+
+// abandon closes and removes the file.
+func (w *fileWriter) abandon() error {
+	w.enc.reset()
+	return errors.Join(w.f.Close(), os.Remove(w.f.Name()))
+}
+
+// syncDir makes renames in a directory durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("parquet: %w", err)
+	}
+	if err := d.Sync(); err != nil {
+		return errors.Join(fmt.Errorf("parquet: %w", err), d.Close())
+	}
+	if err := d.Close(); err != nil {
+		return fmt.Errorf("parquet: %w", err)
+	}
+	return nil
+}

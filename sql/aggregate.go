@@ -1,0 +1,318 @@
+package sql
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/kernels"
+	"github.com/arrowstream/arrowstream/kernels/agg"
+	"github.com/arrowstream/arrowstream/kernels/expr"
+	"github.com/arrowstream/arrowstream/sql/syntax"
+	"github.com/arrowstream/arrowstream/window"
+)
+
+// aggregation is a grouped block while it is planned: its keys, its aggregates
+// and what they are called after the grouping.
+type aggregation struct {
+	s       *session
+	in      *binder // over the rows that are grouped
+	windows *windowSpec
+	keys    []outColumn       // name and expression over the input
+	byText  map[string]string // text of a key or an aggregate -> output column
+	aggs    []window.Agg
+	aliases map[string]syntax.Expr
+	out     *scope
+	depth   int
+}
+
+// hasAggregate reports whether e calls an aggregate.
+func (s *session) hasAggregate(e syntax.Expr) bool {
+	return syntax.Any(e, func(x syntax.Expr) bool {
+		c, ok := x.(*syntax.Call)
+		return ok && s.isAggregate(c)
+	})
+}
+
+func (s *session) isAggregate(c *syntax.Call) bool {
+	name := c.Fn.Last()
+	if _, declared, _ := s.catalog.functions.find(name); declared {
+		return false
+	}
+	if _, scalar := kernels.Find(name); scalar {
+		return false
+	}
+	_, ok := agg.Find(strings.ToLower(name))
+	return ok
+}
+
+// aggregate plans GROUP BY, HAVING and the select list of a grouped block.
+func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Expr) (*node, error) {
+	n := rel.node
+	g := &aggregation{s: p.s, byText: map[string]string{}, aliases: map[string]syntax.Expr{}}
+	g.in = &binder{s: p.s, scope: rel.scope, input: &n}
+	for _, it := range sel.Items {
+		if it.Alias != nil {
+			g.aliases[strings.ToLower(it.Alias.Name)] = it.X
+		}
+	}
+	w := rel.window
+	var windowKeys []string
+	for _, e := range groups {
+		e, err := g.resolveGroup(e, sel)
+		if err != nil {
+			return nil, err
+		}
+		if c, ok := e.(*syntax.Call); ok && slices.Contains(windowFunctions, strings.ToLower(c.Fn.Last())) && !p.s.declaredFunction(c.Fn.Last()) {
+			if w != nil {
+				return nil, p.s.src.Error(e.Range(), "AS1407", "group by one window", "there are two windows in this query")
+			}
+			if w, err = p.s.groupWindow(c, g.in); err != nil {
+				return nil, err
+			}
+			windowKeys = append(windowKeys, "window_start", "window_end")
+			continue
+		}
+		if c, ok := e.(*syntax.Column); ok && rel.window != nil {
+			x, err := g.in.expr(c)
+			if err != nil {
+				return nil, err
+			}
+			if c, ok := x.(expr.Col); ok && isWindowColumn(c.Name) && columnar.Index(n.schema, c.Name) < 0 {
+				windowKeys = append(windowKeys, c.Name)
+				continue
+			}
+		}
+		x, t, err := g.in.typed(e)
+		if err != nil {
+			return nil, err
+		}
+		if t.ID() == arrow.NULL {
+			continue // a constant NULL groups nothing
+		}
+		g.addKey(e, x)
+	}
+	if rel.window != nil && len(windowKeys) == 0 {
+		return nil, p.s.src.Error(sel.Span, "AS1407", "add GROUP BY window_start, window_end", "rows of a window are aggregated without their window")
+	}
+	if w != nil {
+		if err := w.checkKeys(p.s, windowKeys, g, sel); err != nil {
+			return nil, err
+		}
+	}
+	g.windows = w
+	if err := g.collect(sel, p.order); err != nil {
+		return nil, err
+	}
+	node, err := p.group(n, g, sel)
+	if err != nil {
+		return nil, err
+	}
+	b := &binder{s: p.s, scope: g.out, input: &node, group: g}
+	if sel.Having != nil {
+		cond, err := b.condition(sel.Having, "HAVING")
+		if err != nil {
+			return nil, err
+		}
+		if node, err = filterNode(node, cond); err != nil {
+			return nil, p.s.coded(sel.Having.Range(), "AS1301", err)
+		}
+	}
+	return p.outputs(b, sel, rel.scope)
+}
+
+// resolveGroup replaces an ordinal or an alias in GROUP BY by its expression.
+func (g *aggregation) resolveGroup(e syntax.Expr, sel *syntax.Select) (syntax.Expr, error) {
+	switch e := e.(type) {
+	case *syntax.Number:
+		i, err := strconv.Atoi(e.Text)
+		if err != nil || i < 1 || i > len(sel.Items) {
+			return nil, g.s.src.Error(e.Span, "AS1203", fmt.Sprintf("there are %d", len(sel.Items)), fmt.Sprintf("there is no output number %s to group by", e.Text))
+		}
+		if g.s.hasAggregate(sel.Items[i-1].X) {
+			return nil, g.s.src.Error(e.Span, "AS1206", "", fmt.Sprintf("output %s is an aggregate, which cannot be grouped by", e.Text))
+		}
+		return sel.Items[i-1].X, nil
+	case *syntax.Column:
+		if len(e.Parts) != 1 {
+			return e, nil
+		}
+		if _, found, err := g.in.resolve(e.Name); found || err != nil {
+			return e, nil
+		}
+		if x, ok := g.aliases[strings.ToLower(e.Parts[0].Name)]; ok && !g.s.hasAggregate(x) {
+			return x, nil
+		}
+	}
+	return e, nil
+}
+
+// addKey adds a grouping key; a computed one gets its text as name.
+func (g *aggregation) addKey(e syntax.Expr, x expr.Expr) {
+	text := exprText(x)
+	if _, twice := g.byText[text]; twice {
+		return
+	}
+	name := ""
+	if c, ok := x.(expr.Col); ok {
+		name = c.Name
+	} else {
+		name = g.unused(syntax.Text(e))
+	}
+	g.keys = append(g.keys, outColumn{name, x})
+	g.byText[text] = name
+}
+
+// unused makes a name that no column of the input or the output has.
+func (g *aggregation) unused(name string) string {
+	taken := append([]string{"window_start", "window_end", "window_time", "window_ordinal", "window_rows"}, columnar.Names((*g.in.input).schema)...)
+	for _, k := range g.keys {
+		taken = append(taken, k.Name)
+	}
+	for _, a := range g.aggs {
+		taken = append(taken, a.Name)
+	}
+	out := name
+	for i := 0; slices.Contains(taken, out); i++ {
+		out = fmt.Sprintf("%s%d", name, i)
+	}
+	return out
+}
+
+// collect registers every aggregate of the block.
+func (g *aggregation) collect(sel *syntax.Select, order []syntax.Order) error {
+	var visit func(e syntax.Expr) error
+	visit = func(e syntax.Expr) error {
+		if c, ok := e.(*syntax.Call); ok && g.s.isAggregate(c) {
+			if _, known, err := g.find(c); known && err == nil {
+				return nil
+			}
+			return g.register(c)
+		}
+		for _, c := range syntax.Children(e) {
+			if err := visit(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, it := range sel.Items {
+		if err := visit(it.X); err != nil {
+			return err
+		}
+	}
+	if sel.Having != nil {
+		if err := visit(sel.Having); err != nil {
+			return err
+		}
+	}
+	for _, o := range order {
+		if err := visit(o.X); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// register adds an aggregate once and checks its arguments.
+func (g *aggregation) register(c *syntax.Call) error {
+	if len(c.OrderBy) > 0 {
+		return g.in.unsupported(c, "ORDER BY in an aggregate is")
+	}
+	f, _ := agg.Find(strings.ToLower(c.Fn.Last()))
+	a := window.Agg{Func: f.Name, Distinct: c.Distinct}
+	var types []arrow.DataType
+	for _, arg := range c.Args {
+		if g.s.hasAggregate(arg.Value) {
+			return g.in.err(arg.Value, "AS1206", "aggregate in a query in FROM first", "an aggregate cannot be the argument of another one")
+		}
+		x, t, err := g.in.typed(arg.Value)
+		if err != nil {
+			return err
+		}
+		a.Args, types = append(a.Args, x), append(types, t)
+	}
+	if c.Filter != nil {
+		x, err := g.in.condition(c.Filter, "FILTER")
+		if err != nil {
+			return err
+		}
+		a.Filter = x
+	}
+	if _, err := f.Bind(types, c.Distinct); err != nil {
+		return g.s.coded(c.Span, "AS1601", err)
+	}
+	text := aggText(a)
+	if _, ok := g.byText[text]; !ok {
+		a.Name = g.unused(syntax.Text(c))
+		g.aggs = append(g.aggs, a)
+		g.byText[text] = a.Name
+	}
+	return nil
+}
+
+// aggText is the key by which two aggregates are the same.
+func aggText(a window.Agg) string {
+	args := make([]string, len(a.Args))
+	for i, x := range a.Args {
+		args[i] = exprText(x)
+	}
+	text := a.Func + "("
+	if a.Distinct {
+		text += "DISTINCT "
+	}
+	if len(a.Args) == 0 {
+		text += "*"
+	}
+	text += strings.Join(args, ", ") + ")"
+	if a.Filter != nil {
+		text += " FILTER (WHERE " + exprText(a.Filter) + ")"
+	}
+	return text
+}
+
+// group plans the grouping itself and fixes the scope after it.
+func (p *block) group(n *node, g *aggregation, sel *syntax.Select) (*node, error) {
+	s := p.s
+	by := make([]string, len(g.keys))
+	computed := false
+	for i, k := range g.keys {
+		by[i] = k.Name
+		if c, ok := k.Expr.(expr.Col); !ok || c.Name != k.Name {
+			computed = true
+		}
+	}
+	if computed {
+		cols := passColumns(columnar.Names(n.schema))
+		for _, k := range g.keys {
+			if columnar.Index(n.schema, k.Name) < 0 {
+				cols = append(cols, k)
+			}
+		}
+		var err error
+		if n, err = projectNode(n, cols); err != nil {
+			return nil, s.coded(sel.Span, "AS1301", err)
+		}
+	}
+	var out *node
+	var err error
+	if w := g.windows; w != nil {
+		out, err = p.windowNode(n, w, by, g.aggs, sel.Span)
+	} else if start, end, ok := windowKeysOf(n, by); ok {
+		out, err = p.regroupNode(n, start, end, by, g, sel.Span)
+	} else {
+		out, err = s.groupNode(n, by, g.aggs, sel.Span)
+	}
+	if err != nil {
+		return nil, err
+	}
+	g.out = newScope("", out.schema)
+	if g.windows != nil {
+		g.out.window = &windowNames{"window_start", "window_end"}
+	}
+	return out, nil
+}

@@ -1,0 +1,146 @@
+package sql
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/sql/syntax"
+)
+
+// String prints the plan as trees, one for each output. A node that several
+// others read is printed once and referred to by its number.
+func (p *plan) String() string {
+	e := &explainer{number: map[*node]int{}, users: map[*node]int{}}
+	for _, r := range p.roots {
+		e.users[r.node]++
+	}
+	for _, n := range p.order {
+		for _, in := range n.in {
+			e.users[in]++
+		}
+	}
+	for _, r := range p.roots {
+		depth := 0
+		if r.out != nil {
+			fmt.Fprintf(&e.sb, "sink %s\n", r.out.info())
+			depth = 1
+		}
+		e.print(r.node, depth)
+	}
+	return e.sb.String()
+}
+
+type explainer struct {
+	sb     strings.Builder
+	number map[*node]int // of nodes with several users, once printed
+	users  map[*node]int
+}
+
+func (e *explainer) print(n *node, depth int) {
+	indent := strings.Repeat("  ", depth)
+	if i, ok := e.number[n]; ok {
+		fmt.Fprintf(&e.sb, "%s#%d (above)\n", indent, i)
+		return
+	}
+	mark := ""
+	if e.users[n] > 1 {
+		e.number[n] = len(e.number) + 1
+		mark = fmt.Sprintf("#%d ", e.number[n])
+	}
+	fmt.Fprintf(&e.sb, "%s%s%s", indent, mark, n.kind)
+	if n.detail != "" {
+		fmt.Fprintf(&e.sb, " %s", n.detail)
+	}
+	if columnar.Changelog(n.schema) {
+		e.sb.WriteString(" [changelog]")
+	}
+	e.sb.WriteString("\n")
+	if t := n.table; t != nil && t.connector != nil {
+		fmt.Fprintf(&e.sb, "%s  - %s\n", indent, t.describe(n))
+	}
+	if len(n.pushed) > 0 {
+		var text []string
+		for _, q := range n.pushed {
+			text = append(text, q.text)
+		}
+		fmt.Fprintf(&e.sb, "%s  - pushed down: %s\n", indent, strings.Join(text, ", "))
+	}
+	for _, note := range n.notes {
+		fmt.Fprintf(&e.sb, "%s  - %s\n", indent, note)
+	}
+	for _, in := range n.in {
+		e.print(in, depth+1)
+	}
+}
+
+// describe is the connector, the bound and the watermark of a scan.
+func (t *table) describe(n *node) string {
+	parts := []string{t.connector.Name}
+	if i := (&output{name: t.name, table: t}).info(); i.Target != "" {
+		parts[0] += " " + i.Target
+	}
+	if n.bounded {
+		parts = append(parts, "bounded")
+	} else {
+		parts = append(parts, "unbounded")
+	}
+	if t.eventTime != "" {
+		parts = append(parts, fmt.Sprintf("watermark %s - %s", t.eventTime, t.delay))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// explain runs EXPLAIN: it plans the statement without running it.
+func (s *session) explain(st *syntax.Explain) error {
+	if st.Analyze || st.Format == "JSON" {
+		return s.src.Error(st.Span, "AS1103", "use EXPLAIN", "EXPLAIN ANALYZE and FORMAT JSON are not supported yet")
+	}
+	p := &plan{s: s}
+	add := func(q *syntax.Query, out *output) error {
+		n, err := s.query(q, nil)
+		if err == nil {
+			p.roots = append(p.roots, &root{n, out})
+		}
+		return err
+	}
+	insert := func(ins *syntax.Insert) error {
+		out := &output{name: ins.Path}
+		if len(ins.Table.Parts) > 0 {
+			out.name = ins.Table.Last()
+			out.table, _, _ = s.catalog.tables.find(out.name)
+		} else if t, err := s.file(ins.Path, ins.TableAt); err == nil {
+			out.table = t
+		}
+		return add(ins.Query, out)
+	}
+	var err error
+	switch x := st.Stmt.(type) {
+	case *syntax.QueryStatement:
+		err = add(x.Query, &output{name: "result"})
+	case *syntax.Insert:
+		err = insert(x)
+	case *syntax.StatementSet:
+		for _, ins := range x.Inserts {
+			if err == nil {
+				err = insert(ins)
+			}
+		}
+	case *syntax.CreateView:
+		err = add(x.Query, nil)
+	case *syntax.CreateModel:
+		if x.Query != nil {
+			err = add(x.Query, nil)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	seen := map[*node]bool{}
+	for _, r := range p.roots {
+		r.node.walk(seen, func(n *node) { p.order = append(p.order, n) })
+	}
+	p.push()
+	s.results = append(s.results, Result{Title: syntax.Text(st), Text: p.String()})
+	return nil
+}

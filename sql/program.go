@@ -1,0 +1,127 @@
+package sql
+
+import (
+	"context"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/sql/syntax"
+)
+
+// Options configure [Prepare].
+type Options struct {
+	// File is the name of the script in errors; empty for a text.
+	File string
+	// Connectors and Formats are what CREATE TABLE can name.
+	Connectors []arrowstream.Connector
+	Formats    []arrowstream.Format
+	// Param looks up ${NAME} in option and SET values; nil knows none.
+	Param func(name string) (string, bool)
+	// Settings are set before the first statement, like SET.
+	Settings map[string]string
+	// Stdio are the streams for "-" and for results that are shown.
+	Stdio arrowstream.Stdio
+	// Display makes the sink that shows the result of a bare SELECT, or of an
+	// INSERT into a table that is not declared; nil uses the connector
+	// "console".
+	Display func(name string) (arrowstream.Sink, error)
+	// Pipeline are the options of the pipeline; Name is set by job.name.
+	Pipeline arrowstream.Options
+}
+
+// Program is a script that is ready to run.
+type Program struct {
+	// Warnings found while planning, with codes and places.
+	Warnings []*arrowstream.Error
+	// Results of statements that are answered at once (DESCRIBE, SHOW,
+	// EXPLAIN), in the order of the script.
+	Results []Result
+	// Sinks are the places the script writes to.
+	Sinks []SinkInfo
+
+	pipeline *arrowstream.Pipeline
+	plan     *plan
+}
+
+// Result is the answer to one statement.
+type Result struct {
+	// Title is the statement in its canonical spelling.
+	Title string
+	// Rows is a table, nil when the result is a text.
+	Rows arrow.Record
+	// Text is the plan of EXPLAIN or the text of SHOW CREATE.
+	Text string
+}
+
+// SinkInfo describes a sink of a program.
+type SinkInfo struct {
+	Name      string // of the table, or "result"
+	Connector string // "parquet"; empty when the rows are shown
+	Target    string // path, topic or address, if there is one
+}
+
+// String is "name (connector target)".
+func (s SinkInfo) String() string {
+	what := strings.TrimSpace(s.Connector + " " + s.Target)
+	if what == "" {
+		what = "shown"
+	}
+	return s.Name + " (" + what + ")"
+}
+
+// Prepare parses a script, runs its declarations and plans its queries. Errors
+// are *arrowstream.Error with a code and a place, or several of them
+// (syntax.Errors). Schemas are inferred here: files and footers are read,
+// nothing is written.
+func Prepare(text string, opts Options) (*Program, error) {
+	script, err := syntax.Parse(opts.File, text)
+	if err != nil {
+		return nil, err
+	}
+	s := newSession(script.Source, opts)
+	if err := s.run(script.Statements); err != nil {
+		return nil, err
+	}
+	pl, err := s.finish()
+	if err != nil {
+		return nil, err
+	}
+	p := &Program{Results: s.results, plan: pl}
+	for _, o := range s.outputs {
+		if !o.hidden {
+			p.Sinks = append(p.Sinks, o.info())
+		}
+	}
+	if len(pl.roots) > 0 {
+		if p.pipeline, err = pl.lower(); err != nil {
+			return nil, err
+		}
+	}
+	p.Warnings = s.warnings
+	return p, nil
+}
+
+// Pipeline is the dataflow of the program; nil when it has nothing to run.
+func (p *Program) Pipeline() *arrowstream.Pipeline { return p.pipeline }
+
+// Explain is the plan of everything the program runs.
+func (p *Program) Explain() string { return p.plan.String() }
+
+// Run runs the pipeline of the program, if it has one; models with a path are
+// saved at the end of their input. It may be called once.
+func (p *Program) Run(ctx context.Context) (*arrowstream.Summary, error) {
+	if p.pipeline == nil {
+		return &arrowstream.Summary{}, nil
+	}
+	return p.pipeline.Run(ctx)
+}
+
+// Close frees what a program that was not run holds; after Run it does nothing.
+func (p *Program) Close() error {
+	if p.pipeline == nil {
+		return nil
+	}
+	return p.pipeline.Close()
+}

@@ -1,0 +1,166 @@
+package sql
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/sql/syntax"
+)
+
+// scope is what names can mean inside one SELECT: the columns of its FROM.
+type scope struct {
+	columns []scopeColumn
+	schema  *arrow.Schema // the columns by the names that expressions carry
+	table   string        // alias of the table, "" if it has none
+	window  *windowNames  // the window the rows carry, for window.start
+}
+
+// scopeColumn is one column: what the user calls it and what the plan does.
+type scopeColumn struct {
+	name string
+	plan string
+}
+
+// windowNames are the plan names of the columns of a window.
+type windowNames struct{ start, end string }
+
+// newScope sees all columns of a schema under their own names.
+func newScope(table string, schema *arrow.Schema) *scope {
+	sc := &scope{schema: schema, table: table}
+	for _, f := range schema.Fields() {
+		if f.Name == opColumn && f.Type.ID() == arrow.INT8 {
+			continue
+		}
+		sc.columns = append(sc.columns, scopeColumn{f.Name, f.Name})
+	}
+	return sc
+}
+
+// names lists the columns for suggestions.
+func (sc *scope) names() []string {
+	out := make([]string, len(sc.columns))
+	for i, c := range sc.columns {
+		out[i] = c.name
+	}
+	return out
+}
+
+// find returns the columns a single name may mean.
+func (sc *scope) find(name string) []scopeColumn {
+	var exact, folded []scopeColumn
+	for _, c := range sc.columns {
+		if c.name == name {
+			exact = append(exact, c)
+		} else if strings.EqualFold(c.name, name) {
+			folded = append(folded, c)
+		}
+	}
+	if exact != nil {
+		return exact
+	}
+	return folded
+}
+
+// resolved is a name that was found: a column and the struct fields after it.
+type resolved struct {
+	column string
+	fields []string
+}
+
+// resolve finds what a qualified name means. found is false when there is no
+// such column; err tells why a name cannot be used.
+func (b *binder) resolve(n syntax.Name) (r resolved, found bool, err error) {
+	parts := n.Parts
+	sc := b.scope
+	try := func(i int) (resolved, bool, error) {
+		cols := sc.find(parts[i].Name)
+		if len(cols) > 1 {
+			var list []string
+			for _, c := range cols {
+				list = append(list, c.name)
+			}
+			return resolved{}, false, b.s.src.Error(n.Span, "AS1204", "it may mean "+strings.Join(list, " or ")+"; give them different names", fmt.Sprintf("column %q is ambiguous", parts[i].Name))
+		}
+		if len(cols) == 0 {
+			return resolved{}, false, nil
+		}
+		r := resolved{column: cols[0].plan}
+		for _, p := range parts[i+1:] {
+			r.fields = append(r.fields, p.Name)
+		}
+		return r, true, nil
+	}
+	// With a qualifier: [database.]table.column.
+	for i := len(parts) - 2; i >= 0; i-- {
+		if sc.table != "" && strings.EqualFold(parts[i].Name, sc.table) {
+			if r, found, err = try(i + 1); found || err != nil {
+				return r, found, err
+			}
+		}
+	}
+	if r, found, err = try(0); found || err != nil {
+		return r, found, err
+	}
+	if sc.window != nil && len(parts) >= 2 && strings.EqualFold(parts[len(parts)-2].Name, "window") {
+		switch strings.ToLower(parts[len(parts)-1].Name) {
+		case "start":
+			return resolved{column: sc.window.start}, true, nil
+		case "end":
+			return resolved{column: sc.window.end}, true, nil
+		}
+		return r, false, b.s.src.Error(n.Span, "AS1203", "it has start and end", fmt.Sprintf("window has no field %q", parts[len(parts)-1].Name))
+	}
+	return r, false, nil
+}
+
+// notFound is the error of an unknown column.
+func (b *binder) notFound(n syntax.Name) error {
+	name := n.Last()
+	known := b.scope.names()
+	if len(n.Parts) > 1 {
+		q := n.Parts[len(n.Parts)-2].Name
+		if b.scope.table == "" || !strings.EqualFold(q, b.scope.table) {
+			if b.scope.table != "" {
+				known = []string{b.scope.table}
+			}
+			return b.s.src.Error(n.Parts[0].Span.To(n.Parts[len(n.Parts)-2].Span), "AS1203", arrowstream.Suggest(q, known, "tables and structs"), fmt.Sprintf("table or struct %q not found", q))
+		}
+	}
+	if len(b.scope.columns) == 0 {
+		return b.s.src.Error(n.Span, "AS1203", "text is written in single quotes", fmt.Sprintf("column %q not found: there is no FROM", name))
+	}
+	hint := arrowstream.Suggest(name, known, "columns")
+	if strings.HasPrefix(hint, "did") {
+		hint += "  columns: " + strings.Join(known[:min(10, len(known))], ", ")
+		if len(known) > 10 {
+			hint += ", ..."
+		}
+	}
+	return b.s.src.Error(n.Span, "AS1203", hint, fmt.Sprintf("column %q not found", name))
+}
+
+// uniqueNames makes names different from each other by an index at the end.
+func uniqueNames(names []string) []string {
+	given := make(map[string]bool, len(names))
+	for _, n := range names {
+		given[n] = true
+	}
+	seen := make(map[string]bool, len(names))
+	out := make([]string, len(names))
+	for i, n := range names {
+		if n == "" {
+			n = fmt.Sprintf("expr%d", i)
+		}
+		u := n
+		for k := 0; seen[u] || u != n && given[u]; k++ {
+			u = n + strconv.Itoa(k)
+		}
+		seen[u] = true
+		out[i] = u
+	}
+	return out
+}

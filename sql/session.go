@@ -1,0 +1,226 @@
+package sql
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/mlkernels"
+	"github.com/arrowstream/arrowstream/sql/syntax"
+)
+
+// session runs the statements of one script.
+type session struct {
+	src      *syntax.Source
+	opts     Options
+	catalog  *catalog
+	settings map[string]string
+	files    map[string]*table
+	models   map[string]*mlkernels.Model // loaded, by path
+	trained  []*model
+	single   *node // one row
+
+	declared []declaration
+	outputs  []*output
+	results  []Result
+	warnings []*arrowstream.Error
+	errs     syntax.Errors
+	// late is set for statements that read what a model learned: they are
+	// planned after all others, when it is known who scores with it.
+	late bool
+}
+
+// declaration is the canonical text of a CREATE statement.
+type declaration struct{ kind, name, text string }
+
+// errLater sends a statement to the end of the script.
+var errLater = errors.New("sql: plan this statement after the others")
+
+// output is where rows of the script go: a table, a file or the display.
+type output struct {
+	table *table // nil for the display of a query
+	name  string
+	nodes []*node
+	// hidden: a table inside the script that only its queries read.
+	hidden bool
+}
+
+func newSession(src *syntax.Source, opts Options) *session {
+	s := &session{src: src, opts: opts, catalog: newCatalog(), settings: map[string]string{}, files: map[string]*table{}, models: map[string]*mlkernels.Model{}}
+	for k, v := range opts.Settings {
+		if native, ok := nativeKey(k); ok {
+			k = native
+		}
+		s.settings[k] = v
+	}
+	return s
+}
+
+// warn records a warning once per place and code.
+func (s *session) warn(at syntax.Span, code, hint, msg string) {
+	w := s.src.Error(at, code, hint, msg)
+	if !slices.ContainsFunc(s.warnings, func(o *arrowstream.Error) bool { return o.Code == w.Code && o.Pos == w.Pos && o.Msg == w.Msg }) {
+		s.warnings = append(s.warnings, w)
+	}
+}
+
+// run runs all statements; errors of different statements are reported
+// together.
+func (s *session) run(statements []syntax.Statement) error {
+	type waiting struct {
+		st       syntax.Statement
+		settings map[string]string
+	}
+	var later []waiting
+	for _, st := range statements {
+		err := s.statement(st)
+		if errors.Is(err, errLater) {
+			later = append(later, waiting{st, maps.Clone(s.settings)})
+			continue
+		}
+		s.report(st, err)
+	}
+	s.late = true
+	for _, w := range later {
+		s.settings = w.settings
+		s.report(w.st, s.statement(w.st))
+	}
+	if s.setting("sql.strict", "false") == "true" {
+		s.errs = append(s.errs, s.warnings...)
+	}
+	return s.errs.Err()
+}
+
+func (s *session) report(st syntax.Statement, err error) {
+	if err == nil || errors.Is(err, errBroken) || len(s.errs) >= syntax.MaxErrors {
+		return
+	}
+	s.errs = append(s.errs, s.coded(st.Range(), "AS1101", err))
+}
+
+// statement runs one statement.
+func (s *session) statement(st syntax.Statement) error {
+	switch st := st.(type) {
+	case *syntax.CreateTable:
+		s.declared = append(s.declared, declaration{"TABLE", st.Name.Last(), syntax.Text(st)})
+		return s.createTable(st)
+	case *syntax.CreateView:
+		s.declared = append(s.declared, declaration{"VIEW", st.Name.Last(), syntax.Text(st)})
+		return s.createView(st)
+	case *syntax.CreateModel:
+		s.declared = append(s.declared, declaration{"MODEL", st.Name.Last(), syntax.Text(st)})
+		return s.createModel(st)
+	case *syntax.CreateFunction:
+		s.declared = append(s.declared, declaration{"FUNCTION", st.Name.Last(), syntax.Text(st)})
+		return s.createFunction(st)
+	case *syntax.Set:
+		return s.set(st)
+	case *syntax.Reset:
+		return s.reset(st)
+	case *syntax.Insert:
+		return s.insert(st)
+	case *syntax.StatementSet:
+		for _, ins := range st.Inserts {
+			if err := s.insert(ins); err != nil {
+				return err
+			}
+		}
+		return nil
+	case *syntax.QueryStatement:
+		n, err := s.query(st.Query, nil)
+		if err != nil {
+			return err
+		}
+		s.outputs = append(s.outputs, &output{name: s.resultName(), nodes: []*node{n}})
+		return nil
+	case *syntax.Describe:
+		return s.describe(st)
+	case *syntax.Explain:
+		return s.explain(st)
+	case *syntax.Show:
+		return s.show(st)
+	case *syntax.ShowCreate:
+		return s.showCreate(st)
+	case *syntax.Drop:
+		return s.drop(st)
+	}
+	return s.src.Error(st.Range(), "AS1103", "", "this statement is not supported yet")
+}
+
+// jobName is the setting job.name, def if it is not set.
+func (s *session) jobName(def string) string {
+	if v, ok := s.settings["job.name"]; ok && v != "" {
+		return v
+	}
+	return def
+}
+
+// resultName names the result of a bare SELECT: result, result2, ...
+func (s *session) resultName() string {
+	base := s.jobName("result")
+	name := base
+	for i := 2; slices.ContainsFunc(s.outputs, func(o *output) bool { return o.name == name }); i++ {
+		name = fmt.Sprintf("%s%d", base, i)
+	}
+	return name
+}
+
+// createView runs CREATE VIEW. The query is planned at once, to find its
+// errors, unless it reads what a model has learned.
+func (s *session) createView(st *syntax.CreateView) error {
+	t := &table{name: st.Name.Last(), at: st.Name.Span, view: st.Query, viewColumns: st.Columns}
+	added, err := declare(s, s.catalog.tables, st.Name, "view", st.OrReplace, st.IfNotExists, t)
+	if err != nil || !added {
+		return err
+	}
+	if st.Materialized {
+		s.warn(st.Name.Span, "AS1103", "", "MATERIALIZED is ignored: the view is planned into the queries that read it")
+	}
+	if _, err := s.scan(t, st.Name.Span); err != nil && !errors.Is(err, errLater) {
+		t.broken = true
+		return err
+	}
+	return nil
+}
+
+// drop runs DROP.
+func (s *session) drop(st *syntax.Drop) error {
+	name := st.Name.Last()
+	missing := func() error {
+		if st.IfExists {
+			return nil
+		}
+		return s.src.Error(st.Name.Span, "AS1201", "", fmt.Sprintf("%s %q not found", strings.ToLower(st.Kind), name))
+	}
+	switch st.Kind {
+	case "TABLE", "VIEW":
+		t, ok := s.catalog.tables[name]
+		if !ok {
+			return missing()
+		}
+		if (t.view != nil) != (st.Kind == "VIEW") {
+			return s.src.Error(st.Name.Span, "AS1201", "", fmt.Sprintf("%q is no %s", name, strings.ToLower(st.Kind)))
+		}
+		delete(s.catalog.tables, name)
+	case "MODEL":
+		m, ok := s.catalog.models[name]
+		if !ok {
+			return missing()
+		}
+		delete(s.catalog.models, name)
+		if m.learner == nil {
+			s.trained = slices.DeleteFunc(s.trained, func(x *model) bool { return x == m })
+		}
+	case "FUNCTION":
+		if _, ok := s.catalog.functions[name]; !ok {
+			return missing()
+		}
+		delete(s.catalog.functions, name)
+	default:
+		return s.src.Error(st.Span, "AS1103", "", "DROP "+st.Kind+" is not supported yet")
+	}
+	return nil
+}

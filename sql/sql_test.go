@@ -1,0 +1,223 @@
+package sql_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	arrowmem "github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar/columnartest"
+	"github.com/arrowstream/arrowstream/io/memory"
+	"github.com/arrowstream/arrowstream/sql"
+	"github.com/arrowstream/arrowstream/sql/syntax"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// fixtures are the tables that FROM 'name.mem' and the connector "mem" read.
+var fixtures = map[string]string{
+	"bid": `ts:timestamp[ms] auction:int64! price:int64 channel:utf8
+1000 1 10 web
+3000 2 20 app
+9000 1 30 web
+11000 2 null app
+12000 1 50 null
+25000 3 60 web`,
+	"clicks": `ts:timestamp[us]@ a:float64 b:float64 y:int64
+1000000 1 0 1
+2000000 -1 0 0
+3000000 2 1 1
+11000000 -2 1 0
+12000000 3 -1 1
+13000000 -3 -1 0`,
+	"text": `s:utf8 d:date32 n:int32
+"a b" 2026-01-31 1
+null null null`,
+}
+
+// options of the connector "mem" of the tests.
+type memOptions struct {
+	Data      string   `option:"data,path"`
+	Unbounded bool     `option:"unbounded"`
+	Columns   []string `option:"columns"`
+}
+
+// memSource reads a fixture; it records which columns it was asked for.
+type memSource struct {
+	memOptions
+	Columns []string `option:"columns"`
+	inner   *memory.Source
+	t       *harness
+}
+
+func (m *memSource) Schema() (*arrow.Schema, error) { return m.inner.Schema() }
+func (m *memSource) Bounded() bool                  { return !m.Unbounded }
+func (m *memSource) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowstream.Partition, error) {
+	m.t.columns = append(m.t.columns, fmt.Sprintf("%s: %s", m.Data, strings.Join(m.Columns, " ")))
+	return m.inner.Open(ctx, env)
+}
+
+// harness runs scripts over fixtures and collects what they write.
+type harness struct {
+	t       testing.TB
+	mem     arrowmem.Allocator
+	sinks   []string
+	written map[string]*memory.Sink
+	columns []string
+}
+
+func newHarness(t testing.TB) *harness {
+	return &harness{t: t, mem: columnartest.Allocator(t), written: map[string]*memory.Sink{}}
+}
+
+func (h *harness) sink(name string) *memory.Sink {
+	if s, ok := h.written[name]; ok {
+		return s
+	}
+	s := &memory.Sink{}
+	h.written[name] = s
+	h.sinks = append(h.sinks, name)
+	return s
+}
+
+func (h *harness) options() sql.Options {
+	conn := arrowstream.Connector{
+		Name: "mem", Options: []any{memOptions{}}, Extensions: []string{".mem"},
+		Source: func(t arrowstream.Table) (arrowstream.Source, error) {
+			var o memOptions
+			if err := arrowstream.DecodeOptions(t.Options, &o); err != nil {
+				return nil, err
+			}
+			text, ok := fixtures[strings.TrimSuffix(o.Data, ".mem")]
+			if !ok {
+				return nil, &arrowstream.Error{Code: "AS3001", Msg: fmt.Sprintf("no fixture %q", o.Data), Hint: "fixtures: bid, clicks, text"}
+			}
+			return &memSource{memOptions: o, inner: memory.From(columnartest.Batch(h.t, h.mem, text)), t: h}, nil
+		},
+		Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {
+			var o memOptions
+			if err := arrowstream.DecodeOptions(t.Options, &o); err != nil {
+				return nil, err
+			}
+			return h.sink(t.Name), nil
+		},
+	}
+	return sql.Options{
+		Connectors: []arrowstream.Connector{conn},
+		Display:    func(name string) (arrowstream.Sink, error) { return h.sink(name), nil },
+		Param:      func(name string) (string, bool) { return "bid", name == "FIXTURE" },
+		Pipeline:   arrowstream.Options{Allocator: h.mem, Workers: 1},
+	}
+}
+
+// run prints warnings, results and what was written, or the errors.
+func (h *harness) run(text string) string { return h.runWith(text, h.options()) }
+
+func (h *harness) runWith(text string, opts sql.Options) string {
+	p, err := sql.Prepare(text, opts)
+	if err != nil {
+		return strings.ReplaceAll(syntax.Render(err, text), "\n\n", "\n")
+	}
+	var sb strings.Builder
+	for _, w := range p.Warnings {
+		fmt.Fprintf(&sb, "warning %s %d:%d %s\n", w.Code, w.Pos.Line, w.Pos.Col, w.Msg)
+	}
+	for _, r := range p.Results {
+		if r.Rows != nil {
+			fmt.Fprintf(&sb, "%s\n", columnartest.Text(r.Rows))
+		} else {
+			fmt.Fprintf(&sb, "%s\n", r.Text)
+		}
+	}
+	if _, err := p.Run(context.Background()); err != nil {
+		fmt.Fprintf(&sb, "run: %v\n", err)
+	}
+	if err := p.Close(); err != nil {
+		fmt.Fprintf(&sb, "close: %v\n", err)
+	}
+	for _, name := range h.sinks {
+		s := h.written[name]
+		fmt.Fprintf(&sb, "%s: ", name)
+		for i, b := range s.Batches() {
+			text := columnartest.Text(b)
+			if i > 0 {
+				_, text, _ = strings.Cut(text, "\n")
+			}
+			sb.WriteString(strings.TrimRight(text, "\n") + "\n")
+		}
+		if len(s.Batches()) == 0 {
+			sb.WriteString("no rows\n")
+		}
+		s.Release()
+	}
+	return strings.TrimRight(sb.String(), "\n")
+}
+
+// TestGolden runs testdata/*.test: blocks separated by blank lines, each a
+// script, a line "----", and what it prints.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.test")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	slices.Sort(files)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".test"), func(t *testing.T) { golden(t, file) })
+	}
+}
+
+func golden(t *testing.T, file string) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for i, block := range strings.Split(strings.TrimSpace(string(data)), "\n\n") {
+		in, want, ok := strings.Cut(block, "\n----\n")
+		if !ok && !*update {
+			t.Fatalf("block without ----:\n%s", block)
+		}
+		in = strings.TrimSuffix(in, "\n----")
+		got := ""
+		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+			got = strings.TrimRight(strings.ReplaceAll(newHarness(t).run(in), "\n\n", "\n"), "\n")
+			if !*update && got != want {
+				t.Errorf("%s\ngot:\n%s\nwant:\n%s", in, got, want)
+			}
+		})
+		out.WriteString(in + "\n----\n" + got + "\n\n")
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(strings.TrimSpace(out.String())+"\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// goldenScripts are the scripts of all golden files.
+func goldenScripts(t testing.TB) []string {
+	files, err := filepath.Glob("testdata/*.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range strings.Split(strings.TrimSpace(string(data)), "\n\n") {
+			in, _, _ := strings.Cut(block, "\n----\n")
+			out = append(out, in)
+		}
+	}
+	return out
+}

@@ -1,0 +1,189 @@
+package syntax
+
+// Script is a parsed text: its statements in order. Source is what their
+// places refer to.
+type Script struct {
+	Source     *Source
+	Statements []Statement
+}
+
+// Statement is one statement.
+type Statement interface {
+	Node
+	stmt()
+}
+
+// Option is one key and value of OPTIONS or WITH. Keys are in lower case.
+type Option struct {
+	Key     string
+	KeyAt   Span
+	Value   string
+	ValueAt Span
+	List    []string // of ['a', 'b']; Value then holds the items with commas between
+	IsList  bool
+}
+
+// CreateTable declares a table.
+type CreateTable struct {
+	Span
+	OrReplace, Temporary, IfNotExists bool
+	Name                              Name
+	Columns                           []ColumnDef
+	Watermark                         *WatermarkDef
+	PrimaryKey                        []Ident
+	PartitionedBy                     []Ident
+	Comment                           string
+	Options                           []Option // USING x is the option connector
+	Query                             *Query
+}
+
+// ColumnDef is one column of CREATE TABLE. A computed column has Expr, a
+// metadata column Metadata.
+type ColumnDef struct {
+	Span
+	Name        Ident
+	Type        *Type // nil for a computed column without a type
+	NotNull     bool
+	Expr        Expr
+	Metadata    bool
+	MetadataKey string
+	Virtual     bool
+	Default     Expr
+	Comment     string
+}
+
+// WatermarkDef is WATERMARK FOR column [AS expr].
+type WatermarkDef struct {
+	Span
+	Column Ident
+	Expr   Expr
+}
+
+// CreateView declares a view.
+type CreateView struct {
+	Span
+	OrReplace, Temporary, Materialized, IfNotExists bool
+	Name                                            Name
+	Columns                                         []Ident
+	Query                                           *Query
+}
+
+// CreateModel declares a model; with a query it is trained by it.
+type CreateModel struct {
+	Span
+	OrReplace, Temporary, IfNotExists bool
+	Name                              Name
+	Input, Output                     []ColumnDef
+	Transform                         []Item
+	Options                           []Option
+	Query                             *Query
+}
+
+// CreateFunction declares a function: by a class name looked up in the
+// registry, or by an SQL expression over its parameters.
+type CreateFunction struct {
+	Span
+	OrReplace, Temporary, IfNotExists bool
+	Name                              Name
+	Class                             string
+	Resource                          string // JAR, FILE, WASM or PLUGIN
+	Path                              string
+	Params                            []ColumnDef
+	Returns                           *Type
+	Body                              Expr
+}
+
+// Set is SET key = value. Without a value it shows one setting, without a key
+// all of them.
+type Set struct {
+	Span
+	Key      string
+	Value    string
+	HasValue bool
+	KeyAt    Span
+	ValueAt  Span
+}
+
+// Reset is RESET [key].
+type Reset struct {
+	Span
+	Key string
+}
+
+// Insert writes a query into a table or a file.
+type Insert struct {
+	Span
+	Overwrite bool
+	Table     Name
+	Path      string
+	TableAt   Span
+	Columns   []Ident
+	Query     *Query
+}
+
+// StatementSet runs several inserts as one job.
+type StatementSet struct {
+	Span
+	Inserts []*Insert
+}
+
+// QueryStatement is a query on its own: its result is shown.
+type QueryStatement struct {
+	Span
+	Query *Query
+}
+
+// Describe is DESC. Kind is TABLE, MODEL, FUNCTION, FILE or QUERY.
+type Describe struct {
+	Span
+	Extended bool
+	Kind     string
+	Name     Name
+	Path     string
+	Query    *Query
+}
+
+// Explain prints the plan of a statement.
+type Explain struct {
+	Span
+	Analyze, Verbose bool
+	Format           string
+	Stmt             Statement
+}
+
+// Show is SHOW what [LIKE pattern]; What is in upper case.
+type Show struct {
+	Span
+	What string
+	Like string
+}
+
+// ShowCreate is SHOW CREATE TABLE name.
+type ShowCreate struct {
+	Span
+	Kind string
+	Name Name
+}
+
+// Drop removes an object. Kind is in upper case.
+type Drop struct {
+	Span
+	Kind     string
+	IfExists bool
+	Name     Name
+}
+
+func (*CreateTable) stmt()    {}
+func (*CreateView) stmt()     {}
+func (*CreateModel) stmt()    {}
+func (*CreateFunction) stmt() {}
+func (*Set) stmt()            {}
+func (*Reset) stmt()          {}
+func (*Insert) stmt()         {}
+func (*StatementSet) stmt()   {}
+func (*QueryStatement) stmt() {}
+func (*Describe) stmt()       {}
+func (*Explain) stmt()        {}
+func (*Show) stmt()           {}
+func (*ShowCreate) stmt()     {}
+func (*Drop) stmt()           {}

@@ -1,0 +1,98 @@
+package syntax_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/arrowstream/arrowstream/sql/syntax"
+)
+
+// FuzzParse checks that nothing panics, that places lie in the text, and that
+// what parses without error prints to a text that parses to the same tree.
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.test")
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, block := range strings.Split(string(data), "\n\n") {
+			in, _, _ := strings.Cut(block, "\n----\n")
+			f.Add(in)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		script, err := syntax.Parse("f.sql", text)
+		if err != nil {
+			lines := strings.Count(text, "\n") + 1
+			list := syntax.List(err)
+			if len(list) > syntax.MaxErrors {
+				t.Errorf("%d errors", len(list))
+			}
+			for _, e := range list {
+				if e.Code == "" || e.Pos.Line < 1 || e.Pos.Line > lines || e.Pos.Col < 1 || e.Pos.EndCol <= e.Pos.Col {
+					t.Errorf("bad error %#v", e)
+				}
+			}
+			syntax.Render(err, text)
+			return
+		}
+		for _, st := range script.Statements {
+			once := syntax.Text(st)
+			if strings.Contains(once, "'***'") {
+				continue
+			}
+			again, err := syntax.Parse("", once)
+			if err != nil || len(again.Statements) != 1 {
+				t.Fatalf("canonical text does not parse: %q -> %q: %v", text, once, err)
+			}
+			if twice := syntax.Text(again.Statements[0]); twice != once {
+				t.Fatalf("canonical text changes: %q -> %q -> %q", text, once, twice)
+			}
+		}
+	})
+}
+
+// TestNesting checks that deep and long inputs end in an error or a tree, not
+// in a stack overflow.
+func TestNesting(t *testing.T) {
+	const n = 20_000
+	for _, text := range []string{
+		"SELECT " + strings.Repeat("(", n) + "1",
+		"SELECT " + strings.Repeat("-", 1) + strings.Repeat("- ", n) + "1",
+		"SELECT " + strings.Repeat("NOT ", n) + "a",
+		"SELECT 1" + strings.Repeat("+1", n),
+		"SELECT a" + strings.Repeat("::INT", n),
+		"SELECT a" + strings.Repeat(".b", n),
+		"SELECT a" + strings.Repeat("[1]", n),
+		"SELECT 1" + strings.Repeat(" UNION ALL SELECT 1", n),
+		"SELECT " + strings.Repeat("f(", n),
+		"SELECT * FROM " + strings.Repeat("(SELECT * FROM ", n),
+		"SELECT * FROM " + strings.Repeat("TABLE(", n),
+		"SELECT * FROM " + strings.Repeat("(", n),
+		"SELECT CAST(a AS " + strings.Repeat("ARRAY<", n),
+		"SELECT CAST(a AS INT" + strings.Repeat("[]", n),
+		strings.Repeat("EXPLAIN ", n) + "SELECT 1",
+		"SELECT " + strings.Repeat("CASE WHEN ", n),
+		strings.Repeat("/*", n),
+		"SELECT [" + strings.Repeat("[", n),
+	} {
+		if _, err := syntax.Parse("", text); err == nil {
+			t.Errorf("no error for %.40s...", text)
+		}
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	text := "SELECT window_start, k, " + strings.Repeat("sum(CASE WHEN a.x > 10 AND y IS NOT NULL THEN x * 2 ELSE 0 END) AS s,\n", 28) +
+		"count(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) AS a GROUP BY window_start, k"
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := syntax.Parse("", text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

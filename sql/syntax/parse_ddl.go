@@ -1,0 +1,285 @@
+package syntax
+
+import (
+	"strings"
+
+	"github.com/arrowstream/arrowstream"
+)
+
+// create takes CREATE ... .
+func (p *parser) create() Statement {
+	start := p.take().Span
+	replace := p.word("OR", "REPLACE")
+	temporary, materialized := false, false
+	for !p.failed {
+		if p.anyWord("TEMPORARY", "TEMP") != "" {
+			temporary = true
+		} else if p.word("MATERIALIZED") {
+			materialized = true
+		} else if t := p.cur(); t.is("EXTERNAL") || t.is("STREAMING") || t.is("SYSTEM") {
+			p.take()
+		} else {
+			break
+		}
+	}
+	t := p.cur()
+	switch {
+	case p.anyWord("TABLE", "SOURCE") != "":
+		c := &CreateTable{OrReplace: replace, Temporary: temporary, IfNotExists: p.ifNotExists(), Name: p.name("a name for the table")}
+		p.createTable(c)
+		c.Span = p.since(start)
+		return c
+	case p.word("VIEW"):
+		c := &CreateView{OrReplace: replace, Temporary: temporary, Materialized: materialized, IfNotExists: p.ifNotExists(), Name: p.name("a name for the view")}
+		if p.is("(") {
+			c.Columns = p.idents("a column")
+		}
+		p.want("AS")
+		c.Query = p.query()
+		c.Span = p.since(start)
+		return c
+	case p.word("MODEL"):
+		c := &CreateModel{OrReplace: replace, Temporary: temporary, IfNotExists: p.ifNotExists(), Name: p.name("a name for the model")}
+		p.createModel(c)
+		c.Span = p.since(start)
+		return c
+	case p.word("FUNCTION"):
+		c := &CreateFunction{OrReplace: replace, Temporary: temporary, IfNotExists: p.ifNotExists(), Name: p.name("a name for the function")}
+		p.createFunction(c)
+		c.Span = p.since(start)
+		return c
+	case t.is("SINK"), t.is("STREAM"), t.is("SCAN"), t.is("DATABASE"), t.is("CATALOG"):
+		p.unsupported(t.Span, "CREATE "+t.up+" is", "use CREATE TABLE and INSERT INTO")
+		return nil
+	}
+	hint := ""
+	if t.kind == tokIdent {
+		hint = arrowstream.Suggest(t.text, []string{"TABLE", "VIEW", "MODEL", "FUNCTION", "SOURCE"}, "it creates")
+	}
+	p.fail(t.Span, "AS1101", "unexpected "+t.describe(p.src)+" after CREATE, expected TABLE, VIEW, MODEL or FUNCTION", hint)
+	return nil
+}
+
+func (p *parser) ifNotExists() bool { return p.word("IF", "NOT", "EXISTS") }
+
+func (p *parser) createTable(c *CreateTable) {
+	if p.is("(") {
+		open := p.take().Span
+		for !p.failed {
+			p.element(c)
+			if !p.op(",") {
+				break
+			}
+		}
+		p.closing(")", open)
+	}
+	for !p.failed {
+		t := p.cur()
+		switch {
+		case p.word("COMMENT"):
+			c.Comment = p.text("a comment in quotes")
+		case p.word("PARTITIONED", "BY"):
+			c.PartitionedBy = p.idents("a column")
+		case t.is("WITH") && p.at(1).is("("):
+			p.take()
+			c.Options = append(c.Options, p.options()...)
+		case p.word("USING"):
+			n := p.ident("a connector")
+			c.Options = append([]Option{{Key: "connector", KeyAt: t.Span, Value: n.Name, ValueAt: n.Span}}, c.Options...)
+		case p.word("OPTIONS"), p.word("TBLPROPERTIES"):
+			c.Options = append(c.Options, p.options()...)
+		case p.word("LOCATION"):
+			at := p.cur().Span
+			c.Options = append(c.Options, Option{Key: "path", KeyAt: t.Span, Value: p.text("a path in quotes"), ValueAt: at})
+		case p.word("FORMAT"):
+			p.ident("a format")
+			p.want("ENCODE")
+			at := p.cur()
+			c.Options = append(c.Options, Option{Key: "format", KeyAt: t.Span, Value: strings.ToLower(p.ident("an encoding").Name), ValueAt: at.Span})
+		case p.word("AS"):
+			c.Query = p.query()
+		default:
+			return
+		}
+	}
+}
+
+// element takes one element of the column list.
+func (p *parser) element(c *CreateTable) {
+	t := p.cur()
+	switch {
+	case t.is("WATERMARK") && p.at(1).is("FOR"):
+		p.take()
+		p.take()
+		w := &WatermarkDef{Column: p.ident("the time column")}
+		if p.word("AS") {
+			w.Expr = p.expr()
+		}
+		w.Span = p.since(t.Span)
+		if c.Watermark != nil {
+			p.fail(t.Span, "AS1501", "table has two watermarks", "keep one of them")
+		}
+		c.Watermark = w
+		return
+	case t.is("CONSTRAINT"), t.is("PRIMARY") && p.at(1).is("KEY"):
+		if p.word("CONSTRAINT") {
+			p.ident("a name")
+		}
+		p.want("PRIMARY", "KEY")
+		c.PrimaryKey = p.idents("a column")
+		p.notEnforced()
+		return
+	}
+	d := ColumnDef{Name: p.newName("a column")}
+	if p.word("AS") {
+		d.Expr = p.expr()
+	} else {
+		d.Type = p.typ()
+	}
+	for !p.failed {
+		switch {
+		case p.word("NOT", "NULL"):
+			d.NotNull = true
+		case p.word("NULL"):
+		case p.word("PRIMARY", "KEY"):
+			p.notEnforced()
+			c.PrimaryKey = append(c.PrimaryKey, d.Name)
+		case p.word("DEFAULT"):
+			d.Default = p.binary(bpBitOr)
+		case p.word("COMMENT"):
+			d.Comment = p.text("a comment in quotes")
+		case p.word("GENERATED", "ALWAYS", "AS"):
+			open := p.cur().Span
+			p.want("(")
+			d.Expr = p.expr()
+			p.closing(")", open)
+		case p.word("METADATA"):
+			d.Metadata = true
+			if p.word("FROM") {
+				d.MetadataKey = p.text("a metadata key in quotes")
+			}
+			d.Virtual = p.word("VIRTUAL")
+		case p.is("LATENESS"):
+			at := p.take().Span
+			w := &WatermarkDef{Column: d.Name}
+			w.Expr = &Binary{Op: "-", L: &Column{Name{Span: d.Name.Span, Parts: []Ident{d.Name}}}, R: p.duration()}
+			w.Span = p.since(at)
+			c.Watermark = w
+		default:
+			d.Span = p.since(t.Span)
+			c.Columns = append(c.Columns, d)
+			return
+		}
+	}
+}
+
+func (p *parser) notEnforced() {
+	if !p.word("NOT", "ENFORCED") {
+		p.word("ENFORCED")
+	}
+}
+
+func (p *parser) createModel(c *CreateModel) {
+	for !p.failed {
+		switch {
+		case p.is("INPUT", "("):
+			p.take()
+			c.Input = p.columnList()
+		case p.is("OUTPUT", "("):
+			p.take()
+			c.Output = p.columnList()
+		case p.is("TRANSFORM", "("):
+			p.take()
+			open := p.take().Span
+			for {
+				it := Item{X: p.expr()}
+				it.Alias = p.alias()
+				c.Transform = append(c.Transform, it)
+				if !p.op(",") {
+					break
+				}
+			}
+			p.closing(")", open)
+		case p.word("OPTIONS"), p.is("WITH", "(") && p.word("WITH"):
+			c.Options = append(c.Options, p.options()...)
+		case p.word("AS"):
+			c.Query = p.query()
+		default:
+			return
+		}
+	}
+}
+
+// columnList takes (name type, ...).
+func (p *parser) columnList() []ColumnDef {
+	open := p.take().Span
+	var out []ColumnDef
+	if p.op(")") {
+		return nil
+	}
+	for {
+		d := ColumnDef{Name: p.newName("a name")}
+		d.Type = p.typ()
+		d.Span = p.since(d.Name.Span)
+		out = append(out, d)
+		if !p.op(",") {
+			break
+		}
+	}
+	p.closing(")", open)
+	return out
+}
+
+func (p *parser) createFunction(c *CreateFunction) {
+	if p.is("(") {
+		c.Params = p.columnList()
+		p.want("RETURNS")
+		c.Returns = p.typ()
+		for !p.failed {
+			if p.word("LANGUAGE") {
+				if t := p.cur(); !t.is("SQL") {
+					p.unsupported(t.Span, "LANGUAGE "+t.up+" is", "write the body in SQL")
+				}
+				p.take()
+				continue
+			}
+			if p.word("NOT", "DETERMINISTIC") || p.word("DETERMINISTIC") {
+				continue
+			}
+			break
+		}
+		p.want("AS")
+		if t := p.cur(); t.kind == tokString {
+			c.Body = p.bodyText()
+		} else {
+			c.Body = p.expr()
+		}
+		return
+	}
+	p.want("AS")
+	c.Class = p.text("the name of a function or class in quotes")
+	if p.word("LANGUAGE") {
+		p.ident("a language")
+	}
+	if p.word("USING") {
+		if c.Resource = p.anyWord("JAR", "FILE", "WASM", "PLUGIN", "ARCHIVE"); c.Resource == "" {
+			p.unexpected("JAR, FILE, WASM or PLUGIN")
+		}
+		c.Path = p.text("a path in quotes")
+	}
+}
+
+// bodyText takes an expression inside a string: the body of an SQL function.
+func (p *parser) bodyText() Expr {
+	t := p.take()
+	inner := &parser{src: NewSource("", t.text)}
+	inner.lex = lexer{src: inner.src, fail: inner.report}
+	x := inner.expr()
+	if !inner.failed && inner.cur().kind != tokEOF {
+		inner.unexpected("the end of the function")
+	}
+	if len(inner.errs) > 0 {
+		p.fail(t.Span, inner.errs[0].Code, "in the body of the function: "+inner.errs[0].Msg, inner.errs[0].Hint)
+	}
+	return x
+}

@@ -1,0 +1,581 @@
+package syntax
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Binding powers, low to high (sql.md section 9).
+const (
+	bpOr = iota + 1
+	bpAnd
+	bpNot
+	bpCompare
+	bpBitOr
+	bpBitXor
+	bpBitAnd
+	bpShift
+	bpAdd
+	bpMul
+	bpUnary
+)
+
+var infixPower = map[string]int{
+	"OR": bpOr, "AND": bpAnd,
+	"=": bpCompare, "==": bpCompare, "<>": bpCompare, "!=": bpCompare, "<": bpCompare, "<=": bpCompare, ">": bpCompare, ">=": bpCompare, "<=>": bpCompare,
+	"IS": bpCompare, "BETWEEN": bpCompare, "IN": bpCompare, "LIKE": bpCompare, "ILIKE": bpCompare, "RLIKE": bpCompare, "REGEXP": bpCompare,
+	"SIMILAR": bpCompare, "~": bpCompare, "NOT": bpCompare,
+	"|": bpBitOr, "^": bpBitXor, "&": bpBitAnd, "<<": bpShift, ">>": bpShift,
+	"+": bpAdd, "-": bpAdd, "||": bpAdd, "*": bpMul, "/": bpMul, "%": bpMul, "DIV": bpMul,
+}
+
+// canonicalOp maps alternative spellings of operators.
+var canonicalOp = map[string]string{"==": "=", "!=": "<>"}
+
+// expr takes an expression.
+func (p *parser) expr() Expr { return p.binary(bpOr) }
+
+// binary takes an expression whose operators bind at least as tight as low.
+func (p *parser) binary(low int) Expr {
+	p.enter()
+	defer p.leave()
+	left := p.prefix()
+	for n := 0; !p.failed; n++ {
+		t := p.cur()
+		op := t.text
+		if t.kind == tokIdent {
+			op = t.up
+		} else if t.kind != tokOp {
+			break
+		}
+		power, ok := infixPower[op]
+		if !ok || power < low {
+			break
+		}
+		if op == "NOT" && !slices.Contains([]string{"BETWEEN", "IN", "LIKE", "ILIKE", "RLIKE", "REGEXP", "SIMILAR"}, p.at(1).up) {
+			break
+		}
+		if n > maxChain {
+			p.fail(t.Span, "AS1107", "too many operators in one expression", fmt.Sprintf("at most %d; use IN for a long list", maxChain))
+			break
+		}
+		if power == bpCompare {
+			left = p.comparison(left)
+			continue
+		}
+		p.take()
+		right := p.binary(power + 1)
+		left = &Binary{Span: left.Range().To(p.last), Op: op, L: left, R: right}
+	}
+	return left
+}
+
+func (p *parser) prefix() Expr {
+	t := p.cur()
+	switch {
+	case t.is("NOT"):
+		p.take()
+		x := p.binary(bpNot)
+		return &Unary{Span: p.since(t.Span), Op: "NOT", X: x}
+	case t.is("-"), t.is("+"), t.is("~"):
+		p.take()
+		x := p.binary(bpUnary)
+		return &Unary{Span: p.since(t.Span), Op: t.text, X: x}
+	}
+	return p.postfix(p.primary())
+}
+
+// comparison takes what follows the left side of a comparison.
+func (p *parser) comparison(left Expr) Expr {
+	start := left.Range()
+	t := p.take()
+	not := false
+	if t.is("NOT") {
+		not = true
+		t = p.take()
+	}
+	switch word := t.up; {
+	case t.kind == tokIdent && word == "IS":
+		return p.isTest(left)
+	case t.kind == tokIdent && word == "BETWEEN":
+		symmetric := p.word("SYMMETRIC")
+		low := p.binary(bpBitOr)
+		p.want("AND")
+		high := p.binary(bpBitOr)
+		return &Between{Span: p.since(start), X: left, Low: low, High: high, Not: not, Symmetric: symmetric}
+	case t.kind == tokIdent && word == "IN":
+		return p.inList(left, not)
+	case t.kind == tokIdent || t.is("~"):
+		op := word
+		switch word {
+		case "REGEXP", "":
+			op = "RLIKE"
+		case "SIMILAR":
+			p.unsupported(t.Span, "SIMILAR TO is", "use RLIKE with a regular expression")
+		}
+		like := &Like{Op: op, X: left, Not: not, Pattern: p.binary(bpBitOr)}
+		if p.word("ESCAPE") {
+			like.Escape = p.binary(bpBitOr)
+		}
+		like.Span = p.since(start)
+		return like
+	}
+	op := t.text
+	if c, ok := canonicalOp[op]; ok {
+		op = c
+	}
+	right := p.binary(bpBitOr)
+	return &Binary{Span: p.since(start), Op: op, L: left, R: right}
+}
+
+func (p *parser) isTest(left Expr) Expr {
+	start := left.Range()
+	not := p.word("NOT")
+	if p.word("DISTINCT", "FROM") {
+		right := p.binary(bpBitOr)
+		same := Expr(&Binary{Span: p.since(start), Op: "<=>", L: left, R: right})
+		if not {
+			return same
+		}
+		return &Unary{Span: p.since(start), Op: "NOT", X: same}
+	}
+	what := p.anyWord("NULL", "TRUE", "FALSE", "UNKNOWN")
+	if what == "" {
+		p.unexpected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM")
+	}
+	return &Is{Span: p.since(start), X: left, Not: not, What: what}
+}
+
+func (p *parser) inList(left Expr, not bool) Expr {
+	open := p.cur().Span
+	p.want("(")
+	in := &In{X: left, Not: not}
+	if p.startsQuery() {
+		in.Query = p.query()
+	} else {
+		in.List = p.exprs()
+	}
+	p.closing(")", open)
+	in.Span = p.since(left.Range())
+	return in
+}
+
+// exprs takes expressions with commas between them.
+func (p *parser) exprs() []Expr {
+	out := []Expr{p.expr()}
+	for p.op(",") {
+		out = append(out, p.expr())
+	}
+	return out
+}
+
+// postfix takes ::type, [i], .field and -> after a primary expression.
+func (p *parser) postfix(x Expr) Expr {
+	for n := 0; !p.failed; n++ {
+		if n > maxDepth {
+			p.fail(p.cur().Span, "AS1107", "nested too deeply", "")
+		}
+		start := x.Range()
+		switch {
+		case p.op("::"):
+			t := p.typ()
+			x = &Cast{Span: p.since(start), X: x, To: t}
+		case p.is("["):
+			open := p.take().Span
+			i := p.expr()
+			p.closing("]", open)
+			x = &Index{Span: p.since(start), X: x, I: i}
+		case p.is("->"), p.is("->>"):
+			p.unsupported(p.cur().Span, "JSON access with -> is", "")
+		case p.is(".") && isName(p.at(1)):
+			p.take()
+			f := p.ident("a field")
+			x = &Field{Span: p.since(start), X: x, Name: f}
+		default:
+			return x
+		}
+	}
+	return x
+}
+
+func (p *parser) primary() Expr {
+	t := p.cur()
+	switch t.kind {
+	case tokNumber:
+		p.take()
+		return &Number{Span: t.Span, Text: t.text}
+	case tokString:
+		p.take()
+		return &String{Span: t.Span, Value: t.text}
+	case tokHex:
+		p.take()
+		return &Bytes{Span: t.Span, Value: t.text}
+	case tokParam:
+		p.take()
+		return &Param{Span: t.Span, Name: t.text}
+	case tokQuoted, tokDouble, tokIdent:
+		return p.word0(t)
+	case tokOp:
+		switch t.text {
+		case "(":
+			return p.parenthesis()
+		case "*":
+			p.take()
+			return &Star{Span: t.Span}
+		case "[":
+			return p.brackets(t.Span, func(at Span, items []Expr) Expr { return &Array{at, items} })
+		}
+	}
+	p.unexpected("an expression")
+	return &Null{Span: t.Span}
+}
+
+// parenthesis takes (expr), (expr, expr) or (query).
+func (p *parser) parenthesis() Expr {
+	open := p.take().Span
+	if p.startsQuery() {
+		q := p.query()
+		p.closing(")", open)
+		return &Subquery{Span: p.since(open), Query: q}
+	}
+	list := p.exprs()
+	p.closing(")", open)
+	if len(list) == 1 {
+		return list[0]
+	}
+	return &Row{Span: p.since(open), Items: list}
+}
+
+// brackets takes [a, b].
+func (p *parser) brackets(start Span, build func(Span, []Expr) Expr) Expr {
+	open := p.take().Span
+	var items []Expr
+	if !p.is("]") {
+		items = p.exprs()
+	}
+	p.closing("]", open)
+	return build(p.since(start), items)
+}
+
+// word0 takes an expression that starts with a name or keyword.
+func (p *parser) word0(t token) Expr {
+	next := p.at(1)
+	switch t.up {
+	case "NULL":
+		p.take()
+		return &Null{t.Span}
+	case "TRUE", "FALSE":
+		if !next.is(".") && !next.is("(") {
+			p.take()
+			return &Bool{t.Span, t.up == "TRUE"}
+		}
+	case "CASE":
+		return p.caseExpr()
+	case "CAST", "TRY_CAST":
+		if next.is("(") {
+			return p.cast()
+		}
+	case "INTERVAL":
+		if next.kind == tokString || next.kind == tokNumber || next.is("-") && (p.at(2).kind == tokNumber || p.at(2).kind == tokString) {
+			return p.interval()
+		}
+	case "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ", "TIMESTAMPTZ", "TIMESTAMP_NTZ":
+		if next.kind == tokString {
+			p.take()
+			p.take()
+			kind := t.up
+			switch kind {
+			case "TIMESTAMPTZ":
+				kind = "TIMESTAMP_LTZ"
+			case "TIMESTAMP_NTZ":
+				kind = "TIMESTAMP"
+			}
+			return &Typed{Span: p.since(t.Span), Type: kind, Value: next.text}
+		}
+	case "ARRAY", "MAP":
+		if next.is("[") {
+			p.take()
+			return p.brackets(t.Span, func(at Span, items []Expr) Expr {
+				if t.up == "ARRAY" {
+					return &Array{at, items}
+				}
+				if len(items)%2 == 1 {
+					p.fail(at, "AS1101", "MAP[...] has a key without a value", "write MAP['key', 'value', ...]")
+				}
+				return &Map{at, items}
+			})
+		}
+	case "EXISTS":
+		if next.is("(") && (p.at(2).is("SELECT") || p.at(2).is("WITH")) {
+			p.take()
+			open := p.take().Span
+			q := p.query()
+			p.closing(")", open)
+			return &Subquery{Span: p.since(t.Span), Query: q, Exists: true}
+		}
+	}
+	if t.kind == tokIdent && slices.Contains(reserved, t.up) && !(next.is("(") && (t.up == "LEFT" || t.up == "RIGHT")) {
+		p.unexpected("an expression")
+		return &Null{t.Span}
+	}
+	return p.columnOrCall()
+}
+
+// columnOrCall takes a qualified name, t.* or a call.
+func (p *parser) columnOrCall() Expr {
+	first := p.ident("an expression")
+	n := Name{Span: first.Span, Parts: []Ident{first}}
+	for p.is(".") {
+		if p.at(1).is("*") {
+			p.take()
+			p.take()
+			return &Star{Span: p.since(first.Span), Qualifier: &n}
+		}
+		if !isName(p.at(1)) {
+			p.take()
+			p.unexpected("a name after the dot")
+			break
+		}
+		p.take()
+		n.Parts = append(n.Parts, p.ident("a name"))
+		n.Span = p.since(first.Span)
+		if len(n.Parts) > 16 {
+			p.fail(n.Span, "AS1107", "name has too many parts", "")
+		}
+	}
+	if p.is("(") && n.Parts[len(n.Parts)-1].Quote != '"' {
+		return p.call(n)
+	}
+	return &Column{n}
+}
+
+func (p *parser) caseExpr() Expr {
+	start := p.take().Span
+	c := &Case{}
+	if !p.is("WHEN") {
+		c.Operand = p.expr()
+	}
+	for p.word("WHEN") {
+		cond := p.expr()
+		p.want("THEN")
+		c.Whens = append(c.Whens, When{cond, p.expr()})
+	}
+	if len(c.Whens) == 0 {
+		p.unexpected("WHEN")
+	}
+	if p.word("ELSE") {
+		c.Else = p.expr()
+	}
+	p.want("END")
+	c.Span = p.since(start)
+	return c
+}
+
+func (p *parser) cast() Expr {
+	start := p.take()
+	open := p.take().Span
+	x := p.expr()
+	p.want("AS")
+	to := p.typ()
+	p.closing(")", open)
+	return &Cast{Span: p.since(start.Span), X: x, To: to, Try: start.up == "TRY_CAST"}
+}
+
+// call takes the arguments of a function and what may follow them.
+func (p *parser) call(fn Name) Expr {
+	p.enter()
+	defer p.leave()
+	start := fn.Span
+	open := p.take().Span
+	upper := strings.ToUpper(fn.String())
+	switch upper {
+	case "EXTRACT":
+		if u := p.cur(); u.kind == tokIdent && p.at(1).is("FROM") {
+			p.take()
+			p.take()
+			x := p.expr()
+			p.closing(")", open)
+			return &Extract{Span: p.since(start), Unit: u.up, X: x}
+		}
+	case "DESCRIPTOR":
+		d := &Descriptor{}
+		for {
+			d.Columns = append(d.Columns, p.ident("a column"))
+			if !p.op(",") {
+				break
+			}
+		}
+		p.closing(")", open)
+		d.Span = p.since(start)
+		return d
+	case "ML.PREDICT", "ML.EVALUATE", "ML.WEIGHTS", "ML.CENTROIDS":
+		fn = Name{Span: fn.Span, Parts: []Ident{{Span: fn.Span, Name: strings.ReplaceAll(upper, ".", "_")}}}
+	}
+	c := &Call{Fn: fn}
+	switch {
+	case p.is("*", ")"):
+		p.take()
+		c.Star = true
+	case !p.is(")"):
+		c.Distinct = p.word("DISTINCT")
+		if !c.Distinct {
+			p.word("ALL")
+		}
+		c.Args = p.args(upper)
+	}
+	if p.word("ORDER", "BY") {
+		c.OrderBy = p.orders()
+	}
+	p.closing(")", open)
+	if p.is("WITHIN", "GROUP") {
+		p.unsupported(p.cur().Span, "WITHIN GROUP is", "")
+	}
+	if p.is("FILTER", "(") {
+		p.take()
+		open := p.take().Span
+		p.want("WHERE")
+		c.Filter = p.expr()
+		p.closing(")", open)
+	}
+	if p.is("OVER") && (p.at(1).is("(") || p.at(1).kind == tokIdent) {
+		p.unsupported(p.cur().Span, "OVER is", "use a window: TUMBLE, HOP or SESSION")
+	}
+	c.Span = p.since(start)
+	return c
+}
+
+// args takes the arguments of a call, with the forms that replace commas by
+// words in a few functions.
+func (p *parser) args(fn string) []Arg {
+	if fn == "TRIM" {
+		return p.trimArgs()
+	}
+	var out []Arg
+	if fn == "POSITION" && !isName(p.cur()) || fn == "POSITION" && p.at(1).is("IN") {
+		out = append(out, Arg{Value: p.binary(bpBitOr)}) // IN separates the arguments here
+		if !p.op(",") && !p.word("IN") {
+			return out
+		}
+	}
+	for {
+		out = append(out, p.arg())
+		switch {
+		case p.op(","):
+			continue
+		case len(out) <= 2 && (fn == "SUBSTRING" || fn == "SUBSTR") && (p.word("FROM") || p.word("FOR")):
+			continue
+		case len(out) == 1 && (fn == "FLOOR" || fn == "CEIL" || fn == "CEILING") && p.word("TO"):
+			continue
+		}
+		return out
+	}
+}
+
+// trimArgs takes [BOTH|LEADING|TRAILING] [c FROM] s and TRIM(s [, c]). The
+// canonical order is s, c, side.
+func (p *parser) trimArgs() []Arg {
+	side := ""
+	at := p.cur().Span
+	if !p.at(1).is(")") && !p.at(1).is(",") && !p.at(1).is(".") {
+		side = p.anyWord("BOTH", "LEADING", "TRAILING")
+	}
+	var first Expr
+	if side != "" && p.word("FROM") {
+		first = &String{Span: at, Value: " "}
+	} else {
+		first = p.binary(bpBitOr)
+		switch {
+		case p.op(","):
+			out := []Arg{{Value: first}, {Value: p.expr()}}
+			if p.op(",") {
+				out = append(out, Arg{Value: p.expr()})
+			}
+			return out
+		case !p.word("FROM"):
+			if side == "" {
+				return []Arg{{Value: first}}
+			}
+			return []Arg{{Value: first}, {Value: &String{Span: at, Value: " "}}, {Value: &String{Span: at, Value: side}}}
+		}
+	}
+	s := p.expr()
+	out := []Arg{{Value: s}, {Value: first}}
+	if side != "" && side != "BOTH" {
+		out = append(out, Arg{Value: &String{Span: at, Value: side}})
+	}
+	return out
+}
+
+// arg takes one argument: value, name => value, TABLE t, MODEL m or ROWS n.
+func (p *parser) arg() Arg {
+	if isName(p.cur()) && p.at(1).is("=>") {
+		n := identOf(p.take())
+		p.take()
+		return Arg{Name: &n, Value: p.argValue()}
+	}
+	return Arg{Value: p.argValue()}
+}
+
+func (p *parser) argValue() Expr {
+	t, next := p.cur(), p.at(1)
+	switch {
+	case t.is("TABLE") && (next.kind == tokString || next.is("(") || isName(next)):
+		p.take()
+		return p.tableArg(t.Span)
+	case t.is("MODEL") && isName(next):
+		p.take()
+		n := p.name("a model")
+		return &ModelArg{Span: p.since(t.Span), Name: n}
+	case t.is("ROWS") && next.kind == tokNumber:
+		p.take()
+		n := p.primary()
+		return &Rows{Span: p.since(t.Span), N: n}
+	case p.startsQuery() && !t.is("("):
+		q := p.query()
+		return &Subquery{Span: p.since(t.Span), Query: q}
+	}
+	x := p.expr()
+	if p.is("PARTITION", "BY") {
+		if c, ok := x.(*Column); ok {
+			a := &TableArg{Name: &c.Name}
+			p.take()
+			p.take()
+			a.Partition = p.exprs()
+			a.Span = p.since(t.Span)
+			return a
+		}
+	}
+	return x
+}
+
+// tableArg takes what follows TABLE in an argument.
+func (p *parser) tableArg(start Span) Expr {
+	a := &TableArg{}
+	switch t := p.cur(); {
+	case t.is("("):
+		open := p.take().Span
+		if p.startsQuery() {
+			a.Query = p.query()
+		} else {
+			n := p.name("a table or a query")
+			a.Name = &n
+		}
+		p.closing(")", open)
+	case t.kind == tokString:
+		p.take()
+		a.Path = t.text
+	default:
+		n := p.name("a table")
+		a.Name = &n
+	}
+	if p.word("PARTITION", "BY") {
+		a.Partition = append(a.Partition, p.binary(bpBitOr))
+		for p.is(",") && isName(p.at(1)) && !p.at(1).is("DESCRIPTOR") && !p.at(1).is("INTERVAL") && !p.at(1).is("ROWS") && !p.at(2).is("=>") {
+			p.take()
+			a.Partition = append(a.Partition, p.binary(bpBitOr))
+		}
+	}
+	a.Span = p.since(start)
+	return a
+}

@@ -1,0 +1,71 @@
+package syntax
+
+// Children are the direct operands of an expression, in order. Subqueries and
+// what stands in them are not among them.
+func Children(e Expr) []Expr {
+	var out []Expr
+	add := func(list ...Expr) {
+		for _, x := range list {
+			if x != nil {
+				out = append(out, x)
+			}
+		}
+	}
+	switch e := e.(type) {
+	case *Unary:
+		add(e.X)
+	case *Binary:
+		add(e.L, e.R)
+	case *Is:
+		add(e.X)
+	case *Between:
+		add(e.X, e.Low, e.High)
+	case *In:
+		add(e.X)
+		add(e.List...)
+	case *Like:
+		add(e.X, e.Pattern, e.Escape)
+	case *Case:
+		add(e.Operand)
+		for _, w := range e.Whens {
+			add(w.Cond, w.Then)
+		}
+		add(e.Else)
+	case *Cast:
+		add(e.X)
+	case *Call:
+		for _, a := range e.Args {
+			add(a.Value)
+		}
+		add(e.Filter)
+	case *Extract:
+		add(e.X)
+	case *Field:
+		add(e.X)
+	case *Index:
+		add(e.X, e.I)
+	case *Array:
+		add(e.Items...)
+	case *Map:
+		add(e.Items...)
+	case *Row:
+		add(e.Items...)
+	}
+	return out
+}
+
+// Any reports whether f holds for e or any expression in it.
+func Any(e Expr, f func(Expr) bool) bool {
+	if e == nil {
+		return false
+	}
+	if f(e) {
+		return true
+	}
+	for _, c := range Children(e) {
+		if Any(c, f) {
+			return true
+		}
+	}
+	return false
+}

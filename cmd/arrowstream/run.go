@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/io/all"
+	"github.com/arrowstream/arrowstream/io/console"
+	"github.com/arrowstream/arrowstream/sql"
+	"github.com/arrowstream/arrowstream/sql/syntax"
+)
+
+// job are the flags and the text of a command that runs a script.
+type job struct {
+	stdio       arrowstream.Stdio
+	text        string // of -e
+	workers     int
+	batchRows   int
+	memoryLimit string
+	progress    string
+	quiet       bool
+	params      []string
+	settings    []string
+	format      string
+	replay      arrowstream.Replay
+}
+
+func newRun(stdio arrowstream.Stdio) *cobra.Command {
+	j := &job{stdio: stdio}
+	cmd := &cobra.Command{
+		Use:   "run FILE.sql | -e SQL | -",
+		Short: "Run a script until its input ends or it is stopped",
+		Example: `  arrowstream run clicks.sql
+  arrowstream run -e "SELECT category, count(*) AS n FROM 'clicks/*.parquet' GROUP BY category"
+  echo "SELECT 1 + 1" | arrowstream run -`,
+		RunE: func(cmd *cobra.Command, args []string) error { return j.run(cmd.Context(), args) },
+	}
+	j.flags(cmd.Flags())
+	return cmd
+}
+
+func newReplay(stdio arrowstream.Stdio) *cobra.Command {
+	j := &job{stdio: stdio}
+	var from, to, speed string
+	cmd := &cobra.Command{
+		Use:   "replay FILE.sql | -e SQL | -",
+		Short: "Run a script on a span of its history, as fast as you like",
+		Example: `  arrowstream replay clicks.sql --from 2024-01-01T00:01:00Z --to 2024-01-01T00:02:00Z
+  arrowstream replay clicks.sql --speed 10x`,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if j.replay.From, err = parseTime("from", from); err != nil {
+				return err
+			}
+			if j.replay.To, err = parseTime("to", to); err != nil {
+				return err
+			}
+			if j.replay.Speed, err = parseSpeed(speed); err != nil {
+				return err
+			}
+			if !j.replay.To.IsZero() && !j.replay.From.Before(j.replay.To) {
+				return usageError{errors.New("--from must be before --to")}
+			}
+			return j.run(cmd.Context(), args)
+		},
+	}
+	j.flags(cmd.Flags())
+	cmd.Flags().StringVar(&from, "from", "", "first event time, inclusive")
+	cmd.Flags().StringVar(&to, "to", "", "last event time, exclusive")
+	cmd.Flags().StringVar(&speed, "speed", "max", "max, realtime, or a factor such as 10x")
+	return cmd
+}
+
+func (j *job) flags(f *pflag.FlagSet) {
+	f.StringVarP(&j.text, "execute", "e", "", "run this SQL text instead of a file")
+	f.IntVar(&j.workers, "workers", 0, "goroutines that may work on one stage; default all cores")
+	f.IntVar(&j.batchRows, "batch-rows", 0, "rows per call of a stage; default 16384")
+	f.StringVar(&j.memoryLimit, "memory-limit", "", "memory budget such as 512MiB; default 70 % of the machine")
+	f.StringVar(&j.progress, "progress", "auto", "auto, line, json or off")
+	f.BoolVarP(&j.quiet, "quiet", "q", false, "no progress, no summary")
+	f.StringArrayVar(&j.params, "param", nil, "value of ${NAME} in option values, NAME=VALUE")
+	f.StringArrayVar(&j.settings, "set", nil, "setting before the first statement, key=value")
+	f.StringVar(&j.format, "format", "auto", "of shown results: auto, table, csv or json")
+}
+
+// read returns the script and its name in errors.
+func (j *job) read(args []string) (text, name string, err error) {
+	switch {
+	case j.text != "" && len(args) > 0:
+		return "", "", usageError{errors.New("give a file or -e, not both")}
+	case j.text != "":
+		return j.text, "", nil
+	case len(args) != 1:
+		return "", "", usageError{errors.New("run what? a file, -e SQL, or - for standard input")}
+	case args[0] == "-":
+		b, err := io.ReadAll(io.LimitReader(j.stdio.In, 16<<20))
+		return string(b), "", err
+	}
+	b, err := os.ReadFile(args[0])
+	if errors.Is(err, os.ErrNotExist) && strings.ContainsAny(args[0], " \n") {
+		return "", "", usageError{fmt.Errorf("there is no file %q; SQL text goes after -e", args[0])}
+	}
+	if err != nil {
+		return "", "", usageError{err}
+	}
+	return string(b), args[0], nil
+}
+
+func (j *job) run(ctx context.Context, args []string) error {
+	text, name, err := j.read(args)
+	if err != nil {
+		return err
+	}
+	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay}
+	if j.memoryLimit != "" {
+		if o.MemoryLimit, err = arrowstream.ParseSize(j.memoryLimit); err != nil || o.MemoryLimit <= 0 {
+			return usageError{fmt.Errorf("--memory-limit %q: want a size such as 512MiB", j.memoryLimit)}
+		}
+	}
+	var printer *progressPrinter
+	if !j.quiet {
+		if printer, err = newProgress(j.stdio.Err, j.progress); err != nil {
+			return err
+		}
+	}
+	if printer != nil {
+		o.Progress = printer.print
+		if printer.line {
+			j.stdio.Out = clearing{j.stdio.Out, printer}
+		}
+	}
+	params, err := pairs("param", j.params)
+	if err != nil {
+		return err
+	}
+	settings, err := pairs("set", j.settings)
+	if err != nil {
+		return err
+	}
+	prog, err := sql.Prepare(text, sql.Options{
+		File: name, Connectors: all.Connectors(), Formats: all.Formats(), Settings: settings, Stdio: j.stdio, Pipeline: o,
+		Param: func(name string) (string, bool) {
+			if v, ok := params[name]; ok {
+				return v, true
+			}
+			return os.LookupEnv(name)
+		},
+		Display: func(name string) (arrowstream.Sink, error) {
+			return console.Connector.Sink(arrowstream.Table{Name: name, Options: map[string]string{"format": j.format}, Stdio: j.stdio})
+		},
+	})
+	if err != nil {
+		return sqlError{err, text}
+	}
+	defer prog.Close()
+	for _, w := range prog.Warnings {
+		fmt.Fprint(j.stdio.Err, syntax.RenderWarning(w, text))
+	}
+	if err := j.show(ctx, prog.Results); err != nil {
+		return err
+	}
+	if prog.Pipeline() == nil {
+		return nil
+	}
+	ctx, stop := onSignals(ctx, j.stdio.Err, prog.Pipeline().Drain)
+	defer stop()
+	summary, err := prog.Run(ctx)
+	if cause := context.Cause(ctx); err != nil && (errors.Is(cause, errInterrupted) || errors.Is(cause, errTerminated)) {
+		return cause
+	}
+	if err != nil {
+		return err
+	}
+	if !j.quiet {
+		var results []string
+		for _, s := range prog.Sinks {
+			results = append(results, s.String())
+		}
+		printSummary(j.stdio.Err, summary, results)
+	}
+	return nil
+}
+
+// show prints the answers of DESCRIBE, SHOW and EXPLAIN.
+func (j *job) show(ctx context.Context, results []sql.Result) error {
+	for _, r := range results {
+		if r.Rows == nil {
+			fmt.Fprintln(j.stdio.Out, strings.TrimRight(r.Text, "\n"))
+			continue
+		}
+		err := j.showRows(ctx, r)
+		r.Rows.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *job) showRows(ctx context.Context, r sql.Result) error {
+	sink, err := console.Connector.Sink(arrowstream.Table{Options: map[string]string{"format": j.format}, Stdio: j.stdio})
+	if err != nil {
+		return err
+	}
+	if err := sink.Bind(r.Rows.Schema(), arrowstream.Env{}); err != nil {
+		return err
+	}
+	return errors.Join(sink.Write(ctx, r.Rows), sink.Flush(ctx), sink.Close())
+}
+
+// pairs reads NAME=VALUE flags.
+func pairs(flag string, list []string) (map[string]string, error) {
+	m := map[string]string{}
+	for _, s := range list {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return nil, usageError{fmt.Errorf("--%s %q: want NAME=VALUE", flag, s)}
+		}
+		m[key] = value
+	}
+	return m, nil
+}
+
+// clearing writes data to a terminal whose last line may hold the progress.
+type clearing struct {
+	io.Writer
+	printer *progressPrinter
+}
+
+func (c clearing) Write(b []byte) (int, error) {
+	c.printer.clear()
+	return c.Writer.Write(b)
+}

@@ -117,7 +117,7 @@ func (s *Stream) Merge(others ...*Stream) *Stream {
 		return s
 	}
 	for _, o := range others {
-		if !o.Schema().Equal(arrow.NewSchema(s.Schema().Fields(), nil)) && !sameColumns(s.Schema(), o.Schema()) {
+		if !sameColumns(s.Schema(), o.Schema()) {
 			return p.fail("merge", &Error{Code: "AS1302", Msg: fmt.Sprintf("streams of different columns cannot be merged: %s and %s", describe(s.Schema()), describe(o.Schema()))})
 		}
 	}

@@ -87,7 +87,7 @@ func Parse(mem memory.Allocator, text string) (arrow.Record, error) {
 	rb := array.NewRecordBuilder(mem, schema)
 	defer rb.Release()
 	for _, line := range lines[1:] {
-		cells, err := split(line)
+		cells, err := Cells(line)
 		if err != nil {
 			return nil, err
 		}
@@ -106,8 +106,8 @@ func Parse(mem memory.Allocator, text string) (arrow.Record, error) {
 	return rb.NewRecord(), nil
 }
 
-// split cuts a row into cells at blanks outside quotes and brackets.
-func split(line string) ([]string, error) {
+// Cells cuts a row into cells at blanks outside quotes and brackets.
+func Cells(line string) ([]string, error) {
 	var cells []string
 	for line = strings.TrimSpace(line); line != ""; line = strings.TrimLeft(line, " \t") {
 		end, depth := 0, 0

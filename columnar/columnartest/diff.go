@@ -26,7 +26,7 @@ func wanted(want any) string {
 		var lines []string
 		for _, line := range strings.Split(strings.TrimSpace(w), "\n") {
 			if f := strings.TrimSpace(line); f != "" {
-				cells, err := split(f)
+				cells, err := Cells(f)
 				if err != nil {
 					return f
 				}

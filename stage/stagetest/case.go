@@ -2,7 +2,8 @@
 // watermarks in, rows out. Every case runs again in other ways that must not
 // change a row: other cuts into batches, empty batches, sliced arrays,
 // dictionary-encoded strings, a snapshot restored into a new instance between
-// ticks, several instances of a parallel stage. The allocator is checked.
+// ticks, several instances of a parallel stage. All that runs once more with
+// NULLs put into the rows, where the runs must agree. The allocator is checked.
 //
 // A stage that keeps memory between ticks has to have a method Close() error
 // that frees it, for runs that end before the end of time.
@@ -41,6 +42,8 @@ type Case struct {
 	// Serial leaves out the runs with several instances, Plain the run with
 	// dictionary-encoded strings.
 	Serial, Plain bool
+	// NoNulls leaves out the runs with NULLs put into the rows.
+	NoNulls bool
 }
 
 // Step is one thing that happens to a stage.

@@ -92,6 +92,9 @@ func runAll(t *testing.T, c Case, schemas []string, create func() node) {
 			}
 		})
 	}
+	if c.Err == "" && !c.NoNulls {
+		runNulls(t, c, schemas, create)
+	}
 }
 
 // reporter is what the comparisons need of a test.

@@ -47,6 +47,10 @@ func (f *faulty) Process(_ context.Context, b arrowstream.Batch, emit arrowstrea
 		if f.seen += b.NumRows(); f.seen > 3 {
 			return nil
 		}
+	case "drops batches with nulls":
+		if b.Column(0).NullN() > 0 {
+			return nil
+		}
 	case "utf8 only":
 		if b.Column(1).DataType().ID() != arrow.STRING {
 			return fmt.Errorf("no utf8")
@@ -119,6 +123,33 @@ func TestFaultsAreFound(t *testing.T) {
 				t.Errorf("found %q, want a fault in %q", found, where)
 			}
 		})
+	}
+}
+
+// TestNullFaultIsFound runs a stage that is only wrong when there are NULLs.
+func TestNullFaultIsFound(t *testing.T) {
+	schemas := []string{"x:int64 k:utf8!"}
+	plain := []Step{Rows("1 a\n2 b\n3 c"), Advance(1), Rows("4 d"), End()}
+	nulls, changed, err := withNulls(schemas, plain)
+	if err != nil || !changed || !strings.Contains(nulls[0].rows, "null") || strings.Contains(nulls[0].rows, " null") {
+		t.Fatalf("%v: rows with NULLs are %q", err, nulls[0].rows)
+	}
+	for name, steps := range map[string][]Step{"plain": plain, "nulls": nulls} {
+		play := func(v variant) *Output {
+			r := &run{t: t, mem: memory.NewCheckedAllocator(memory.DefaultAllocator), v: v, schemas: schemas, steps: steps, make: func() node {
+				return node{stage: &faulty{fault: "drops batches with nulls"}}
+			}}
+			out, err := r.play()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		var rec recorder
+		compareRuns(&rec, play(variant{}), play(variant{batch: 1}), variant{})
+		if found := rec.text.Len() > 0; found != (name == "nulls") {
+			t.Errorf("%s: fault found: %t: %s", name, found, rec.text.String())
+		}
 	}
 }
 

@@ -6,6 +6,9 @@
 #   broker.sh start [DIR]     start a broker with its data in DIR, print host:port
 #   broker.sh stop  [DIR]     stop that broker and remove its data
 #
+# The broker keeps everything: tests write rows of past years, which a broker
+# with a retention deletes at its first check.
+#
 # DIR defaults to $TMPDIR/arrowstream-kafka. The jars are kept in
 # $ARROWSTREAM_CACHE, default ~/.cache/arrowstream. KAFKA_VERSION picks the
 # release, KAFKA_PORT a fixed port; a free one is taken otherwise.
@@ -80,6 +83,7 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=true
+log.retention.ms=-1
 PROPERTIES
 	local java=(java -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$cache/lib/*")
 	"${java[@]}" kafka.tools.StorageTool format -t "$("${java[@]}" kafka.tools.StorageTool random-uuid)" \

@@ -34,7 +34,7 @@ func (t *partitionTime) observe(b Batch, column int) {
 	if m > math.MaxInt64/mul-1 || m < math.MinInt64/mul+1 {
 		return // no row, or out of the range of instants: the operators report it
 	}
-	t.max = max(t.max, floorDiv(m*mul, div))
+	t.max = max(t.max, columnar.FloorDiv(m*mul, div))
 }
 
 func maxValid[T int32 | int64](values []T, valid columnar.Bitmap) T {
@@ -60,14 +60,6 @@ func lowest[T int32 | int64]() T {
 	}
 	low := int64(math.MinInt64)
 	return T(low)
-}
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b != 0 && (a < 0) != (b < 0) {
-		q--
-	}
-	return q
 }
 
 // combine is the watermark of a source: the least of its partitions, each less

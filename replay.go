@@ -46,7 +46,7 @@ func within(b Batch, column int, from, to int64) columnar.Bitmap {
 	keep := columnar.NewBitmap(col.Len())
 	set := func(i int, v int64) {
 		if v <= math.MaxInt64/mul-1 && v >= math.MinInt64/mul+1 {
-			if t := floorDiv(v*mul, div); t >= from && t < to {
+			if t := columnar.FloorDiv(v*mul, div); t >= from && t < to {
 				keep.Set(i)
 			}
 		}

@@ -126,3 +126,12 @@ func FixedWidth(t arrow.DataType) int {
 	}
 	return 0
 }
+
+// FloorDiv is a/b rounded down; b is positive.
+func FloorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"math"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -94,6 +95,14 @@ func TestTypeNamesRoundTrip(t *testing.T) {
 	for _, bad := range []string{"", "int", "timestamp[h]", "list<", "vector[x]", "decimal(1)"} {
 		if _, err := ParseType(bad); err == nil {
 			t.Errorf("%q is no type", bad)
+		}
+	}
+}
+
+func TestFloorDiv(t *testing.T) {
+	for _, c := range [][3]int64{{7, 2, 3}, {-7, 2, -4}, {-6, 2, -3}, {0, 5, 0}, {-1, 1000, -1}, {math.MinInt64, 1, math.MinInt64}} {
+		if got := FloorDiv(c[0], c[1]); got != c[2] {
+			t.Errorf("FloorDiv(%d, %d) = %d, want %d", c[0], c[1], got, c[2])
 		}
 	}
 }

@@ -1,20 +1,13 @@
 package kernels
 
+import "github.com/arrowstream/arrowstream/columnar"
+
 // The proleptic Gregorian calendar on day numbers since 1970-01-01, for all
 // int32 days, without time.Time.
 
 const secondsPerDay = 86400
 
-// floorDiv is a/b rounded down; b is positive.
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
-// floorMod is a - b*floorDiv(a, b).
+// floorMod is a - b*columnar.FloorDiv(a, b).
 func floorMod(a, b int64) int64 {
 	r := a % b
 	if r < 0 {
@@ -27,7 +20,7 @@ func floorMod(a, b int64) int64 {
 // the leap day is the last of its year, in eras of 400 years of 146,097 days.
 func civilOf(day int64) (year int64, month, dom int) {
 	z := day + 719468 // days since 0000-03-01
-	era := floorDiv(z, 146097)
+	era := columnar.FloorDiv(z, 146097)
 	doe := z - era*146097
 	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
 	doy := doe - (365*yoe + yoe/4 - yoe/100)
@@ -49,7 +42,7 @@ func dayOf(year int64, month, dom int) int64 {
 		m += 12
 		year--
 	}
-	era := floorDiv(year, 400)
+	era := columnar.FloorDiv(year, 400)
 	yoe := year - era*400
 	doy := (153*m+2)/5 + int64(dom) - 1
 	return era*146097 + yoe*365 + yoe/4 - yoe/100 + doy - 719468
@@ -76,7 +69,7 @@ func monthLength(year int64, month int) int {
 func addMonths(day, n int64) int64 {
 	y, m, d := civilOf(day)
 	k := y*12 + int64(m-1) + n
-	y, m = floorDiv(k, 12), int(floorMod(k, 12))+1
+	y, m = columnar.FloorDiv(k, 12), int(floorMod(k, 12))+1
 	return dayOf(y, m, min(d, monthLength(y, m)))
 }
 

@@ -51,7 +51,7 @@ func textOf(a arrow.Array) appender {
 		return func(dst []byte, i int) []byte { return appendDate(dst, int64(v[i])) }
 	case *arrow.Date64Type:
 		v := columnar.Values[int64](a)
-		return func(dst []byte, i int) []byte { return appendDate(dst, floorDiv(v[i], secondsPerDay*1000)) }
+		return func(dst []byte, i int) []byte { return appendDate(dst, columnar.FloorDiv(v[i], secondsPerDay*1000)) }
 	case *arrow.TimestampType:
 		v := columnar.Values[int64](a)
 		return func(dst []byte, i int) []byte { return appendTimestamp(dst, v[i], t.Unit) }

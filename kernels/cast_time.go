@@ -80,7 +80,7 @@ func instantToDate(mem memory.Allocator, a arrow.Array, to arrow.DataType, try b
 	valid := strict(mem, a.Len(), Column(a))
 	buf, out := fixed[int32](mem, a.Len())
 	for i, v := range columnar.Values[int64](a) {
-		day := floorDiv(v, perDay)
+		day := columnar.FloorDiv(v, perDay)
 		out[i] = int32(day)
 		if int64(int32(day)) == day || !valid.get(i) {
 			continue

@@ -129,7 +129,7 @@ func FuzzDatePattern(f *testing.F) {
 			return
 		}
 		sec %= 200 * 365 * secondsPerDay
-		day := floorDiv(sec, secondsPerDay)
+		day := columnar.FloorDiv(sec, secondsPerDay)
 		text := string(p.append(nil, day, floorMod(sec, secondsPerDay)*1e9+int64(nanos%1e9)))
 		got, _, ok := p.parse(text)
 		if ok && strings.Contains(pattern, "yyyy-MM-dd HH:mm:ss") && !strings.ContainsAny(pattern[19:], "uyMLdDEaHhkKms'SXxZzVwQqY") && got != sec {

@@ -60,7 +60,7 @@ func bindMonths(t arrow.DataType, instant int, minus, try bool) *Binding {
 		for i := range out {
 			v := instants[i&mi]
 			rest := floorMod(v, perDay)
-			day, ok := mulCheck(addMonths(floorDiv(v, perDay), sign*int64(by[i&mb])), perDay)
+			day, ok := mulCheck(addMonths(columnar.FloorDiv(v, perDay), sign*int64(by[i&mb])), perDay)
 			out[i] = day + rest
 			if ok && out[i] >= day || !valid.get(i) {
 				continue

@@ -137,16 +137,16 @@ func (t *instants) split(i int) (day, nanos int64) {
 	case 1:
 		return v, 0
 	case secondsPerDay:
-		day = floorDiv(v, secondsPerDay)
+		day = columnar.FloorDiv(v, secondsPerDay)
 		return day, (v - day*secondsPerDay) * 1e9
 	case secondsPerDay * 1e3:
-		day = floorDiv(v, secondsPerDay*1e3)
+		day = columnar.FloorDiv(v, secondsPerDay*1e3)
 		return day, (v - day*secondsPerDay*1e3) * 1e6
 	case secondsPerDay * 1e6:
-		day = floorDiv(v, secondsPerDay*1e6)
+		day = columnar.FloorDiv(v, secondsPerDay*1e6)
 		return day, (v - day*secondsPerDay*1e6) * 1e3
 	}
-	day = floorDiv(v, secondsPerDay*1e9)
+	day = columnar.FloorDiv(v, secondsPerDay*1e9)
 	return day, v - day*secondsPerDay*1e9
 }
 
@@ -280,7 +280,7 @@ func truncate(p timePart, t arrow.DataType) Kernel {
 			return finish(t, valid, buf), nil
 		}
 		for i := range out {
-			out[i] = p.floorDay(floorDiv(x.at(i), x.perDay)) * x.perDay
+			out[i] = p.floorDay(columnar.FloorDiv(x.at(i), x.perDay)) * x.perDay
 		}
 		return finish(t, valid, buf), nil
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream/columnar"
 )
 
 // ParseTimestamp reads "2026-01-31", "2026-01-31 10:00", "2026-01-31T10:00:00.123Z"
@@ -276,7 +278,7 @@ func appendFraction(dst []byte, frac int64, digits int) []byte {
 // appendTimestamp writes "2026-01-31 10:00:00.123", UTC.
 func appendTimestamp(dst []byte, v int64, unit arrow.TimeUnit) []byte {
 	perDay := perSecond(unit) * secondsPerDay
-	dst = appendDate(dst, floorDiv(v, perDay))
+	dst = appendDate(dst, columnar.FloorDiv(v, perDay))
 	dst = append(dst, ' ')
 	return appendClock(dst, floorMod(v, perDay), unit)
 }

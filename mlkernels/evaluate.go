@@ -203,7 +203,7 @@ func (e *Evaluate) Process(_ context.Context, b arrowstream.Batch, emit arrowstr
 			}
 			if at < start || at >= end {
 				size := e.Window.Microseconds()
-				start = floorDiv(at, size) * size
+				start = columnar.FloorDiv(at, size) * size
 				end = start + size
 				into = e.windowOf(start, end)
 			}

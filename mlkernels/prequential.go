@@ -127,7 +127,7 @@ func (p *Prequential) Advance(_ context.Context, w arrowstream.Watermark, emit a
 		}
 		p.sent = version
 		if every > 0 && !w.Done() {
-			p.next = (floorDiv(w.Event, every) + 1) * every
+			p.next = (columnar.FloorDiv(w.Event, every) + 1) * every
 		}
 	}
 	return w, nil
@@ -267,15 +267,7 @@ func eventTimes(buf []int64, a arrow.Array) []int64 {
 	}
 	buf = grow(buf, a.Len())
 	for i, v := range values {
-		buf[i] = floorDiv(v*mul, div)
+		buf[i] = columnar.FloorDiv(v*mul, div)
 	}
 	return buf
-}
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b != 0 && (a < 0) != (b < 0) {
-		q--
-	}
-	return q
 }

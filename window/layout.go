@@ -8,6 +8,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream"
+
+	"github.com/arrowstream/arrowstream/columnar"
 )
 
 // layoutConfig is what the kinds of windows on a grid are made from.
@@ -204,14 +206,14 @@ func (u unit) fromMicros(w int64) int64 {
 		}
 		return w * u.div
 	}
-	return floorDiv(w, u.mul)
+	return columnar.FloorDiv(w, u.mul)
 }
 
 // micros is x units in microseconds, rounded down. It is never one of the two
 // marks that stand for no and for the end of time.
 func (u unit) micros(x int64) int64 {
 	if u.div > 1 {
-		return floorDiv(x, u.div)
+		return columnar.FloorDiv(x, u.div)
 	}
 	if x > (math.MaxInt64-1)/u.mul {
 		return math.MaxInt64 - 1
@@ -220,14 +222,6 @@ func (u unit) micros(x int64) int64 {
 		return math.MinInt64 + 1
 	}
 	return x * u.mul
-}
-
-func floorDiv(x, m int64) int64 {
-	q := x / m
-	if x%m < 0 {
-		q--
-	}
-	return q
 }
 
 // minus is x - y without leaving the range; y is not negative.

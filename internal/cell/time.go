@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream/columnar"
 )
 
 var (
@@ -165,7 +167,7 @@ func daysOf(y, m, d int64) int64 {
 		y--
 		m += 12
 	}
-	era := floorDiv(y, 400)
+	era := columnar.FloorDiv(y, 400)
 	of := y - era*400
 	day := (153*(m-3)+2)/5 + d - 1
 	return era*146097 + of*365 + of/4 - of/100 + day - 719468
@@ -174,7 +176,7 @@ func daysOf(y, m, d int64) int64 {
 // dateOf is the inverse of daysOf.
 func dateOf(days int64) (y, m, d int64) {
 	days += 719468
-	era := floorDiv(days, 146097)
+	era := columnar.FloorDiv(days, 146097)
 	day := days - era*146097
 	of := (day - day/1460 + day/36524 - day/146096) / 365
 	day -= 365*of + of/4 - of/100
@@ -184,14 +186,6 @@ func dateOf(days int64) (y, m, d int64) {
 		y, m = y+1, m-12
 	}
 	return y, m, d
-}
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }
 
 func (c *Column) appendDate(v []byte) error {
@@ -251,8 +245,8 @@ func digitsOf(v int64) int {
 // and time, with 3, 6 or 9 digits of a fraction if it has one, and Z if zoned.
 func AppendTimestamp(b []byte, v int64, unit arrow.TimeUnit, sep byte, zoned bool) []byte {
 	per := perSecond[unit]
-	seconds := floorDiv(v, per)
-	days := floorDiv(seconds, 86400)
+	seconds := columnar.FloorDiv(v, per)
+	days := columnar.FloorDiv(seconds, 86400)
 	b = append(AppendDate(b, days), sep)
 	b = appendClock(b, seconds-days*86400, (v-seconds*per)*(1e9/per))
 	if zoned {
@@ -264,7 +258,7 @@ func AppendTimestamp(b []byte, v int64, unit arrow.TimeUnit, sep byte, zoned boo
 // AppendTimeOfDay renders a number of units since midnight.
 func AppendTimeOfDay(b []byte, v int64, unit arrow.TimeUnit) []byte {
 	per := perSecond[unit]
-	return appendClock(b, floorDiv(v, per), (v-floorDiv(v, per)*per)*(1e9/per))
+	return appendClock(b, columnar.FloorDiv(v, per), (v-columnar.FloorDiv(v, per)*per)*(1e9/per))
 }
 
 func appendClock(b []byte, second, nanos int64) []byte {

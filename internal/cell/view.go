@@ -163,7 +163,7 @@ func (v *View) scalar(b []byte, i int) []byte {
 	case arrow.DATE32:
 		return AppendDate(b, v.ints[i])
 	case arrow.DATE64:
-		return AppendDate(b, floorDiv(v.ints[i], 86_400_000))
+		return AppendDate(b, columnar.FloorDiv(v.ints[i], 86_400_000))
 	case arrow.TIME32:
 		return AppendTimeOfDay(b, v.ints[i], v.typ.(*arrow.Time32Type).Unit)
 	case arrow.TIME64:

@@ -8,6 +8,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/columnar"
 )
 
 // metaKeys are the facts about a message that a column can show, with the type
@@ -189,19 +191,11 @@ func metaColumn(mem memory.Allocator, key string, t arrow.DataType, p place, o *
 func fromMillis(ms int64, unit arrow.TimeUnit) arrow.Timestamp {
 	switch unit {
 	case arrow.Second:
-		return arrow.Timestamp(floorDiv(ms, 1000))
+		return arrow.Timestamp(columnar.FloorDiv(ms, 1000))
 	case arrow.Millisecond:
 		return arrow.Timestamp(ms)
 	case arrow.Microsecond:
 		return arrow.Timestamp(ms * 1000)
 	}
 	return arrow.Timestamp(ms * 1_000_000)
-}
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }

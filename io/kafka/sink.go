@@ -297,7 +297,7 @@ func (s *Sink) timestamps(b arrow.Record) func(row int) (int64, bool) {
 		if v > math.MaxInt64/mul || v < math.MinInt64/mul {
 			return 0, false
 		}
-		ms := floorDiv(v*mul, div*1000)
+		ms := columnar.FloorDiv(v*mul, div*1000)
 		return ms, ms >= 0
 	}
 }

@@ -317,7 +317,7 @@ func appendFixed(b []byte, col arrow.Array, from, to int) ([]byte, error) {
 		return appendWide[int32](b, columnar.Values[uint16](col)[from:to], 1), nil
 	case *arrow.Date64Type:
 		for _, x := range columnar.Values[int64](col)[from:to] {
-			b = binary.LittleEndian.AppendUint32(b, uint32(floorDiv(x, 86_400_000)))
+			b = binary.LittleEndian.AppendUint32(b, uint32(columnar.FloorDiv(x, 86_400_000)))
 		}
 		return b, nil
 	case *arrow.Time32Type:
@@ -363,12 +363,4 @@ func appendWide[D int32 | int64, S columnar.Fixed](b []byte, v []S, factor D) []
 		v = v[n:]
 	}
 	return b
-}
-
-func floorDiv(x, d int64) int64 {
-	q := x / d
-	if x%d < 0 {
-		q--
-	}
-	return q
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"github.com/arrowstream/arrowstream/columnar"
 )
 
 // part is a file being written, one per k=v directory.
@@ -96,7 +98,7 @@ func (p *part) sameBucket(times []int64, interval int64) int {
 		if t == noTime {
 			continue
 		}
-		bucket := floorDiv(t, interval)
+		bucket := columnar.FloorDiv(t, interval)
 		if !p.timed {
 			p.timed, p.bucket = true, bucket
 		}

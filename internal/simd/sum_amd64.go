@@ -21,3 +21,129 @@ func sumFloat64AVX512(acc *[32]float64, x []float64)
 
 //go:noescape
 func sumFloat64AVX2(acc *[32]float64, x []float64)
+
+// sumFloat64Valid is sumFloat64 of the rows whose bit is set.
+func sumFloat64Valid(acc *[32]float64, x []float64, valid []byte) {
+	switch {
+	case hasAVX512:
+		sumFloat64ValidAVX512(acc, x, valid)
+	case hasAVX2:
+		sumFloat64ValidAVX2(acc, x, valid)
+	default:
+		sumFloat64ValidGo(acc, x, valid)
+	}
+}
+
+//go:noescape
+func sumFloat64ValidAVX512(acc *[32]float64, x []float64, valid []byte)
+
+//go:noescape
+func sumFloat64ValidAVX2(acc *[32]float64, x []float64, valid []byte)
+
+// sumFloat32 adds float64(x[i]) to acc[i mod 32]; len(x) is a positive multiple of 32.
+func sumFloat32(acc *[32]float64, x []float32) {
+	switch {
+	case hasAVX512:
+		sumFloat32AVX512(acc, x)
+	case hasAVX2:
+		sumFloat32AVX2(acc, x)
+	default:
+		sumFloat32Go(acc, x)
+	}
+}
+
+//go:noescape
+func sumFloat32AVX512(acc *[32]float64, x []float32)
+
+//go:noescape
+func sumFloat32AVX2(acc *[32]float64, x []float32)
+
+// sumFloat32Valid is sumFloat32 of the rows whose bit is set.
+func sumFloat32Valid(acc *[32]float64, x []float32, valid []byte) {
+	switch {
+	case hasAVX512:
+		sumFloat32ValidAVX512(acc, x, valid)
+	case hasAVX2:
+		sumFloat32ValidAVX2(acc, x, valid)
+	default:
+		sumFloat32ValidGo(acc, x, valid)
+	}
+}
+
+//go:noescape
+func sumFloat32ValidAVX512(acc *[32]float64, x []float32, valid []byte)
+
+//go:noescape
+func sumFloat32ValidAVX2(acc *[32]float64, x []float32, valid []byte)
+
+// sumHalves64 is the sum of x[i]^flip modulo 2^64 and that of the upper 32 bits; len(x) is a positive multiple of 32.
+func sumHalves64(x []int64, flip uint64) (low, high uint64) {
+	switch {
+	case hasAVX512:
+		return sumHalves64AVX512(x, flip)
+	case hasAVX2:
+		return sumHalves64AVX2(x, flip)
+	default:
+		return sumHalves64Go(x, flip)
+	}
+}
+
+//go:noescape
+func sumHalves64AVX512(x []int64, flip uint64) (low, high uint64)
+
+//go:noescape
+func sumHalves64AVX2(x []int64, flip uint64) (low, high uint64)
+
+// sumHalves64Valid is sumHalves64 with 0 for the rows whose bit is clear.
+func sumHalves64Valid(x []int64, flip uint64, valid []byte) (low, high uint64) {
+	switch {
+	case hasAVX512:
+		return sumHalves64ValidAVX512(x, flip, valid)
+	case hasAVX2:
+		return sumHalves64ValidAVX2(x, flip, valid)
+	default:
+		return sumHalves64ValidGo(x, flip, valid)
+	}
+}
+
+//go:noescape
+func sumHalves64ValidAVX512(x []int64, flip uint64, valid []byte) (low, high uint64)
+
+//go:noescape
+func sumHalves64ValidAVX2(x []int64, flip uint64, valid []byte) (low, high uint64)
+
+// sumInt32 is the sum of x[i]+2^31; len(x) is a positive multiple of 32.
+func sumInt32(x []int32) (biased uint64) {
+	switch {
+	case hasAVX512:
+		return sumInt32AVX512(x)
+	case hasAVX2:
+		return sumInt32AVX2(x)
+	default:
+		return sumInt32Go(x)
+	}
+}
+
+//go:noescape
+func sumInt32AVX512(x []int32) (biased uint64)
+
+//go:noescape
+func sumInt32AVX2(x []int32) (biased uint64)
+
+// sumInt32Valid is sumInt32 with 0 for the rows whose bit is clear.
+func sumInt32Valid(x []int32, valid []byte) (biased uint64) {
+	switch {
+	case hasAVX512:
+		return sumInt32ValidAVX512(x, valid)
+	case hasAVX2:
+		return sumInt32ValidAVX2(x, valid)
+	default:
+		return sumInt32ValidGo(x, valid)
+	}
+}
+
+//go:noescape
+func sumInt32ValidAVX512(x []int32, valid []byte) (biased uint64)
+
+//go:noescape
+func sumInt32ValidAVX2(x []int32, valid []byte) (biased uint64)

@@ -5,3 +5,19 @@
 package simd
 
 func sumFloat64(acc *[32]float64, x []float64) { sumFloat64Go(acc, x) }
+
+func sumFloat64Valid(acc *[32]float64, x []float64, valid []byte) { sumFloat64ValidGo(acc, x, valid) }
+
+func sumFloat32(acc *[32]float64, x []float32) { sumFloat32Go(acc, x) }
+
+func sumFloat32Valid(acc *[32]float64, x []float32, valid []byte) { sumFloat32ValidGo(acc, x, valid) }
+
+func sumHalves64(x []int64, flip uint64) (low, high uint64) { return sumHalves64Go(x, flip) }
+
+func sumHalves64Valid(x []int64, flip uint64, valid []byte) (low, high uint64) {
+	return sumHalves64ValidGo(x, flip, valid)
+}
+
+func sumInt32(x []int32) (biased uint64) { return sumInt32Go(x) }
+
+func sumInt32Valid(x []int32, valid []byte) (biased uint64) { return sumInt32ValidGo(x, valid) }

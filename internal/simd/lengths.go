@@ -1,9 +1,6 @@
 package simd
 
-import (
-	"fmt"
-	"unsafe"
-)
+import "fmt"
 
 // sameLength panics unless two arguments of the function called name have the
 // same length.
@@ -22,8 +19,3 @@ func enoughBits(name string, bits []byte, n int) {
 
 // bytesOf is the number of bytes that hold n bits.
 func bytesOf(n int) int { return (n + 7) / 8 }
-
-// as views a slice as elements of another type of the same size.
-func as[U, T any](x []T) []U {
-	return unsafe.Slice((*U)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
-}

@@ -166,13 +166,10 @@ func SumInt32(x []int32) int64 {
 	var sum int64
 	for len(x) >= 32 {
 		n := min(len(x)&^31, maxRows)
-		sum += int64(sumInt32(x[:n]) - uint64(n)<<31)
+		sum += sumInt32(x[:n])
 		x = x[n:]
 	}
-	for _, v := range x {
-		sum += int64(v)
-	}
-	return sum
+	return sum + sumInt32Go(x)
 }
 
 // SumInt32Valid is [SumInt32] of the rows whose bit in valid is set.
@@ -181,105 +178,116 @@ func SumInt32Valid(x []int32, valid []byte) int64 {
 	var sum int64
 	for len(x) >= 32 {
 		n := min(len(x)&^31, maxRows)
-		sum += int64(sumInt32Valid(x[:n], valid) - uint64(n)<<31)
+		sum += sumInt32Valid(x[:n], valid)
 		x, valid = x[n:], valid[n/8:]
 	}
+	return sum + sumInt32ValidGo(x, valid)
+}
+
+func sumInt32Go(x []int32) (sum int64) {
+	for _, v := range x {
+		sum += int64(v)
+	}
+	return sum
+}
+
+func sumInt32ValidGo(x []int32, valid []byte) (sum int64) {
 	for i, v := range x {
 		sum += int64(v) & -int64(valid[i>>3]>>(i&7)&1)
 	}
 	return sum
 }
 
-func sumInt32Go(x []int32) (biased uint64) {
-	for _, v := range x {
-		biased += uint64(uint32(v) ^ 1<<31)
-	}
-	return biased
-}
-
-func sumInt32ValidGo(x []int32, valid []byte) (biased uint64) {
-	for i, v := range x {
-		biased += uint64(uint32(v)&-uint32(valid[i>>3]>>(i&7)&1) ^ 1<<31)
-	}
-	return biased
-}
-
 // Total is an integer of 128 bits in two's complement.
 type Total struct{ High, Low uint64 }
 
-// plus adds the number with the words high and low.
-func (t Total) plus(high, low uint64) Total {
+// add adds what a kernel says about at most 65,536 numbers: their sum modulo
+// 2^64 and the sum of their upper 16 bits, high. The lower 48 bits of all of
+// them sum up to less than 2^64, so both tell that sum, and it the total.
+func (t *Total) add(sum uint64, high int64) {
 	var carry uint64
-	t.Low, carry = bits.Add64(t.Low, low, 0)
-	t.High, _ = bits.Add64(t.High, high, carry)
-	return t
+	t.Low, carry = bits.Add64(t.Low, uint64(high)<<48, 0)
+	t.High, _ = bits.Add64(t.High, uint64(high>>16), carry)
+	t.Low, carry = bits.Add64(t.Low, sum-uint64(high)<<48, 0)
+	t.High += carry
 }
 
 // SumInt64 is the exact sum of x.
-func SumInt64(x []int64) Total { return sumWide(x, 1<<63, nil) }
-
-// SumInt64Valid is [SumInt64] of the rows whose bit in valid is set.
-func SumInt64Valid(x []int64, valid []byte) Total {
-	enoughBits("SumInt64Valid", valid, len(x))
-	return sumWide(x, 1<<63, valid)
-}
-
-// SumUint64 is the exact sum of x.
-func SumUint64(x []uint64) Total { return sumWide(as[int64](x), 0, nil) }
-
-// SumUint64Valid is [SumUint64] of the rows whose bit in valid is set.
-func SumUint64Valid(x []uint64, valid []byte) Total {
-	enoughBits("SumUint64Valid", valid, len(x))
-	return sumWide(as[int64](x), 0, valid)
-}
-
-// sumWide adds x[i]^flip, which is x[i]+2^63 of signed numbers, as unsigned
-// numbers. Their sum is that of the upper halves times 2^32 plus that of the
-// lower ones, which is less than 2^64 and thus known from the sum modulo 2^64.
-func sumWide(x []int64, flip uint64, valid []byte) Total {
-	var t Total
-	for len(x) > 0 {
-		n := min(len(x), maxRows)
-		if n > 32 {
-			n &^= 31
-		}
-		var low, high uint64
-		switch block := n&31 == 0; {
-		case block && valid == nil:
-			low, high = sumHalves64(x[:n], flip)
-		case block:
-			low, high = sumHalves64Valid(x[:n], flip, valid)
-		case valid == nil:
-			low, high = sumHalves64Go(x[:n], flip)
-		default:
-			low, high = sumHalves64ValidGo(x[:n], flip, valid)
-		}
-		t = t.plus(high>>32, high<<32).plus(0, low-high<<32)
-		if flip != 0 { // minus n*2^63
-			t = t.plus(-uint64((n+1)/2), uint64(n)<<63)
-		}
+func SumInt64(x []int64) (t Total) {
+	for len(x) >= 32 {
+		n := min(len(x)&^31, maxRows)
+		t.add(sumInt64(x[:n]))
 		x = x[n:]
-		if valid != nil {
-			valid = valid[bytesOf(n):]
-		}
 	}
+	t.add(sumInt64Go(x))
 	return t
 }
 
-func sumHalves64Go(x []int64, flip uint64) (low, high uint64) {
-	for _, v := range x {
-		u := uint64(v) ^ flip
-		low += u
-		high += u >> 32
+// SumInt64Valid is [SumInt64] of the rows whose bit in valid is set.
+func SumInt64Valid(x []int64, valid []byte) (t Total) {
+	enoughBits("SumInt64Valid", valid, len(x))
+	for len(x) >= 32 {
+		n := min(len(x)&^31, maxRows)
+		t.add(sumInt64Valid(x[:n], valid))
+		x, valid = x[n:], valid[n/8:]
 	}
-	return low, high
+	t.add(sumInt64ValidGo(x, valid))
+	return t
 }
 
-func sumHalves64ValidGo(x []int64, flip uint64, valid []byte) (low, high uint64) {
-	for i, v := range x {
-		u := uint64(v)&-uint64(valid[i>>3]>>(i&7)&1) ^ flip
-		low += u
-		high += u >> 32
+// SumUint64 is the exact sum of x.
+func SumUint64(x []uint64) (t Total) {
+	for len(x) >= 32 {
+		n := min(len(x)&^31, maxRows)
+		t.add(sumUint64(x[:n]))
+		x = x[n:]
 	}
-	return low, high
+	t.add(sumUint64Go(x))
+	return t
+}
+
+// SumUint64Valid is [SumUint64] of the rows whose bit in valid is set.
+func SumUint64Valid(x []uint64, valid []byte) (t Total) {
+	enoughBits("SumUint64Valid", valid, len(x))
+	for len(x) >= 32 {
+		n := min(len(x)&^31, maxRows)
+		t.add(sumUint64Valid(x[:n], valid))
+		x, valid = x[n:], valid[n/8:]
+	}
+	t.add(sumUint64ValidGo(x, valid))
+	return t
+}
+
+func sumInt64Go(x []int64) (sum uint64, high int64) {
+	for _, v := range x {
+		sum += uint64(v)
+		high += v >> 48
+	}
+	return sum, high
+}
+
+func sumInt64ValidGo(x []int64, valid []byte) (sum uint64, high int64) {
+	for i, v := range x {
+		v &= -int64(valid[i>>3] >> (i & 7) & 1)
+		sum += uint64(v)
+		high += v >> 48
+	}
+	return sum, high
+}
+
+func sumUint64Go(x []uint64) (sum uint64, high int64) {
+	for _, v := range x {
+		sum += v
+		high += int64(v >> 48)
+	}
+	return sum, high
+}
+
+func sumUint64ValidGo(x []uint64, valid []byte) (sum uint64, high int64) {
+	for i, v := range x {
+		v &= -uint64(valid[i>>3] >> (i & 7) & 1)
+		sum += v
+		high += int64(v >> 48)
+	}
+	return sum, high
 }

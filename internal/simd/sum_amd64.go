@@ -76,44 +76,80 @@ func sumFloat32ValidAVX512(acc *[32]float64, x []float32, valid []byte)
 //go:noescape
 func sumFloat32ValidAVX2(acc *[32]float64, x []float32, valid []byte)
 
-// sumHalves64 is the sum of x[i]^flip modulo 2^64 and that of the upper 32 bits; len(x) is a positive multiple of 32.
-func sumHalves64(x []int64, flip uint64) (low, high uint64) {
+// sumInt64 is the sum of x[i] modulo 2^64 and that of x[i]>>48; len(x) is a positive multiple of 32, at most 65,536.
+func sumInt64(x []int64) (sum uint64, high int64) {
 	switch {
 	case hasAVX512:
-		return sumHalves64AVX512(x, flip)
+		return sumInt64AVX512(x)
 	case hasAVX2:
-		return sumHalves64AVX2(x, flip)
+		return sumInt64AVX2(x)
 	default:
-		return sumHalves64Go(x, flip)
+		return sumInt64Go(x)
 	}
 }
 
 //go:noescape
-func sumHalves64AVX512(x []int64, flip uint64) (low, high uint64)
+func sumInt64AVX512(x []int64) (sum uint64, high int64)
 
 //go:noescape
-func sumHalves64AVX2(x []int64, flip uint64) (low, high uint64)
+func sumInt64AVX2(x []int64) (sum uint64, high int64)
 
-// sumHalves64Valid is sumHalves64 with 0 for the rows whose bit is clear.
-func sumHalves64Valid(x []int64, flip uint64, valid []byte) (low, high uint64) {
+// sumInt64Valid is sumInt64 of the rows whose bit is set.
+func sumInt64Valid(x []int64, valid []byte) (sum uint64, high int64) {
 	switch {
 	case hasAVX512:
-		return sumHalves64ValidAVX512(x, flip, valid)
+		return sumInt64ValidAVX512(x, valid)
 	case hasAVX2:
-		return sumHalves64ValidAVX2(x, flip, valid)
+		return sumInt64ValidAVX2(x, valid)
 	default:
-		return sumHalves64ValidGo(x, flip, valid)
+		return sumInt64ValidGo(x, valid)
 	}
 }
 
 //go:noescape
-func sumHalves64ValidAVX512(x []int64, flip uint64, valid []byte) (low, high uint64)
+func sumInt64ValidAVX512(x []int64, valid []byte) (sum uint64, high int64)
 
 //go:noescape
-func sumHalves64ValidAVX2(x []int64, flip uint64, valid []byte) (low, high uint64)
+func sumInt64ValidAVX2(x []int64, valid []byte) (sum uint64, high int64)
 
-// sumInt32 is the sum of x[i]+2^31; len(x) is a positive multiple of 32.
-func sumInt32(x []int32) (biased uint64) {
+// sumUint64 is sumInt64 of unsigned numbers.
+func sumUint64(x []uint64) (sum uint64, high int64) {
+	switch {
+	case hasAVX512:
+		return sumUint64AVX512(x)
+	case hasAVX2:
+		return sumUint64AVX2(x)
+	default:
+		return sumUint64Go(x)
+	}
+}
+
+//go:noescape
+func sumUint64AVX512(x []uint64) (sum uint64, high int64)
+
+//go:noescape
+func sumUint64AVX2(x []uint64) (sum uint64, high int64)
+
+// sumUint64Valid is sumUint64 of the rows whose bit is set.
+func sumUint64Valid(x []uint64, valid []byte) (sum uint64, high int64) {
+	switch {
+	case hasAVX512:
+		return sumUint64ValidAVX512(x, valid)
+	case hasAVX2:
+		return sumUint64ValidAVX2(x, valid)
+	default:
+		return sumUint64ValidGo(x, valid)
+	}
+}
+
+//go:noescape
+func sumUint64ValidAVX512(x []uint64, valid []byte) (sum uint64, high int64)
+
+//go:noescape
+func sumUint64ValidAVX2(x []uint64, valid []byte) (sum uint64, high int64)
+
+// sumInt32 is the sum of x; len(x) is a positive multiple of 32, at most 65,536.
+func sumInt32(x []int32) (sum int64) {
 	switch {
 	case hasAVX512:
 		return sumInt32AVX512(x)
@@ -125,13 +161,13 @@ func sumInt32(x []int32) (biased uint64) {
 }
 
 //go:noescape
-func sumInt32AVX512(x []int32) (biased uint64)
+func sumInt32AVX512(x []int32) (sum int64)
 
 //go:noescape
-func sumInt32AVX2(x []int32) (biased uint64)
+func sumInt32AVX2(x []int32) (sum int64)
 
-// sumInt32Valid is sumInt32 with 0 for the rows whose bit is clear.
-func sumInt32Valid(x []int32, valid []byte) (biased uint64) {
+// sumInt32Valid is sumInt32 of the rows whose bit is set.
+func sumInt32Valid(x []int32, valid []byte) (sum int64) {
 	switch {
 	case hasAVX512:
 		return sumInt32ValidAVX512(x, valid)
@@ -143,7 +179,7 @@ func sumInt32Valid(x []int32, valid []byte) (biased uint64) {
 }
 
 //go:noescape
-func sumInt32ValidAVX512(x []int32, valid []byte) (biased uint64)
+func sumInt32ValidAVX512(x []int32, valid []byte) (sum int64)
 
 //go:noescape
-func sumInt32ValidAVX2(x []int32, valid []byte) (biased uint64)
+func sumInt32ValidAVX2(x []int32, valid []byte) (sum int64)

@@ -12,12 +12,18 @@ func sumFloat32(acc *[32]float64, x []float32) { sumFloat32Go(acc, x) }
 
 func sumFloat32Valid(acc *[32]float64, x []float32, valid []byte) { sumFloat32ValidGo(acc, x, valid) }
 
-func sumHalves64(x []int64, flip uint64) (low, high uint64) { return sumHalves64Go(x, flip) }
+func sumInt64(x []int64) (sum uint64, high int64) { return sumInt64Go(x) }
 
-func sumHalves64Valid(x []int64, flip uint64, valid []byte) (low, high uint64) {
-	return sumHalves64ValidGo(x, flip, valid)
+func sumInt64Valid(x []int64, valid []byte) (sum uint64, high int64) {
+	return sumInt64ValidGo(x, valid)
 }
 
-func sumInt32(x []int32) (biased uint64) { return sumInt32Go(x) }
+func sumUint64(x []uint64) (sum uint64, high int64) { return sumUint64Go(x) }
 
-func sumInt32Valid(x []int32, valid []byte) (biased uint64) { return sumInt32ValidGo(x, valid) }
+func sumUint64Valid(x []uint64, valid []byte) (sum uint64, high int64) {
+	return sumUint64ValidGo(x, valid)
+}
+
+func sumInt32(x []int32) (sum int64) { return sumInt32Go(x) }
+
+func sumInt32Valid(x []int32, valid []byte) (sum int64) { return sumInt32ValidGo(x, valid) }

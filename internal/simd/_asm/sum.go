@@ -60,63 +60,73 @@ var sums = family{name: "sum", kernels: []kernel{
 		},
 	},
 	{
-		name: "sumHalves64",
-		sig:  "func(x []int64, flip uint64) (low, high uint64)",
-		doc:  "is the sum of x[i]^flip modulo 2^64 and that of the upper 32 bits; len(x) is a positive multiple of 32.",
+		name: "sumInt64",
+		sig:  "func(x []int64) (sum uint64, high int64)",
+		doc:  "is the sum of x[i] modulo 2^64 and that of x[i]>>48; len(x) is a positive multiple of 32, at most 65,536.",
 		body: func(k *code) {
 			x := k.base("x")
-			k.sumHalves(8, "flip", x, nil, func(i int) reg.VecVirtual { return k.read(at(x, i*k.width)) })
+			k.sumWide(true, x, nil, func(i int) reg.VecVirtual { return k.read(at(x, i*k.width)) })
 		},
 	},
 	{
-		name: "sumHalves64Valid",
-		sig:  "func(x []int64, flip uint64, valid []byte) (low, high uint64)",
-		doc:  "is sumHalves64 with 0 for the rows whose bit is clear.",
+		name: "sumInt64Valid",
+		sig:  "func(x []int64, valid []byte) (sum uint64, high int64)",
+		doc:  "is sumInt64 of the rows whose bit is set.",
 		body: func(k *code) {
 			x, valid := k.base("x"), k.validity(float64s)
-			k.sumHalves(8, "flip", x, valid, func(i int) reg.VecVirtual { return valid.orZero(at(x, i*k.width), i) })
+			k.sumWide(true, x, valid, func(i int) reg.VecVirtual { return valid.orZero(at(x, i*k.width), i) })
+		},
+	},
+	{
+		name: "sumUint64",
+		sig:  "func(x []uint64) (sum uint64, high int64)",
+		doc:  "is sumInt64 of unsigned numbers.",
+		body: func(k *code) {
+			x := k.base("x")
+			k.sumWide(false, x, nil, func(i int) reg.VecVirtual { return k.read(at(x, i*k.width)) })
+		},
+	},
+	{
+		name: "sumUint64Valid",
+		sig:  "func(x []uint64, valid []byte) (sum uint64, high int64)",
+		doc:  "is sumUint64 of the rows whose bit is set.",
+		body: func(k *code) {
+			x, valid := k.base("x"), k.validity(float64s)
+			k.sumWide(false, x, valid, func(i int) reg.VecVirtual { return valid.orZero(at(x, i*k.width), i) })
 		},
 	},
 	{
 		name: "sumInt32",
-		sig:  "func(x []int32) (biased uint64)",
-		doc:  "is the sum of x[i]+2^31; len(x) is a positive multiple of 32.",
+		sig:  "func(x []int32) (sum int64)",
+		doc:  "is the sum of x; len(x) is a positive multiple of 32, at most 65,536.",
 		body: func(k *code) {
 			x := k.base("x")
-			k.sumHalves(4, "", x, nil, func(i int) reg.VecVirtual { return k.read(at(x, i*k.width)) })
+			k.sumNarrow(x, nil, func(i int) reg.VecVirtual { return k.read(at(x, i*k.width)) })
 		},
 	},
 	{
 		name: "sumInt32Valid",
-		sig:  "func(x []int32, valid []byte) (biased uint64)",
-		doc:  "is sumInt32 with 0 for the rows whose bit is clear.",
+		sig:  "func(x []int32, valid []byte) (sum int64)",
+		doc:  "is sumInt32 of the rows whose bit is set.",
 		body: func(k *code) {
 			x, valid := k.base("x"), k.validity(float32s)
-			k.sumHalves(4, "", x, valid, func(i int) reg.VecVirtual { return valid.orZero(at(x, i*k.width), i) })
+			k.sumNarrow(x, valid, func(i int) reg.VecVirtual { return valid.orZero(at(x, i*k.width), i) })
 		},
 	},
 }}
 
 var float32s, float64s = elems[2], elems[3]
 
-// sumLanes adds what next gives for each vector of 32 rows of size bytes to
-// the 32 lanes.
+// sumLanes adds what next gives for 32 rows of size bytes to the 32 lanes.
 func (k *code) sumLanes(size int, x reg.GPVirtual, valid *validity, next func(i int) operand.Op) {
 	acc, n := k.arg("acc"), k.length("x")
 	lanes := k.vecs(32 * 8 / k.width)
 	for i, v := range lanes {
 		k.VMOVUPD(at(acc, i*k.width), v)
 	}
-	k.loop(n, 32, func() {
-		if valid != nil {
-			valid.load(0)
-		}
+	k.each32(n, x, size, valid, func() {
 		for i, v := range lanes {
 			k.VADDPD(next(i), v, v)
-		}
-		k.step(x, 32*size)
-		if valid != nil {
-			valid.step(32)
 		}
 	})
 	for i, v := range lanes {
@@ -125,55 +135,85 @@ func (k *code) sumLanes(size int, x reg.GPVirtual, valid *validity, next func(i 
 	k.ret()
 }
 
-// sumHalves adds vectors of 32 rows of size bytes, as 64-bit numbers with the
-// bits in flip inverted, and their upper halves: five operations a vector
-// whose sums tell the lower halves too. Without flip the elements are pairs of
-// int32, whose sum is that of both halves.
-func (k *code) sumHalves(size int, flip string, x reg.GPVirtual, valid *validity, next func(i int) reg.VecVirtual) {
-	n := k.length("x")
-	var mask reg.VecVirtual
-	if flip != "" {
-		mask = k.every(float64s, flip)
-	} else {
-		mask = k.vec()
-		signs := k.GP64()
-		k.MOVQ(operand.U64(1<<63|1<<31), signs)
-		k.VMOVQ(signs, mask.AsX())
-		k.VPBROADCASTQ(mask.AsX(), mask)
-	}
-	low, high := []reg.VecVirtual{k.zero(), k.zero()}, []reg.VecVirtual{k.zero(), k.zero()}
+// each32 repeats body for every 32 of n rows of size bytes.
+func (k *code) each32(n, x reg.GPVirtual, size int, valid *validity, body func()) {
 	k.loop(n, 32, func() {
 		if valid != nil {
 			valid.load(0)
 		}
-		for i := range 32 * size / k.width {
-			v := next(i)
-			if k.wide() {
-				k.VPXORQ(mask, v, v)
-			} else {
-				k.VPXOR(mask, v, v)
-			}
-			k.VPADDQ(v, low[i%2], low[i%2])
-			k.VPSRLQ(operand.Imm(32), v, v)
-			k.VPADDQ(v, high[i%2], high[i%2])
-		}
+		body()
 		k.step(x, 32*size)
 		if valid != nil {
 			valid.step(32)
 		}
 	})
-	k.VPADDQ(low[1], low[0], low[0])
-	k.VPADDQ(high[1], high[0], high[0])
-	l, h := k.sumQuads(low[0]), k.sumQuads(high[0])
-	if flip != "" {
-		k.Store(l, k.Return("low"))
-		k.Store(h, k.Return("high"))
-	} else { // l - h<<32 is the sum of the lower halves
-		k.ADDQ(h, l)
-		k.SHLQ(operand.Imm(32), h)
-		k.SUBQ(h, l)
-		k.Store(l, k.Return("biased"))
+}
+
+// sumHigh adds the vectors of 32 rows of e with add, and their elements of 32
+// bits, shifted by 16 to the right, as such: for 65,536 rows they do not
+// overflow. Three operations a vector; what the upper bits sum up to tells how
+// often the other sum went over.
+func (k *code) sumHigh(e elem, signed bool, x reg.GPVirtual, valid *validity, next func(i int) reg.VecVirtual) (sum, high reg.VecVirtual) {
+	sums, highs := []reg.VecVirtual{k.zero(), k.zero()}, []reg.VecVirtual{k.zero(), k.zero()}
+	k.each32(k.length("x"), x, e.size, valid, func() {
+		for i := range k.vectors(e, 32) {
+			v := next(i)
+			if e.size == 8 {
+				k.VPADDQ(v, sums[i%2], sums[i%2])
+			} else {
+				k.VPADDD(v, sums[i%2], sums[i%2])
+			}
+			if signed {
+				k.VPSRAD(operand.Imm(16), v, v)
+			} else {
+				k.VPSRLD(operand.Imm(16), v, v)
+			}
+			k.VPADDD(v, highs[i%2], highs[i%2])
+		}
+	})
+	if e.size == 8 {
+		k.VPADDQ(sums[1], sums[0], sums[0])
+	} else {
+		k.VPADDD(sums[1], sums[0], sums[0])
 	}
+	k.VPADDD(highs[1], highs[0], highs[0])
+	return sums[0], highs[0]
+}
+
+// sumWide is the end of a sum of 64-bit numbers.
+func (k *code) sumWide(signed bool, x reg.GPVirtual, valid *validity, next func(i int) reg.VecVirtual) {
+	sums, highs := k.sumHigh(float64s, signed, x, valid, next)
+	k.VPSRLQ(operand.Imm(32), highs, highs)
+	sum, high := k.sumQuads(sums), k.sumQuads(highs)
+	if signed {
+		k.MOVLQSX(high.As32(), high)
+	} else {
+		k.MOVL(high.As32(), high.As32())
+	}
+	k.Store(sum, k.Return("sum"))
+	k.Store(high, k.Return("high"))
+	k.ret()
+}
+
+// sumNarrow is the end of a sum of int32.
+func (k *code) sumNarrow(x reg.GPVirtual, valid *validity, next func(i int) reg.VecVirtual) {
+	sums, highs := k.sumHigh(float32s, true, x, valid, next)
+	// The sums of the lower 16 bits, without sign, widened.
+	low := k.vec()
+	k.VPSLLD(operand.Imm(16), highs, low)
+	k.VPSUBD(low, sums, sums)
+	k.VPSRLQ(operand.Imm(32), sums, low)
+	k.VPSLLQ(operand.Imm(32), sums, sums)
+	k.VPSRLQ(operand.Imm(32), sums, sums)
+	k.VPADDQ(low, sums, sums)
+	odd := k.vec()
+	k.VPSRLQ(operand.Imm(32), highs, odd)
+	k.VPADDD(odd, highs, highs)
+	sum, high := k.sumQuads(sums), k.sumQuads(highs)
+	k.MOVLQSX(high.As32(), high)
+	k.SHLQ(operand.Imm(16), high)
+	k.ADDQ(high, sum)
+	k.Store(sum, k.Return("sum"))
 	k.ret()
 }
 

@@ -18,6 +18,10 @@ type twin struct {
 // twins are the rows of all families.
 var twins = slices.Concat(
 	sumTwins,
+	minmaxTwins,
+	compareTwins,
+	bitsTwins,
+	arithTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

@@ -51,6 +51,15 @@ type kernel struct {
 	body func(k *code)
 	// widths are the levels body is written for: both if nil.
 	widths []int
+	// twin is the function in Go, generic perhaps: nameGo if empty.
+	twin string
+}
+
+func (k kernel) twinName() string {
+	if k.twin != "" {
+		return k.twin
+	}
+	return k.name + "Go"
 }
 
 // Widths of vectors in bytes.

@@ -21,6 +21,10 @@ import (
 // families is everything there is.
 var families = []family{
 	sums,
+	minmax,
+	compares,
+	bitmaps,
+	ariths,
 	bandwidth,
 	peak,
 }
@@ -75,8 +79,8 @@ func stubs(f family) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		call := func(suffix string) string {
-			c := fmt.Sprintf("%s%s(%s)", k.name, suffix, names)
+		call := func(function string) string {
+			c := fmt.Sprintf("%s(%s)", function, names)
 			if hasResults(k) {
 				return "return " + c
 			}
@@ -84,9 +88,9 @@ func stubs(f family) ([]byte, error) {
 		}
 		fmt.Fprintf(&b, "// %s %s\nfunc %s%s {\n\tswitch {\n", k.name, k.doc, k.name, sigBody(k))
 		for _, width := range k.levels() {
-			fmt.Fprintf(&b, "\tcase %s:\n\t\t%s\n", f.has(width), call(levelName(width)))
+			fmt.Fprintf(&b, "\tcase %s:\n\t\t%s\n", f.has(width), call(k.name+levelName(width)))
 		}
-		fmt.Fprintf(&b, "\tdefault:\n\t\t%s\n\t}\n}\n\n", call("Go"))
+		fmt.Fprintf(&b, "\tdefault:\n\t\t%s\n\t}\n}\n\n", call(k.twinName()))
 		for _, width := range k.levels() {
 			fmt.Fprintf(&b, "//go:noescape\nfunc %s%s%s\n\n", k.name, levelName(width), sigBody(k))
 		}
@@ -107,7 +111,7 @@ func forwards(f family) ([]byte, error) {
 		if hasResults(k) {
 			ret = "return "
 		}
-		fmt.Fprintf(&b, "func %s%s { %s%sGo(%s) }\n\n", k.name, sigBody(k), ret, k.name, names)
+		fmt.Fprintf(&b, "func %s%s { %s%s(%s) }\n\n", k.name, sigBody(k), ret, k.twinName(), names)
 	}
 	return format.Source(b.Bytes())
 }

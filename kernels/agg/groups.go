@@ -70,7 +70,7 @@ func newValueTable(mem memory.Allocator, t arrow.DataType) keyTable {
 	switch {
 	case wordKey(t):
 		return newWordTable(mem, t)
-	case textual(t), t.ID() == arrow.FIXED_SIZE_BINARY:
+	case textual(t), fixedWidth(t) > 0:
 		return newTextTable(mem, t)
 	}
 	return newRowTable(mem, t)

@@ -4,10 +4,10 @@ import (
 	"encoding/binary"
 	"math/bits"
 
-	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/zeebo/xxh3"
 
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -24,9 +24,7 @@ type byteIndex struct {
 	null    uint32         // slot of NULL plus one, 0 if there is none
 	touched uint32         // keeps the loads of touch alive
 	mem     memory.Allocator
-
-	keys  [byteBlock][]byte // the block of strings in work, nil for NULL
-	block [byteBlock]digest // of keys
+	block   [byteBlock]digest // of the strings in work
 }
 
 // saltEntry is the salt of a string, the upper half of its hash, and its slot
@@ -50,7 +48,7 @@ func newByteIndex(mem memory.Allocator) byteIndex {
 	return x
 }
 
-// digestOf reads a string. Cost: 2 ns up to 16 bytes.
+// digestOf reads a string.
 func digestOf(b []byte) digest {
 	d := digest{n: len(b)}
 	switch n := len(b); {
@@ -65,52 +63,110 @@ func digestOf(b []byte) digest {
 	case n > 0:
 		d.first = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
 	}
-	// A folded product, which is uneven, and a round of Mix after it.
-	hi, lo := bits.Mul64(d.first^0x9e3779b97f4a7c15, d.last^0xd6e8feb86659fd93^uint64(d.n)<<56)
-	d.hash = kernels.Mix(hi ^ lo)
+	d.hash = hashShort(d.first, d.last, d.n)
 	return d
 }
 
-// find stores the slots of the first len(ids) strings of the block in ids. New
-// ones get one from s, or NoGroup when s is nil.
-func (x *byteIndex) find(ids []uint32, s *slots) {
-	keys, block := x.keys[:len(ids)], x.block[:len(ids)]
-	for i, b := range keys {
-		block[i] = digestOf(b)
-	}
-	if entries, mask := x.entries.v, x.mask; len(entries) > largeTable {
-		sum := uint32(0)
-		for i := range block {
-			sum += entries[block[i].hash&mask].id
-		}
-		x.touched = sum
-	}
-	entries, digests := x.entries.v, x.digests.v
-	for i := range block {
-		d := &block[i]
-		salt, p := uint32(d.hash>>32), d.hash&x.mask
-		if keys[i] == nil {
-			ids[i] = x.findNull(s)
-			entries, digests = x.entries.v, x.digests.v
-			continue
-		}
-		for {
-			e := entries[p]
-			if e.id == 0 {
-				ids[i] = x.add(p, keys[i], d, s)
-				entries, digests = x.entries.v, x.digests.v
-				break
-			}
-			if e.salt == salt {
-				if h := &digests[e.id-1]; h.first == d.first && h.last == d.last && h.n == d.n && (d.n <= 16 || x.same(e.id-1, keys[i])) {
-					ids[i] = e.id - 1
-					break
+// hashShort is a folded product, which is uneven, and a round of Mix after it.
+func hashShort(first, last uint64, n int) uint64 {
+	hi, lo := bits.Mul64(first^0x9e3779b97f4a7c15, last^0xd6e8feb86659fd93^uint64(n)<<56)
+	return kernels.Mix(hi ^ lo)
+}
+
+// byteRows are byte strings that stand one after the other: row i is
+// data[ends[i]:ends[i+1]].
+type byteRows[O int32 | int64] struct {
+	data  []byte
+	ends  []O
+	valid columnar.Bitmap
+}
+
+// findBytes stores the slots of the rows in ids. New keys get one from s, or
+// NoGroup when s is nil.
+func findBytes[O int32 | int64](x *byteIndex, rows byteRows[O], ids []uint32, s *slots) {
+	for lo := 0; lo < len(ids); lo += byteBlock {
+		hi := min(lo+byteBlock, len(ids))
+		block := x.block[:hi-lo]
+		digestRows(block, rows.data, rows.ends[lo:hi+1])
+		x.touch(block)
+		part, at := ids[lo:hi], 0
+		for from, to := range rows.valid.Slice(lo, hi).Runs() {
+			x.findNulls(part[at:from], s)
+			for from < to {
+				if from += x.known(block[from:to], part[from:to]); from < to {
+					part[from] = x.findOne(rows.data[rows.ends[lo+from]:rows.ends[lo+from+1]], &block[from], s)
+					from++
 				}
 			}
-			p = (p + 1) & x.mask
+			at = to
 		}
+		x.findNulls(part[at:], s)
 	}
-	clear(keys)
+}
+
+// digestRows reads a block of strings. Cost: 3 ns per row of 8 to 16 bytes.
+func digestRows[O int32 | int64](block []digest, data []byte, ends []O) {
+	from := ends[0]
+	for i, to := range ends[1 : len(block)+1] {
+		b, d := data[from:to], &block[i]
+		if n := len(b); n >= 8 && n <= 16 {
+			d.n, d.first, d.last = n, binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
+			d.hash = hashShort(d.first, d.last, n)
+		} else {
+			*d = digestOf(b)
+		}
+		from = to
+	}
+}
+
+// touch loads the entries of a block where the table is large, so that their
+// cache misses overlap.
+func (x *byteIndex) touch(block []digest) {
+	entries, mask, sum := x.entries.v, x.mask, uint32(0)
+	if len(entries) <= largeTable {
+		return
+	}
+	for i := range block {
+		sum += entries[block[i].hash&mask].id
+	}
+	x.touched = sum
+}
+
+// known stores the slots of short strings up to the first one that is not at
+// its home, or new, or long; it returns the number of rows before that.
+func (x *byteIndex) known(block []digest, ids []uint32) int {
+	entries, mask, digests := x.entries.v, x.mask, x.digests.v
+	ids = ids[:len(block)]
+	for i := range block {
+		d := &block[i]
+		e := entries[d.hash&mask]
+		if e.id == 0 || e.salt != uint32(d.hash>>32) || d.n > 16 {
+			return i
+		}
+		if h := &digests[e.id-1]; h.first != d.first || h.last != d.last || h.n != d.n {
+			return i
+		}
+		ids[i] = e.id - 1
+	}
+	return len(block)
+}
+
+// findOne is the slot of any string.
+func (x *byteIndex) findOne(key []byte, d *digest, s *slots) uint32 {
+	salt, p := uint32(d.hash>>32), d.hash&x.mask
+	for {
+		e := x.entries.v[p]
+		if e.id == 0 {
+			return x.add(p, key, d, s)
+		}
+		if e.salt == salt {
+			h := &x.digests.v[e.id-1]
+			if h.first == d.first && h.last == d.last && h.n == d.n && (d.n <= 16 || x.same(e.id-1, key)) {
+				return e.id - 1
+			}
+		}
+		p = (p + 1) & x.mask
+	}
 }
 
 // same compares all bytes.
@@ -119,14 +175,19 @@ func (x *byteIndex) same(slot uint32, key []byte) bool {
 	return string(have) == string(key)
 }
 
-// findNull is the slot of NULL.
-func (x *byteIndex) findNull(s *slots) uint32 {
+// findNulls stores the slot of NULL.
+func (x *byteIndex) findNulls(ids []uint32, s *slots) {
+	if len(ids) == 0 {
+		return
+	}
 	if x.null == 0 && s != nil {
 		x.null = s.take() + 1
 		x.digests.grow(s.n)
 		x.rows.grow(s.n)
 	}
-	return x.null - 1 // NoGroup where there is none
+	for i := range ids {
+		ids[i] = x.null - 1 // NoGroup where there is none
+	}
 }
 
 // add puts a new string at place p and grows the table when it is full.
@@ -202,47 +263,3 @@ func (x *byteIndex) release() {
 	x.digests.release()
 	x.rows.release()
 }
-
-// textTable is a keyTable for one column of strings or binary values.
-type textTable struct {
-	t     arrow.DataType
-	mem   memory.Allocator
-	index byteIndex
-}
-
-func newTextTable(mem memory.Allocator, t arrow.DataType) *textTable {
-	return &textTable{t: t, mem: mem, index: newByteIndex(mem)}
-}
-
-func (t *textTable) find(keys []arrow.Array, ids []uint32, s *slots) error {
-	v := newByteValues(keys[0])
-	for lo := 0; lo < len(ids); lo += byteBlock {
-		part := ids[lo:min(lo+byteBlock, len(ids))]
-		for i := range part {
-			if v.valid.Get(lo + i) {
-				t.index.keys[i] = notNil(v.at(lo + i))
-			}
-		}
-		t.index.find(part, s)
-	}
-	return nil
-}
-
-// notNil tells the empty string from NULL.
-func notNil(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
-}
-
-func (t *textTable) remove(slot uint32) { t.index.remove(slot) }
-
-func (t *textTable) columns(slots []uint32) ([]arrow.Array, error) {
-	a, err := byteArray(t.mem, t.t, t.index.rows, slots)
-	return []arrow.Array{a}, err
-}
-
-func (t *textTable) bytes() int64 { return t.index.bytes() }
-
-func (t *textTable) release() { t.index.release() }

@@ -18,6 +18,7 @@ type codeTable struct {
 	values keyTable
 
 	of    arrow.ArrayData // the dictionary in use; only its identity counts
+	long  arrow.ArrayData // the last dictionary that was too long for its batch
 	slot  []uint32        // per entry: slot plus one, 0 if unknown
 	next  []int32         // per entry: the one before it that has the same slot, plus one
 	entry column[int32]   // per slot: the last entry that has it, plus one
@@ -41,10 +42,11 @@ func (c *codeTable) find(keys []arrow.Array, ids []uint32, s *slots) error {
 	}
 	codes, values, _ := columnar.Dictionary(d)
 	valid := columnar.Validity(d)
-	if values.Len() > max(4*len(ids), 1024) {
-		return c.findPlain(codes, values, valid, ids, s)
-	}
 	if values.Data() != c.of {
+		if values.Data() != c.long && values.Len() > max(4*len(ids), 1024) {
+			c.long = values.Data()
+			return c.findPlain(codes, values, valid, ids, s)
+		}
 		c.reset(values)
 	}
 	c.ask(codes, valid)
@@ -66,7 +68,8 @@ func (c *codeTable) find(keys []arrow.Array, ids []uint32, s *slots) error {
 	return nil
 }
 
-// findPlain is the way of a dictionary that is much longer than the column.
+// findPlain is the way of a dictionary that is much longer than the column, the
+// first time it comes.
 func (c *codeTable) findPlain(codes []int32, values arrow.Array, valid columnar.Bitmap, ids []uint32, s *slots) error {
 	c.asked = append(c.asked[:0], codes...)
 	for i := range c.asked {

@@ -3,15 +3,18 @@ package agg
 import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/columnar"
 )
 
-// rowTable is a keyTable for one column of any other type: its values are
-// written as bytes, in the form of appendValue, and those are looked up.
+// rowTable is a keyTable for one column of nested values: they are written as
+// bytes, in the form of appendValue, and those are looked up.
 type rowTable struct {
 	t     arrow.DataType
 	mem   memory.Allocator
 	index byteIndex
-	enc   encoder
+	buf   []byte
+	ends  []int64
 }
 
 func newRowTable(mem memory.Allocator, t arrow.DataType) *rowTable {
@@ -21,11 +24,12 @@ func newRowTable(mem memory.Allocator, t arrow.DataType) *rowTable {
 func (r *rowTable) find(keys []arrow.Array, ids []uint32, s *slots) error {
 	for lo := 0; lo < len(ids); lo += byteBlock {
 		part := ids[lo:min(lo+byteBlock, len(ids))]
-		r.enc.encode(keys, lo, lo+len(part))
+		r.buf, r.ends = r.buf[:0], append(r.ends[:0], 0)
 		for i := range part {
-			r.index.keys[i] = r.enc.row(i)
+			r.buf = appendValue(r.buf, keys[0], lo+i, true)
+			r.ends = append(r.ends, int64(len(r.buf)))
 		}
-		r.index.find(part, s)
+		findBytes(&r.index, byteRows[int64]{r.buf, r.ends, columnar.Bitmap{N: len(part)}}, part, s)
 	}
 	return nil
 }
@@ -37,6 +41,6 @@ func (r *rowTable) columns(slots []uint32) ([]arrow.Array, error) {
 	return []arrow.Array{a}, err
 }
 
-func (r *rowTable) bytes() int64 { return r.index.bytes() + int64(cap(r.enc.buf)) }
+func (r *rowTable) bytes() int64 { return r.index.bytes() + int64(cap(r.buf)+8*cap(r.ends)) }
 
 func (r *rowTable) release() { r.index.release() }

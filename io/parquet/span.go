@@ -1,10 +1,10 @@
 package parquet
 
-import "github.com/arrowstream/arrowstream/columnar"
+import (
+	"math/bits"
 
-// spanGap is how many rows that are not wanted are decoded rather than passed
-// over: fewer cost less than the way around them.
-const spanGap = 64
+	"github.com/arrowstream/arrowstream/columnar"
+)
 
 // span is a run of rows [from, to).
 type span struct{ from, to int }
@@ -17,16 +17,23 @@ func spanRows(spans []span) int {
 	return n
 }
 
-// spansOf are the spans that hold the set bits of keep and no gap of spanGap
-// clear ones.
+// spansOf are spans that hold the set bits of keep, one at least. A block of 64
+// rows without any ends a span: to decode fewer rows that are not wanted costs
+// less than the way around them.
 func spansOf(keep columnar.Bitmap) []span {
 	var out []span
-	for from, to := range keep.Runs() {
-		if n := len(out); n > 0 && from-out[n-1].to < spanGap {
-			out[n-1].to = to
-		} else {
-			out = append(out, span{from, to})
+	open := false
+	for w := range keep.Words() {
+		x := keep.Word(w)
+		if x == 0 {
+			open = false
+			continue
 		}
+		if !open {
+			out = append(out, span{from: 64*w + bits.TrailingZeros64(x)})
+		}
+		open = true
+		out[len(out)-1].to = 64*w + bits.Len64(x)
 	}
 	return out
 }

@@ -124,7 +124,7 @@ func (d *dictionary) values(mem memory.Allocator, leaf *node, typ arrow.DataType
 	if err != nil {
 		return nil, err
 	}
-	buf := memory.NewResizableBuffer(mem)
+	buf := rawBuffer(mem)
 	defer buf.Release()
 	buf.Resize(d.n * columnar.FixedWidth(typ))
 	raw := d.fixed.mine[:d.n*physicalWidth(leaf.elem)]

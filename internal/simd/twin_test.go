@@ -18,6 +18,7 @@ type twin struct {
 // twins are the rows of all families.
 var twins = slices.Concat(
 	sumTwins,
+	hashTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

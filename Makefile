@@ -5,7 +5,7 @@ BIN    := bin/arrowstream
 TOOLS  := internal/tools
 export ARROWSTREAM_DATA ?= $(abspath ../shared/data)
 
-.PHONY: all build demo test race purego lint fmt check bench clean
+.PHONY: all build demo test levels race purego arm64 lint fmt asm check bench clean
 
 all: build
 
@@ -20,6 +20,23 @@ demo: build
 test:
 	$(GO) test ./...
 
+# levels runs what the vector kernels serve at every level of the machine; the
+# variable only lowers it, so a level that is not there is not run.
+KERNELS := . ./columnar/... ./kernels/... ./internal/simd ./window/... ./stage/... ./mlkernels/... ./io/parquet/...
+LEVELS  := go $(if $(shell grep -m1 -ow avx2 /proc/cpuinfo),avx2) $(if $(shell grep -m1 -ow avx512dq /proc/cpuinfo),avx512)
+levels:
+	for level in $(LEVELS); do echo "ARROWSTREAM_SIMD=$$level"; ARROWSTREAM_SIMD=$$level $(GO) test $(KERNELS) || exit 1; done
+
+# arm64 builds for a machine without assembly and runs the tests of the kernels
+# there, where an emulator is installed.
+arm64:
+	GOARCH=arm64 $(GO) vet ./...
+	@if command -v qemu-aarch64 >/dev/null; then CGO_ENABLED=0 GOARCH=arm64 $(GO) test -short -exec qemu-aarch64 ./internal/simd ./kernels/agg ./mlkernels; else echo "no qemu-aarch64: built only"; fi
+
+# asm writes the assembly of internal/simd and bench/limits with its guards.
+asm:
+	cd internal/simd/_asm && $(GO) run .
+
 race:
 	$(GO) test -race ./...
 
@@ -28,7 +45,7 @@ purego:
 
 # lint checks formatting, vets, and runs staticcheck; the floors and the
 # pinned dependency versions are checked by the tests of internal/lint.
-lint:
+lint: assembly
 	@out=$$($(GO) -C $(TOOLS) tool gofumpt -l $(CURDIR)); test -z "$$out" || { echo "not formatted (run make fmt):"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) -C $(TOOLS) build -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
@@ -38,12 +55,18 @@ fmt:
 	$(GO) -C $(TOOLS) tool gofumpt -w $(CURDIR)
 
 # check is what a change must pass.
-check: tidy lint test purego race
+check: tidy lint test levels purego arm64 race
+
+# assembly fails when what is committed is not what the generators write.
+.PHONY: assembly
+assembly: asm
+	@git diff --exit-code --stat -- '*_amd64.s' '*_amd64.go' '*_noasm.go' || { echo "generated files differ: commit what make asm writes"; exit 1; }
 
 .PHONY: tidy
 tidy:
 	$(GO) mod tidy -diff
 	$(GO) -C $(TOOLS) mod tidy -diff
+	$(GO) -C internal/simd/_asm mod tidy -diff
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./bench/...

@@ -14,8 +14,28 @@ import (
 // machines without assembly to <name>_noasm.go.
 type family struct {
 	name    string
-	imports []string // of the guards, for types in signatures
 	kernels []kernel
+	// pkg is the package, simd if empty: dir its folder, seen from the one of
+	// package simd, and level the expression, with the imports it needs, that
+	// tells whether kernels of a level may run.
+	pkg, dir string
+	imports  []string
+	level    func(name string) string
+}
+
+func (f family) packageName() string {
+	if f.pkg == "" {
+		return "simd"
+	}
+	return f.pkg
+}
+
+// has is the condition under which a guard calls the kernel of a width.
+func (f family) has(width int) string {
+	if f.level == nil {
+		return "has" + levelName(width)
+	}
+	return f.level(levelName(width))
 }
 
 // kernel is one primitive: name(args) calls nameAVX512, nameAVX2 or the twin

@@ -21,6 +21,8 @@ import (
 // families is everything there is.
 var families = []family{
 	sums,
+	bandwidth,
+	peak,
 	hashes,
 }
 
@@ -36,7 +38,7 @@ func main() {
 			if err != nil {
 				log.Fatalf("%s: %v", f.name, err)
 			}
-			if err := os.WriteFile(filepath.Join("..", f.name+ext), text, 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join("..", f.dir, f.name+ext), text, 0o644); err != nil {
 				log.Fatal(err)
 			}
 		}
@@ -59,14 +61,16 @@ func assembly(f family) ([]byte, error) {
 	if err := pass.Compile.Execute(file); err != nil {
 		return nil, err
 	}
-	return printer.NewGoAsm(printer.Config{Name: "internal/simd/_asm", Pkg: "simd"}).Print(file)
+	return printer.NewGoAsm(printer.Config{Name: "internal/simd/_asm", Pkg: f.packageName()}).Print(file)
 }
 
 // stubs declares the kernels of f and their guards, which choose by level.
 func stubs(f family) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString(generated + "//go:build !purego\n\npackage simd\n\n")
-	writeImports(&b, f)
+	fmt.Fprintf(&b, "%s//go:build !purego\n\npackage %s\n\n", generated, f.packageName())
+	for _, path := range f.imports {
+		fmt.Fprintf(&b, "import %q\n\n", path)
+	}
 	for _, k := range f.kernels {
 		names, _, err := parts(k)
 		if err != nil {
@@ -81,7 +85,7 @@ func stubs(f family) ([]byte, error) {
 		}
 		fmt.Fprintf(&b, "// %s %s\nfunc %s%s {\n\tswitch {\n", k.name, k.doc, k.name, sigBody(k))
 		for _, width := range k.levels() {
-			fmt.Fprintf(&b, "\tcase has%s:\n\t\t%s\n", levelName(width), call(levelName(width)))
+			fmt.Fprintf(&b, "\tcase %s:\n\t\t%s\n", f.has(width), call(levelName(width)))
 		}
 		fmt.Fprintf(&b, "\tdefault:\n\t\t%s\n\t}\n}\n\n", call("Go"))
 		for _, width := range k.levels() {
@@ -94,8 +98,7 @@ func stubs(f family) ([]byte, error) {
 // forwards are the guards where there is no assembly.
 func forwards(f family) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString(generated + "//go:build purego || !amd64\n\npackage simd\n\n")
-	writeImports(&b, f)
+	fmt.Fprintf(&b, "%s//go:build purego || !amd64\n\npackage %s\n\n", generated, f.packageName())
 	for _, k := range f.kernels {
 		names, _, err := parts(k)
 		if err != nil {
@@ -108,12 +111,6 @@ func forwards(f family) ([]byte, error) {
 		fmt.Fprintf(&b, "func %s%s { %s%sGo(%s) }\n\n", k.name, sigBody(k), ret, k.name, names)
 	}
 	return format.Source(b.Bytes())
-}
-
-func writeImports(b *bytes.Buffer, f family) {
-	for _, path := range f.imports {
-		fmt.Fprintf(b, "import %q\n\n", path)
-	}
 }
 
 // sigBody is the signature without the word func.

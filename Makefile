@@ -5,7 +5,7 @@ BIN    := bin/arrowstream
 TOOLS  := internal/tools
 export ARROWSTREAM_DATA ?= $(abspath ../shared/data)
 
-.PHONY: all build demo test levels race purego arm64 lint fmt asm check bench clean
+.PHONY: all build demo test levels race purego arm64 avx512 lint fmt asm check bench clean
 
 all: build
 
@@ -32,6 +32,11 @@ levels:
 arm64:
 	GOARCH=arm64 $(GO) vet ./...
 	@if command -v qemu-aarch64 >/dev/null; then CGO_ENABLED=0 GOARCH=arm64 $(GO) test -short -exec qemu-aarch64 ./internal/simd ./kernels/agg ./mlkernels; else echo "no qemu-aarch64: built only"; fi
+
+# avx512 runs the tests of the kernels with AVX-512, in an emulator (Debian's
+# bochs) where the machine has none; half an hour is far more than it takes.
+avx512:
+	internal/emulator/avx512.sh 1800 ./internal/simd ./kernels/agg
 
 # asm writes the assembly of internal/simd and bench/limits with its guards.
 asm:

@@ -26,7 +26,20 @@ func Allocator(t testing.TB) memory.Allocator {
 			mem.AssertSize(t, 0)
 		}
 	})
-	return mem
+	return dirty{mem}
+}
+
+// dirty fills what need not be clear, so that tests see who relies on it.
+type dirty struct{ *memory.CheckedAllocator }
+
+// AllocateUncleared is Allocate of bytes that hold anything; see
+// [columnar.Uncleared].
+func (d dirty) AllocateUncleared(size int) []byte {
+	b := d.Allocate(size)
+	for i := range b {
+		b[i] = 0xa5
+	}
+	return b
 }
 
 // Batch reads a batch from text and releases it when t ends. The first line

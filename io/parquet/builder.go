@@ -29,16 +29,21 @@ func newBuilder(mem memory.Allocator, leaf *node, typ arrow.DataType) (builder, 
 	case arrow.BOOL:
 		return &boolBuilder{bits: memory.NewResizableBuffer(mem)}, nil
 	case arrow.STRING, arrow.BINARY:
-		return &textBuilder{typ: typ, offsets: memory.NewResizableBuffer(mem), data: newByteBuffer(mem)}, nil
+		return &textBuilder{typ: typ, offsets: rawBuffer(mem), data: newByteBuffer(mem)}, nil
 	case arrow.DICTIONARY:
-		return &dictBuilder{mem: mem, codes: memory.NewResizableBuffer(mem)}, nil
+		return &dictBuilder{mem: mem, codes: rawBuffer(mem)}, nil
 	}
 	conv, err := converter(leaf.elem, typ)
 	if err != nil {
 		return nil, err
 	}
 	width := typ.(arrow.FixedWidthDataType).BitWidth() / 8
-	return &fixedBuilder{typ: typ, width: width, from: physicalWidth(leaf.elem), conv: conv, buf: memory.NewResizableBuffer(mem)}, nil
+	return &fixedBuilder{typ: typ, width: width, from: physicalWidth(leaf.elem), conv: conv, buf: rawBuffer(mem)}, nil
+}
+
+// rawBuffer is an empty buffer for bytes that are all written.
+func rawBuffer(mem memory.Allocator) *memory.Buffer {
+	return memory.NewResizableBuffer(columnar.Uncleared(mem))
 }
 
 // fixedBuilder builds arrays of fixed-width values.
@@ -331,7 +336,7 @@ type byteBuffer struct {
 const maxTextBytes = 1 << 30
 
 func newByteBuffer(mem memory.Allocator) *byteBuffer {
-	return &byteBuffer{buf: memory.NewResizableBuffer(mem)}
+	return &byteBuffer{buf: rawBuffer(mem)}
 }
 
 // check refuses to grow beyond what 32-bit offsets and good sense allow.

@@ -10,6 +10,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/arrowstream/arrowstream/columnar"
 )
 
 const (
@@ -53,7 +55,7 @@ func newChunk(r io.ReaderAt, leaf *node, meta *format.ColumnMetaData, mem memory
 	c := &chunk{
 		r: r, leaf: leaf, meta: meta, mem: mem, maxPage: maxPage,
 		off: start, end: start + meta.TotalCompressedSize, left: meta.NumValues,
-		file: scratch{mem: mem}, page: scratch{mem: mem},
+		file: newScratch(mem), page: newScratch(mem),
 	}
 	if t, err := leafType(leaf.elem); err == nil {
 		c.utf8 = t.ID() == arrow.STRING
@@ -315,6 +317,8 @@ type scratch struct {
 	mem  memory.Allocator
 	mine []byte // as allocated
 }
+
+func newScratch(mem memory.Allocator) scratch { return scratch{mem: columnar.Uncleared(mem)} }
 
 // size returns n bytes of any content.
 func (s *scratch) size(n int) []byte { return s.shift(0, 0, n) }

@@ -100,6 +100,63 @@ func (d *dense) begin(c *chunk, h pageHeader, data []byte) error {
 	return fmt.Errorf("encoding %s of type %s is not supported", h.encoding, typ)
 }
 
+// skip passes over n values. What they are is not checked.
+func (d *dense) skip(n int) error {
+	switch d.mode {
+	case plain:
+		return d.skipPlain(n)
+	case dictionaryIndex, runLength:
+		return d.index.skip(n)
+	case split:
+		if n > d.count-d.at {
+			return errFewValues
+		}
+		d.at += n
+	case deltaInts:
+		if n > len(d.ints) {
+			return errFewValues
+		}
+		d.ints = d.ints[n:]
+	case deltaTexts:
+		if n > len(d.offsets)-1 {
+			return errFewValues
+		}
+		d.offsets = d.offsets[n:]
+	}
+	return nil
+}
+
+func (d *dense) skipPlain(n int) error {
+	e := d.c.leaf.elem
+	if e.Type.V == format.Boolean {
+		if d.at+n > 8*len(d.data) {
+			return errFewValues
+		}
+		d.at += n
+		return nil
+	}
+	if width := physicalWidth(e); width > 0 {
+		if n*width > len(d.data) {
+			return errFewValues
+		}
+		d.data = d.data[n*width:]
+		return nil
+	}
+	at := 0
+	for range n {
+		if len(d.data)-at < 4 {
+			return errFewValues
+		}
+		k := binary.LittleEndian.Uint32(d.data[at:])
+		if int64(k) > int64(len(d.data)-at-4) {
+			return fmt.Errorf("string of %d bytes does not fit its page", k)
+		}
+		at += 4 + int(k)
+	}
+	d.data = d.data[at:]
+	return nil
+}
+
 // fixed decodes n values of the physical width of the column into dst.
 func (d *dense) fixed(dst []byte, n int) error {
 	width := physicalWidth(d.c.leaf.elem)

@@ -42,7 +42,7 @@ func (c *chunk) loadDictionary(h pageHeader, b []byte) error {
 	if err != nil {
 		return err
 	}
-	d := &dictionary{n: int(h.values), fixed: scratch{mem: c.mem}}
+	d := &dictionary{n: int(h.values), fixed: newScratch(c.mem)}
 	width := physicalWidth(c.leaf.elem)
 	switch {
 	case c.leaf.elem.Type.V == format.Boolean:
@@ -81,13 +81,14 @@ func plainTexts(mem memory.Allocator, b []byte, n int, text bool) (arrow.Array, 
 	if int64(n)*4 > int64(len(b)) {
 		return nil, fmt.Errorf("%d strings in %d bytes", n, len(b))
 	}
-	offsets, data := memory.NewResizableBuffer(mem), memory.NewResizableBuffer(mem)
+	offsets, data := rawBuffer(mem), rawBuffer(mem)
 	defer offsets.Release()
 	defer data.Release()
 	offsets.Resize(4 * (n + 1))
 	data.Resize(len(b) - 4*n)
 	off, out := columnar.AsValues[int32](offsets.Bytes()), data.Bytes()
 	at := 0
+	off[0] = 0
 	for i := range n {
 		if len(b) < 4 {
 			return nil, errFewValues

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/kernels"
 )
 
 // opened is a file being read, shared by its row groups.
@@ -54,14 +55,51 @@ type group struct {
 	index   int
 	rows    int64
 	readers []reader
-	skip    int64 // rows to pass over before the first piece
-	next    int64 // first row that no piece has claimed
+	at      []int64 // row at which each reader stands
+	next    int64   // first row that no piece has claimed
+
+	// owned by the tasks that sift
+	mem      memory.Allocator
+	verdicts []verdict // one per test
+	examined bool
+	empty    bool // no row passes the sieve
+}
+
+// read decodes the rows of a column among the n from row on that keep holds.
+func (g *group) read(col int, row int64, n int, keep columnar.Bitmap) (arrow.Array, error) {
+	r := g.readers[col]
+	spans := []span{{0, n}}
+	if !keep.All() {
+		spans = spansOf(keep)
+	}
+	first, last := spans[0].from, spans[len(spans)-1].to
+	if err := r.skip(row + int64(first) - g.at[col]); err != nil {
+		return nil, err
+	}
+	g.at[col] = row + int64(last)
+	var a arrow.Array
+	var err error
+	if f, ok := r.(*flatReader); ok && len(spans) > 1 {
+		moved := make([]span, len(spans))
+		for i, s := range spans {
+			moved[i] = span{s.from - first, s.to - first}
+		}
+		a, err = f.readSpans(moved)
+	} else {
+		spans = []span{{first, last}}
+		a, err = r.read(last - first)
+	}
+	if err != nil || keep.All() {
+		return a, err
+	}
+	defer a.Release()
+	return kernels.FilterArray(g.mem, a, within(keep, spans))
 }
 
 // openGroup makes the readers of all columns of a row group.
 func (o *opened) openGroup(g int, mem memory.Allocator) (*group, error) {
 	rg := &o.meta.RowGroups[g]
-	out := &group{file: o, index: g, rows: rg.NumRows}
+	out := &group{file: o, index: g, rows: rg.NumRows, mem: mem}
 	o.refs.Add(1)
 	open := func(leaf *node) *chunk {
 		return newChunk(o.r, leaf, &rg.Columns[leaf.leaf].MetaData, mem, o.plan.maxPage)
@@ -73,6 +111,7 @@ func (o *opened) openGroup(g int, mem memory.Allocator) (*group, error) {
 		}
 		out.readers = append(out.readers, r)
 	}
+	out.at = make([]int64, len(out.readers))
 	return out, nil
 }
 

@@ -224,7 +224,7 @@ func (m *merge) load(ctx context.Context, c *cursor) error {
 		c.scan.max = env.BatchRows
 		c.scan.at = c.info.placeOf(c.rows)
 	}
-	rec, at, err := c.scan.next(ctx)
+	f, err := c.scan.next(ctx)
 	if err != nil {
 		if err == io.EOF {
 			if err := c.scan.close(); err != nil {
@@ -234,8 +234,9 @@ func (m *merge) load(ctx context.Context, c *cursor) error {
 		}
 		return err
 	}
-	c.first = at.row
-	for _, rows := range c.info.groups[:at.group] {
+	rec := f.rec
+	c.first = f.at.row
+	for _, rows := range c.info.groups[:f.at.group] {
 		c.first += rows
 	}
 	c.rows = c.first

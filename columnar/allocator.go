@@ -109,6 +109,12 @@ func (a *Account) Allocate(size int) []byte {
 	return a.budget.base.Allocate(size)
 }
 
+// AllocateUncleared is Allocate of memory that may hold anything.
+func (a *Account) AllocateUncleared(size int) []byte {
+	a.charge(int64(size))
+	return AllocateUncleared(a.budget.base, size)
+}
+
 // Reallocate implements memory.Allocator.
 func (a *Account) Reallocate(size int, b []byte) []byte {
 	a.charge(int64(size - len(b)))
@@ -153,12 +159,27 @@ func class(size int) int { return max(minClass, bits.Len(uint(size-1))) }
 
 // Allocate implements memory.Allocator.
 func (p *pool) Allocate(size int) []byte {
+	out, used := p.allocate(size)
+	if used {
+		clear(out)
+	}
+	return out
+}
+
+// AllocateUncleared is Allocate of memory that may hold anything.
+func (p *pool) AllocateUncleared(size int) []byte {
+	out, _ := p.allocate(size)
+	return out
+}
+
+// allocate reports whether the memory was in use before; else it is clear.
+func (p *pool) allocate(size int) (out []byte, used bool) {
 	if size <= 0 {
-		return nil
+		return nil, false
 	}
 	c := class(size)
 	if c > maxClass {
-		return aligned(size, size)
+		return aligned(size, size), false
 	}
 	cl := &p.classes[c]
 	cl.mu.Lock()
@@ -167,12 +188,10 @@ func (p *pool) Allocate(size int) []byte {
 		cl.free[n-1] = nil
 		cl.free = cl.free[:n-1]
 		cl.mu.Unlock()
-		out := unsafe.Slice((*byte)(ptr), 1<<c)[:size]
-		clear(out)
-		return out
+		return unsafe.Slice((*byte)(ptr), 1<<c)[:size], true
 	}
 	cl.mu.Unlock()
-	return aligned(size, 1<<c)
+	return aligned(size, 1<<c), false
 }
 
 // Reallocate implements memory.Allocator.
@@ -183,8 +202,8 @@ func (p *pool) Reallocate(size int, b []byte) []byte {
 		}
 		return b[:size]
 	}
-	out := p.Allocate(size)
-	copy(out, b)
+	out := p.AllocateUncleared(size)
+	clear(out[copy(out, b):])
 	p.Free(b)
 	return out
 }

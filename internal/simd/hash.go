@@ -1,7 +1,6 @@
 package simd
 
 import (
-	"fmt"
 	"math"
 	"unsafe"
 )
@@ -93,10 +92,3 @@ func Prefetch(table unsafe.Pointer, h []uint64, mask uint64, shift uint64) {
 }
 
 func prefetchGo(*byte, []uint64, uint64, uint64) {}
-
-// sameLength panics with the name of the primitive unless a is b.
-func sameLength(name string, a, b int) {
-	if a != b {
-		panic(fmt.Sprintf("simd: %s: lengths %d and %d", name, a, b))
-	}
-}

@@ -19,6 +19,7 @@ type twin struct {
 var twins = slices.Concat(
 	sumTwins,
 	hashTwins,
+	filterTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

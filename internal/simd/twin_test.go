@@ -20,6 +20,7 @@ var twins = slices.Concat(
 	sumTwins,
 	hashTwins,
 	filterTwins,
+	takeTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

@@ -102,7 +102,7 @@ func (o *opened) openGroup(g int, mem memory.Allocator) (*group, error) {
 	out := &group{file: o, index: g, rows: rg.NumRows, mem: mem}
 	o.refs.Add(1)
 	open := func(leaf *node) *chunk {
-		return newChunk(o.r, leaf, &rg.Columns[leaf.leaf].MetaData, mem, o.plan.maxPage)
+		return newChunk(o.r, leaf, &rg.Columns[leaf.leaf].MetaData, mem, o.plan.limits)
 	}
 	for _, c := range o.plan.columns {
 		r, err := o.columnReader(c, open, mem)

@@ -57,6 +57,7 @@ type group struct {
 	readers []reader
 	at      []int64 // row at which each reader stands
 	next    int64   // first row that no piece has claimed
+	width   int64   // see rowBytes
 
 	// owned by the tasks that sift
 	mem      memory.Allocator
@@ -145,16 +146,18 @@ func (g *group) release() error {
 
 // rowBytes estimates the bytes of one row of the selected columns in memory.
 func (g *group) rowBytes() int64 {
-	if g.rows == 0 {
-		return 1
+	if g.width > 0 || g.rows == 0 {
+		return max(1, g.width)
 	}
-	sum := int64(0)
-	for _, r := range g.readers {
+	for i, r := range g.readers {
+		sum := int64(0)
 		for _, m := range chunkSizes(r) {
 			sum += m
 		}
+		g.width += max(sum/g.rows, int64(columnar.FixedWidth(g.file.plan.columns[i].typ)))
 	}
-	return max(1, sum/g.rows)
+	g.width = max(1, g.width)
+	return g.width
 }
 
 // chunkSizes are the uncompressed sizes of the chunks behind r.

@@ -63,7 +63,8 @@ type group struct {
 	mem      memory.Allocator
 	verdicts []verdict // one per test
 	examined bool
-	empty    bool // no row passes the sieve
+	empty    bool   // no row passes the sieve
+	excluded []span // rows in pages whose statistics exclude them
 }
 
 // read decodes the rows of a column among the n from row on that keep holds.

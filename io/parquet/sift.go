@@ -12,6 +12,15 @@ import (
 // sift finds the rows of p that pass the sieve. The tested columns are decoded
 // one after the other, each as far as rows are left, and are done with it.
 func (p *piece) sift() {
+	if err := p.group.examine(p.sieve); err != nil {
+		col := p.sieve.tests[0].col
+		p.errs[col], p.kept = p.fail(col, err), 0
+		return
+	}
+	p.keep = p.group.included(p.row, p.n)
+	if p.kept = p.keep.Count(); p.group.empty {
+		p.kept = 0
+	}
 	for i, t := range p.sieve.tests {
 		if p.prev != nil && p.prev.errs[t.col] != nil {
 			p.errs[t.col], p.kept = p.prev.errs[t.col], 0
@@ -50,13 +59,6 @@ func (p *piece) lookUp(col int) error {
 // test keeps the rows that pass test i.
 func (p *piece) test(t *test, i int) error {
 	g := p.group
-	if err := g.examine(p.sieve); err != nil {
-		return err
-	}
-	if g.empty {
-		p.kept = 0
-		return nil
-	}
 	a, err := g.read(t.col, p.row, p.n, p.keep)
 	if err != nil {
 		return err
@@ -91,13 +93,21 @@ func (p *piece) test(t *test, i int) error {
 	return nil
 }
 
-// examine looks, before the first row of g is read, whether the dictionaries of
-// the tested columns hold any value that passes.
+// examine looks, before the first row of g is read, which pages their statistics
+// exclude and whether the dictionaries of the tested columns hold any value that
+// passes.
 func (g *group) examine(s *sieve) error {
 	if g.examined {
 		return nil
 	}
 	g.examined, g.verdicts = true, make([]verdict, len(s.tests))
+	return safe.Do("parquet", g.file.path, func() error {
+		g.excludePages()
+		return g.askDictionaries(s)
+	})
+}
+
+func (g *group) askDictionaries(s *sieve) error {
 	for i := range s.tests {
 		t := &s.tests[i]
 		r, ok := g.readers[t.col].(*flatReader)

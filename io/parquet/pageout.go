@@ -77,6 +77,18 @@ func (d *deflater) deflate(src []byte) ([]byte, error) {
 	return d.out, nil
 }
 
+// deflateSample is how much of a page is compressed to see whether it pays.
+const deflateSample = 64 << 10
+
+// useless reports whether compression saves less than a tenth of b, judged by
+// its end, which is values, not levels: noise such as probabilities is not worth
+// the time of the writer and of every reader.
+func (d *deflater) useless(b []byte) (bool, error) {
+	b = b[max(0, len(b)-deflateSample):]
+	out, err := d.deflate(b)
+	return 10*len(out) > 9*len(b), err
+}
+
 func (d *deflater) close() error {
 	if d.zstd != nil {
 		return d.zstd.Close()

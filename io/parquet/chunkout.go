@@ -42,22 +42,22 @@ type chunkOut struct {
 	reps  []uint8
 
 	// the pages so far
-	pages     []byte
-	inflated  int64
-	values    int64
-	nulls     int64
-	plain     int  // plain pages
-	coded     int  // pages of dictionary codes
-	delta     int  // pages of packed differences
-	raw       bool // the pages are not compressed: it does not pay
-	dict      *dictOut
-	stats     stats
-	shredding shredded
-	body      []byte
+	pages    []byte
+	inflated int64
+	values   int64
+	nulls    int64
+	plain    int  // plain pages
+	coded    int  // pages of dictionary codes
+	delta    int  // pages of packed differences
+	raw      bool // the pages are not compressed: it does not pay
+	dict     *dictOut
+	stats    stats
+	shredder *shredder // shared by the columns
+	body     []byte
 }
 
-func newChunkOut(leaf *outLeaf) *chunkOut {
-	c := &chunkOut{leaf: leaf, stats: newStats(leaf.elem)}
+func newChunkOut(leaf *outLeaf, shredder *shredder) *chunkOut {
+	c := &chunkOut{leaf: leaf, stats: newStats(leaf.elem), shredder: shredder}
 	for _, s := range leaf.steps {
 		c.nested = c.nested || s.list || s.child >= 0
 	}
@@ -132,26 +132,27 @@ func (c *chunkOut) validBits(valid columnar.Bitmap) {
 }
 
 func (c *chunkOut) appendNested(col arrow.Array, from, to int) error {
-	s := &c.shredding
-	if err := c.leaf.shred(col, from, to, s); err != nil {
+	leaf, l, err := c.shredder.shred(col, from, to, c.leaf.steps)
+	if err != nil {
 		return err
 	}
-	c.defs, c.reps = append(c.defs, s.def...), append(c.reps, s.rep...)
-	c.vals += len(s.idx)
-	for i := 0; i < len(s.idx); {
-		if s.idx[i] < 0 {
+	c.defs, c.reps = append(c.defs, l.def...), append(c.reps, l.rep...)
+	c.vals += len(l.idx)
+	for i := 0; i < len(l.idx); {
+		first := l.idx[i]
+		if first < 0 {
 			i++
 			continue
 		}
-		j := i + 1
-		for j < len(s.idx) && s.idx[j] == s.idx[j-1]+1 {
-			j++
+		n := 1
+		for i+n < len(l.idx) && l.idx[i+n] == first+int32(n) {
+			n++
 		}
-		c.ones += j - i
-		if err := c.appendRun(s.leaf, int(s.idx[i]), int(s.idx[j-1])+1); err != nil {
+		c.ones += n
+		if err := c.appendRun(leaf, int(first), int(first)+n); err != nil {
 			return err
 		}
-		i = j
+		i += n
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (d *dictOut) full() bool {
 func (d *dictOut) reset() {
 	if d.n > 0 {
 		clear(d.texts)
-		clear(d.fixed.slots)
+		d.fixed.reset()
 	}
 	d.active, d.n, d.data = true, 0, d.data[:0]
 	d.forget()

@@ -20,7 +20,7 @@
 // values: codes of a dictionary while they repeat (dictout.go, dictfixed.go),
 // packed differences for integers that get shorter by them (deltaout.go), else
 // the values as they are. A chunk that compression would not make smaller by a
-// tenth is stored as it is. All of it is decided after fixed numbers of rows.
+// quarter is stored as it is. All of it is decided after fixed numbers of rows.
 //
 // # Invariant
 //

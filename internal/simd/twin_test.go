@@ -23,6 +23,8 @@ var twins = slices.Concat(
 	bitsTwins,
 	arithTwins,
 	hashTwins,
+	nearestTwins,
+	tileTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

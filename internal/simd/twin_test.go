@@ -25,6 +25,8 @@ var twins = slices.Concat(
 	hashTwins,
 	filterTwins,
 	takeTwins,
+	nearestTwins,
+	tileTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

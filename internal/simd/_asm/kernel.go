@@ -152,6 +152,34 @@ func (k *code) step(p reg.GPVirtual, n int) { k.ADDQ(operand.U32(n), p) }
 // at is the memory disp bytes behind base.
 func at(base reg.Register, disp int) operand.Mem { return operand.Mem{Base: base, Disp: disp} }
 
+// load, store and xor are the moves and the exclusive or of integers, whose
+// names differ between the widths.
+func (k *code) load(from operand.Op, to reg.VecVirtual)  { k.move(from, to) }
+func (k *code) store(from reg.VecVirtual, to operand.Op) { k.move(from, to) }
+
+func (k *code) move(from, to operand.Op) {
+	if k.wide() {
+		k.VMOVDQU64(from, to)
+	} else {
+		k.VMOVDQU(from, to)
+	}
+}
+
+func (k *code) xor(a, b operand.Op, to reg.VecVirtual) {
+	if k.wide() {
+		k.VPXORQ(a, b, to)
+	} else {
+		k.VPXOR(a, b, to)
+	}
+}
+
+// broadcast copies the 64 bits of from to every element of the vector to.
+func (k *code) broadcast(from reg.GPVirtual, to reg.VecVirtual) {
+	low := k.XMM()
+	k.VMOVQ(from, low)
+	k.VPBROADCASTQ(low, to)
+}
+
 // ret leaves the function; Go code that follows is legacy SSE.
 func (k *code) ret() {
 	k.VZEROUPPER()

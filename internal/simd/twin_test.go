@@ -18,6 +18,7 @@ type twin struct {
 // twins are the rows of all families.
 var twins = slices.Concat(
 	sumTwins,
+	expTwins,
 	minmaxTwins,
 	compareTwins,
 	bitsTwins,

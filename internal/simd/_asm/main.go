@@ -21,6 +21,7 @@ import (
 // families is everything there is.
 var families = []family{
 	sums,
+	exps,
 	minmax,
 	compares,
 	bitmaps,

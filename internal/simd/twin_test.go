@@ -19,6 +19,8 @@ type twin struct {
 var twins = slices.Concat(
 	sumTwins,
 	expTwins,
+	dotTwins,
+	matvecTwins,
 	minmaxTwins,
 	compareTwins,
 	bitsTwins,

@@ -22,6 +22,8 @@ import (
 var families = []family{
 	sums,
 	exps,
+	dots,
+	matvecs,
 	minmax,
 	compares,
 	bitmaps,

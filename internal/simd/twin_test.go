@@ -21,6 +21,7 @@ var twins = slices.Concat(
 	expTwins,
 	dotTwins,
 	matvecTwins,
+	sgdTwins,
 	minmaxTwins,
 	compareTwins,
 	bitsTwins,

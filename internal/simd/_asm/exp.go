@@ -46,7 +46,9 @@ var exps = family{name: "exp", kernels: []kernel{
 		body: func(k *code) {
 			p, z, n, f := k.base("p"), k.base("z"), k.length("z"), k.expFactors()
 			k.octets(n, func(at func(reg.Register) operand.Mem) {
-				r, _ := k.sigmoid(f, at(z))
+				v := k.vec()
+				k.VMOVUPD(at(z), v)
+				r, _ := k.sigmoid(f, v)
 				k.VMOVUPD(r, at(p))
 			}, z, p)
 			k.ret()
@@ -59,7 +61,9 @@ var exps = family{name: "exp", kernels: []kernel{
 		body: func(k *code) {
 			p, q, z, n, f := k.base("p"), k.base("q"), k.base("z"), k.length("z"), k.expFactors()
 			k.octets(n, func(at func(reg.Register) operand.Mem) {
-				a, b := k.sigmoid(f, at(z))
+				v := k.vec()
+				k.VMOVUPD(at(z), v)
+				a, b := k.sigmoid(f, v)
 				k.VMOVUPD(a, at(p))
 				k.VMOVUPD(b, at(q))
 			}, z, p, q)
@@ -176,26 +180,24 @@ func (k *code) exp(f expFactors, x reg.VecVirtual, above bool) reg.VecVirtual {
 	return q0
 }
 
-// sigmoid is Sigmoid of the numbers at z and of their negatives.
-func (k *code) sigmoid(f expFactors, z operand.Mem) (p, q reg.VecVirtual) {
-	v := k.numbers(math.Copysign(0, -1))
-	k.VORPD(z, v, v)
+// sigmoid is Sigmoid of z and of -z.
+func (k *code) sigmoid(f expFactors, z reg.VecVirtual) (p, q reg.VecVirtual) {
+	v := k.vec()
+	k.VORPD(k.num(math.Copysign(0, -1)), z, v)
 	e := k.exp(f, v, false)
 	r := k.vec()
 	k.VADDPD(k.num(1), e, r)
 	k.VDIVPD(r, k.numbers(1), r)
 	k.VMULPD(e, r, e)
-	sign := k.vec()
-	k.VMOVUPD(z, sign)
 	p, q = k.vec(), k.vec()
 	if k.wide() {
 		negative := k.K()
-		k.VPMOVQ2M(sign, negative)
+		k.VPMOVQ2M(z, negative)
 		k.VBLENDMPD(e, r, negative, p)
 		k.VBLENDMPD(r, e, negative, q)
 	} else {
-		k.VBLENDVPD(sign, e, r, p)
-		k.VBLENDVPD(sign, r, e, q)
+		k.VBLENDVPD(z, e, r, p)
+		k.VBLENDVPD(z, r, e, q)
 	}
 	return p, q
 }

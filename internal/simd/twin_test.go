@@ -18,6 +18,10 @@ type twin struct {
 // twins are the rows of all families.
 var twins = slices.Concat(
 	sumTwins,
+	expTwins,
+	dotTwins,
+	matvecTwins,
+	sgdTwins,
 	minmaxTwins,
 	compareTwins,
 	bitsTwins,

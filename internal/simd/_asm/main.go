@@ -21,6 +21,13 @@ import (
 // families is everything there is.
 var families = []family{
 	sums,
+	exps,
+	dots,
+	matvecs,
+	residuals,
+	transposes,
+	steps,
+	sgds,
 	minmax,
 	compares,
 	bitmaps,

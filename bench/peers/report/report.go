@@ -1,0 +1,88 @@
+// Package report writes what benchmarks measured as a Markdown table and as an
+// SVG plot. It holds no clock and knows no benchmark: rows in, text out, the
+// same text for the same rows.
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Row is one comparison: ours with a peer, or ours with the limit of the
+// machine, measured in turn.
+type Row struct {
+	Suite   string `json:"suite"`
+	Name    string `json:"name"`
+	Threads int    `json:"threads"`
+	// Peer is whom ours is compared with.
+	Peer string `json:"peer"`
+	// Ours and Theirs are the medians, in Unit.
+	Ours   float64 `json:"ours"`
+	Theirs float64 `json:"theirs"`
+	Unit   string  `json:"unit"`
+	// Ratio is the median over all pairs of ours/theirs, Min and Max are the
+	// least and the greatest.
+	Ratio float64 `json:"ratio"`
+	Min   float64 `json:"min"`
+	Max   float64 `json:"max"`
+	// CPU is the median ratio of processor time, which other programs on the
+	// machine disturb less; 0 if it was not measured.
+	CPU float64 `json:"cpu,omitempty"`
+	// Pairs is how often both were measured.
+	Pairs int `json:"pairs"`
+	// Goal is what Ratio shall reach, 0 if there is none.
+	Goal float64 `json:"goal,omitempty"`
+	// Note is a remark, such as why there are no figures.
+	Note string `json:"note,omitempty"`
+}
+
+// Run is everything a report says.
+type Run struct {
+	// About are lines on the machine and the versions, by key.
+	About map[string]string `json:"about"`
+	Rows  []Row             `json:"rows"`
+}
+
+// Merge puts rows into r: each replaces the one with the same suite, name,
+// threads and peer, or comes last.
+func (r *Run) Merge(rows ...Row) {
+	for _, row := range rows {
+		same := func(old Row) bool {
+			return old.Suite == row.Suite && old.Name == row.Name && old.Threads == row.Threads && old.Peer == row.Peer
+		}
+		if i := slices.IndexFunc(r.Rows, same); i >= 0 {
+			r.Rows[i] = row
+		} else {
+			r.Rows = append(r.Rows, row)
+		}
+	}
+}
+
+// Load reads what Save wrote; a missing file is an empty run.
+func Load(path string) (*Run, error) {
+	r := &Run{About: map[string]string{}}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, json.Unmarshal(data, r)
+}
+
+// Save writes r as JSON.
+func (r *Run) Save(path string) error {
+	data, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o666)
+}

@@ -42,6 +42,7 @@ type suite struct {
 
 var suites = []suite{
 	{report.Suite{Name: "queries", Title: "Whole queries", Text: queriesText}, compareQueries},
+	{report.Suite{Name: "kernels", Title: "Kernels", Text: kernelsText}, compareKernels},
 }
 
 const queriesText = "Each query reads one Parquet file from the file cache, planning included, and every value of its result is looked at. " +

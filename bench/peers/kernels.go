@@ -99,7 +99,7 @@ func compareKernels(ctx context.Context, c config, done func(report.Row)) error 
 				return fmt.Errorf("kernel %s against %s: %w", v.name, peer, err)
 			}
 			n := repeats(v.ours, theirs)
-			a, b, err := alternate(kernelPairs*c.pairs, repeated(v.ours, n), repeated(theirs, n))
+			a, b, err := alternate(kernelPairs*c.pairs, timed(repeated(v.ours, n)), timed(repeated(theirs, n)))
 			if err != nil {
 				return fmt.Errorf("kernel %s against %s: %w", v.name, peer, err)
 			}

@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/duckdb/duckdb-go/v2/mapping"
 	"github.com/klauspost/cpuid/v2"
 
 	"github.com/arrowstream/arrowstream/bench/peers/report"
@@ -32,6 +31,10 @@ type config struct {
 	only    *regexp.Regexp
 	results string // folder of the report, empty for none
 	profile string // folder of profiles: only profile our side
+	python  string // interpreter with scikit-learn, polars and numpy
+
+	// about notes what the figures depend on.
+	about func(key, value string)
 }
 
 // suite is one part of the comparison.
@@ -43,6 +46,8 @@ type suite struct {
 var suites = []suite{
 	{report.Suite{Name: "queries", Title: "Whole queries", Text: queriesText}, compareQueries},
 	{report.Suite{Name: "kernels", Title: "Kernels", Text: kernelsText}, compareKernels},
+	{report.Suite{Name: "frames", Title: "Queries in memory", Text: framesText}, compareFrames},
+	{report.Suite{Name: "learn", Title: "Learning", Text: learnText}, compareLearning},
 }
 
 const queriesText = "Each query reads one Parquet file from the file cache, planning included, and every value of its result is looked at. " +
@@ -72,6 +77,7 @@ func parse(args []string) (config, error) {
 	f.StringVar(&only, "only", "", "run only what matches this pattern")
 	f.StringVar(&c.results, "results", "", "folder for the report; rows that are not measured stay as they were")
 	f.StringVar(&c.profile, "profile", "", "write CPU profiles of our side of the queries into this folder, and do nothing else")
+	f.StringVar(&c.python, "python", either(os.Getenv("ARROWSTREAM_PYTHON"), "python3"), "Python that has scikit-learn, polars and numpy")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
@@ -114,7 +120,9 @@ func run(ctx context.Context, c config) error {
 			return err
 		}
 	}
-	about(all.About, c)
+	c.about = func(key, value string) { all.About[key] = value }
+	c.about("CPU", fmt.Sprintf("%s, %d cores", cpuid.CPU.BrandName, runtime.NumCPU()))
+	c.about("Go", runtime.Version())
 	var failed error
 	for _, s := range suites {
 		if c.suites == nil || slices.Contains(c.suites, s.Name) {
@@ -126,14 +134,6 @@ func run(ctx context.Context, c config) error {
 		return failed
 	}
 	return errors.Join(failed, all.Save(path), write(all, c.results))
-}
-
-// about notes what the figures depend on.
-func about(lines map[string]string, c config) {
-	lines["Parquet file"] = fmt.Sprintf("%d rows, 8 columns, %s", c.rows, c.codec)
-	lines["CPU"] = fmt.Sprintf("%s, %d cores", cpuid.CPU.BrandName, runtime.NumCPU())
-	lines["Go"] = runtime.Version()
-	lines["DuckDB"] = mapping.LibraryVersion()
 }
 
 const reportText = "Both sides are measured in turn; times are medians, a ratio below 1 means that ours took less time. " +

@@ -20,31 +20,35 @@ import (
 func runOurs(ctx context.Context, file, query string, workers int) (*Digest, error) {
 	script := "CREATE TABLE t (WATERMARK FOR ts AS ts - INTERVAL 1 SECOND) USING parquet OPTIONS (path = '" +
 		strings.ReplaceAll(file, "'", "''") + "');\n" + query
-	sink := &digestSink{}
-	program, err := sql.Prepare(script, sql.Options{
-		Connectors: []arrowstream.Connector{parquet.Connector},
-		Pipeline:   arrowstream.Options{Workers: workers},
-		Display:    func(string) (arrowstream.Sink, error) { return sink, nil },
-	})
-	if err != nil {
-		return nil, errors.New(syntax.Render(err, script))
-	}
-	if _, err := program.Run(ctx); err != nil {
-		return nil, err
-	}
-	return &sink.digest, nil
+	digest := &Digest{}
+	return digest, runSQL(ctx, script, parquet.Connector, workers, digest.Add)
 }
 
-// digestSink looks at the rows it is given and keeps none.
-type digestSink struct {
-	digest  Digest
+// runSQL plans and runs a script that reads from one kind of connector, and
+// hands the rows of its result to take, block by block.
+func runSQL(ctx context.Context, script string, from arrowstream.Connector, workers int, take func(n int, columns []column)) error {
+	program, err := sql.Prepare(script, sql.Options{
+		Connectors: []arrowstream.Connector{from},
+		Pipeline:   arrowstream.Options{Workers: workers},
+		Display:    func(string) (arrowstream.Sink, error) { return &columnSink{take: take}, nil },
+	})
+	if err != nil {
+		return errors.New(syntax.Render(err, script))
+	}
+	_, err = program.Run(ctx)
+	return err
+}
+
+// columnSink hands on the columns of the rows it is given and keeps none.
+type columnSink struct {
+	take    func(n int, columns []column)
 	columns []column
 }
 
-var _ arrowstream.Sink = (*digestSink)(nil)
+var _ arrowstream.Sink = (*columnSink)(nil)
 
 // Bind implements arrowstream.Sink.
-func (s *digestSink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
+func (s *columnSink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
 	for _, f := range in.Fields() {
 		switch t := f.Type.(type) {
 		case *arrow.Int64Type, *arrow.Float64Type, *arrow.StringType:
@@ -65,11 +69,11 @@ func (s *digestSink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
 }
 
 // Write implements arrowstream.Sink.
-func (s *digestSink) Write(_ context.Context, b arrowstream.Batch) error {
+func (s *columnSink) Write(_ context.Context, b arrowstream.Batch) error {
 	for j, a := range b.Columns() {
 		s.columns[j] = columnOf(a)
 	}
-	s.digest.Add(int(b.NumRows()), s.columns)
+	s.take(int(b.NumRows()), s.columns)
 	return nil
 }
 
@@ -93,7 +97,7 @@ func columnOf(a arrow.Array) column {
 }
 
 // Flush implements arrowstream.Sink.
-func (s *digestSink) Flush(context.Context) error { return nil }
+func (s *columnSink) Flush(context.Context) error { return nil }
 
 // Close implements arrowstream.Sink.
-func (s *digestSink) Close() error { return nil }
+func (s *columnSink) Close() error { return nil }

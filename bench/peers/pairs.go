@@ -18,13 +18,18 @@ type cost struct {
 	cpu  time.Duration // of all threads of the process
 }
 
-// measure runs f. Garbage of earlier runs is collected before the clock starts,
-// what f leaves behind is its own affair.
-func measure(f func() error) (cost, error) {
-	runtime.GC()
-	began, used := time.Now(), processorTime()
-	err := f()
-	return cost{time.Since(began), processorTime() - used}, err
+// turn does some work once and says what it took.
+type turn func() (cost, error)
+
+// timed measures f in this process. Garbage of earlier turns is collected
+// before the clock starts, what f leaves behind is its own affair.
+func timed(f func() error) turn {
+	return func() (cost, error) {
+		runtime.GC()
+		began, used := time.Now(), processorTime()
+		err := f()
+		return cost{time.Since(began), processorTime() - used}, err
+	}
 }
 
 func processorTime() time.Duration {
@@ -38,13 +43,13 @@ func processorTime() time.Duration {
 // alternate measures ours and theirs in turn, so often, after one turn that
 // warms up and is not counted. What disturbs the machine for longer than a
 // turn disturbs both; what is shorter the medians leave out.
-func alternate(pairs int, ours, theirs func() error) (a, b []cost, err error) {
+func alternate(pairs int, ours, theirs turn) (a, b []cost, err error) {
 	for i := range pairs + 1 {
-		x, err := measure(ours)
+		x, err := ours()
 		if err != nil {
 			return nil, nil, fmt.Errorf("ours: %w", err)
 		}
-		y, err := measure(theirs)
+		y, err := theirs()
 		if err != nil {
 			return nil, nil, fmt.Errorf("theirs: %w", err)
 		}

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"runtime/pprof"
 
+	"github.com/duckdb/duckdb-go/v2/mapping"
+
 	"github.com/arrowstream/arrowstream/bench/peers/report"
 )
 
@@ -51,6 +53,8 @@ func compareQueries(ctx context.Context, c config, done func(report.Row)) error 
 		return err
 	}
 	defer db.Close()
+	c.about("DuckDB", mapping.LibraryVersion())
+	c.about("Parquet file", fmt.Sprintf("%d rows, 8 columns, %s", c.rows, c.codec))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, threads := range c.threads {
 		runtime.GOMAXPROCS(threads)
@@ -62,15 +66,15 @@ func compareQueries(ctx context.Context, c config, done func(report.Row)) error 
 				continue
 			}
 			var mine, right *Digest
-			a, b, err := alternate(c.pairs, func() (err error) {
+			a, b, err := alternate(c.pairs, timed(func() (err error) {
 				mine, err = runOurs(ctx, file, q.ours, threads)
 				return err
-			}, func() (err error) {
+			}), timed(func() (err error) {
 				if right, err = db.Query(q.duckdb); err != nil {
 					return err
 				}
 				return mine.Differs(right)
-			})
+			}))
 			if err != nil {
 				return fmt.Errorf("query %s: %w", q.name, err)
 			}

@@ -10,9 +10,11 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	arrowmemory "github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/bench/peers/report"
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/io/memory"
 )
 
@@ -109,6 +111,13 @@ func newFrame(py *python, data string) (*memory.Source, error) {
 		}, int64(j-i)))
 	}
 	return memory.From(batches...), nil
+}
+
+// view is a column without NULLs in the memory of values.
+func view[T columnar.Fixed](t arrow.DataType, values []T) arrow.Array {
+	data := array.NewData(t, len(values), []*arrowmemory.Buffer{nil, arrowmemory.NewBufferBytes(columnar.AsBytes(values))}, nil, 0, 0)
+	defer data.Release()
+	return array.MakeFromData(data)
 }
 
 func (q frameQuery) compare(ctx context.Context, py *python, table *memory.Source, peer string, pairs int) (report.Row, error) {

@@ -112,7 +112,7 @@ func run(ctx context.Context, c config) error {
 	if c.profile != "" {
 		return profileQueries(ctx, c, c.profile)
 	}
-	path := filepath.Join(c.results, "peers.json")
+	path := filepath.Join(c.results, page().Name+".json")
 	all := &report.Run{About: map[string]string{}}
 	if c.results != "" {
 		var err error
@@ -133,21 +133,16 @@ func run(ctx context.Context, c config) error {
 	if c.results == "" {
 		return failed
 	}
-	return errors.Join(failed, all.Save(path), write(all, c.results))
+	return errors.Join(failed, all.Write(c.results, page()))
 }
 
 const reportText = "Both sides are measured in turn; times are medians, a ratio below 1 means that ours took less time. " +
 	"How to run this and how noise is handled: [bench/README.md](../README.md)."
 
-func write(all *report.Run, dir string) error {
-	out, err := os.Create(filepath.Join(dir, "peers.md"))
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	var parts []report.Suite
+func page() report.Page {
+	p := report.Page{Name: "peers", Title: "arrowstream and its peers", Text: reportText}
 	for _, s := range suites {
-		parts = append(parts, s.Suite)
+		p.Suites = append(p.Suites, s.Suite)
 	}
-	return all.Markdown(out, "arrowstream and its peers", reportText, parts)
+	return p
 }

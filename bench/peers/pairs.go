@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -72,22 +71,9 @@ func compared(row report.Row, a, b []cost, work float64) report.Row {
 			cpu = append(cpu, float64(a[i].cpu)/float64(b[i].cpu))
 		}
 	}
-	row.Ours, row.Theirs, row.Ratio, row.CPU = median(ours), median(theirs), median(ratios), median(cpu)
+	row.Ours, row.Theirs, row.Ratio, row.CPU = report.Median(ours), report.Median(theirs), report.Median(ratios), report.Median(cpu)
 	row.Min, row.Max, row.Pairs = slices.Min(ratios), slices.Max(ratios), len(ratios)
 	fmt.Fprintf(os.Stderr, "%-10s %-28s threads=%d %10.3f / %10.3f %s  ratio %.2f (%.2f..%.2f)  cpu %.2f\n",
 		row.Suite, row.Name, row.Threads, row.Ours, row.Theirs, row.Unit, row.Ratio, row.Min, row.Max, row.CPU)
 	return row
-}
-
-// median is the middle of v, 0 of nothing.
-func median(v []float64) float64 {
-	if len(v) == 0 {
-		return 0
-	}
-	v = slices.Sorted(slices.Values(v))
-	if m := len(v) / 2; len(v)%2 == 1 {
-		return v[m]
-	} else {
-		return v[m-1] + math.Abs(v[m]-v[m-1])/2
-	}
 }

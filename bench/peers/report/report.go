@@ -4,6 +4,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -62,7 +63,7 @@ func (r *Run) Merge(rows ...Row) {
 	}
 }
 
-// Load reads what Save wrote; a missing file is an empty run.
+// Load reads the JSON that Write wrote; a missing file is an empty run.
 func Load(path string) (*Run, error) {
 	r := &Run{About: map[string]string{}}
 	data, err := os.ReadFile(path)
@@ -75,14 +76,48 @@ func Load(path string) (*Run, error) {
 	return r, json.Unmarshal(data, r)
 }
 
-// Save writes r as JSON.
-func (r *Run) Save(path string) error {
+// Page is a report on one run.
+type Page struct {
+	// Name is that of the files, without ending.
+	Name  string
+	Title string
+	// Text introduces the tables, in Markdown.
+	Text   string
+	Suites []Suite
+}
+
+// Write writes r as a page into dir: the rows as JSON, the tables as Markdown
+// and the plot as SVG.
+func (r *Run) Write(dir string, page Page) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
 	data, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	var table, drawing bytes.Buffer
+	r.markdown(&table, page)
+	if err := r.svg(&drawing, page.Suites); err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(data, '\n'), 0o666)
+	file := func(ending string) string { return filepath.Join(dir, page.Name+ending) }
+	return errors.Join(
+		os.WriteFile(file(".json"), append(data, '\n'), 0o666),
+		os.WriteFile(file(".md"), table.Bytes(), 0o666),
+		os.WriteFile(file(".svg"), drawing.Bytes(), 0o666),
+	)
+}
+
+// Median is the middle of v, 0 of nothing.
+func Median(v []float64) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	v = slices.Sorted(slices.Values(v))
+	m := len(v) / 2
+	if len(v)%2 == 0 {
+		return (v[m-1] + v[m]) / 2
+	}
+	return v[m]
 }

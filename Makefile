@@ -3,9 +3,10 @@
 GO     ?= go
 BIN    := bin/arrowstream
 TOOLS  := internal/tools
+PEERS  := bench/peers
 export ARROWSTREAM_DATA ?= $(abspath ../shared/data)
 
-.PHONY: all build demo test race purego lint fmt check bench clean
+.PHONY: all build demo test race purego lint fmt check bench bench-peers clean
 
 all: build
 
@@ -38,15 +39,37 @@ fmt:
 	$(GO) -C $(TOOLS) tool gofumpt -w $(CURDIR)
 
 # check is what a change must pass.
-check: tidy lint test purego race
+check: tidy lint test purego race check-peers
+
+# check-peers is lint and test for the module of bench-peers; it needs a C compiler.
+.PHONY: check-peers
+check-peers:
+	$(GO) -C $(TOOLS) build -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	$(GO) -C $(PEERS) vet ./...
+	cd $(PEERS) && $(CURDIR)/bin/staticcheck ./...
+	$(GO) -C $(PEERS) test ./...
 
 .PHONY: tidy
 tidy:
 	$(GO) mod tidy -diff
 	$(GO) -C $(TOOLS) mod tidy -diff
+	$(GO) -C $(PEERS) mod tidy -diff
+
+# bench runs all benchmarks, or those of BENCH in PACKAGES, and writes them as
+# a table and a plot into bench/results; see bench/README.md.
+BENCH    ?= .
+PACKAGES ?= ./internal/... ./kernels/... ./mlkernels/... ./bench/...
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./bench/...
+	@mkdir -p bin
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES) >bin/bench.txt || { cat bin/bench.txt; exit 1; }
+	@cat bin/bench.txt
+	$(GO) -C $(PEERS) run ./benchtable -results $(CURDIR)/bench/results <bin/bench.txt
+
+# bench-peers compares with DuckDB, arrow compute, gonum, scikit-learn, polars
+# and numpy; FLAGS are those of bench/peers, such as -rows 200000 -pairs 1.
+bench-peers:
+	$(GO) -C $(PEERS) run . -results $(CURDIR)/bench/results $(FLAGS)
 
 clean:
 	rm -rf bin examples/clicks/data examples/clicks/out

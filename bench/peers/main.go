@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -50,9 +51,6 @@ var suites = []suite{
 	{report.Suite{Name: "learn", Title: "Learning", Text: learnText}, compareLearning},
 }
 
-const queriesText = "Each query reads one Parquet file from the file cache, planning included, and every value of its result is looked at. " +
-	"The ratio is our time by that of DuckDB."
-
 func main() {
 	c, err := parse(os.Args[1:])
 	if err == nil {
@@ -68,7 +66,7 @@ func parse(args []string) (config, error) {
 	c := config{}
 	var threads, names, only string
 	f := flag.NewFlagSet("peers", flag.ContinueOnError)
-	f.StringVar(&c.data, "data", either(os.Getenv("ARROWSTREAM_BENCH_DIR"), filepath.Join(os.TempDir(), "arrowstream-peers")), "folder in which generated files are kept")
+	f.StringVar(&c.data, "data", cmp.Or(os.Getenv("ARROWSTREAM_BENCH_DIR"), filepath.Join(os.TempDir(), "arrowstream-peers")), "folder in which generated files are kept")
 	f.IntVar(&c.rows, "rows", 10_000_000, "rows of the Parquet file")
 	f.StringVar(&c.codec, "codec", "snappy", "compression of the Parquet file: snappy, zstd, none")
 	f.IntVar(&c.pairs, "pairs", 11, "how often both sides are measured")
@@ -77,7 +75,7 @@ func parse(args []string) (config, error) {
 	f.StringVar(&only, "only", "", "run only what matches this pattern")
 	f.StringVar(&c.results, "results", "", "folder for the report; rows that are not measured stay as they were")
 	f.StringVar(&c.profile, "profile", "", "write CPU profiles of our side of the queries into this folder, and do nothing else")
-	f.StringVar(&c.python, "python", either(os.Getenv("ARROWSTREAM_PYTHON"), "python3"), "Python that has scikit-learn, polars and numpy")
+	f.StringVar(&c.python, "python", cmp.Or(os.Getenv("ARROWSTREAM_PYTHON"), "python3"), "Python that has scikit-learn, polars and numpy")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
@@ -90,6 +88,11 @@ func parse(args []string) (config, error) {
 	}
 	if names != "all" {
 		c.suites = strings.Split(names, ",")
+		for _, name := range c.suites {
+			if !slices.ContainsFunc(suites, func(s suite) bool { return s.Name == name }) {
+				return c, fmt.Errorf("-suite: there is no %q", name)
+			}
+		}
 	}
 	var err error
 	if c.only, err = regexp.Compile(only); err != nil {
@@ -99,13 +102,6 @@ func parse(args []string) (config, error) {
 		return c, errors.New("-rows and -pairs are at least 1")
 	}
 	return c, os.MkdirAll(c.data, 0o777)
-}
-
-func either(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func run(ctx context.Context, c config) error {

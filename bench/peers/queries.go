@@ -13,6 +13,9 @@ import (
 	"github.com/arrowstream/arrowstream/bench/peers/report"
 )
 
+const queriesText = "Each query reads one Parquet file from the file cache, planning included, and every value of its result is looked at. " +
+	"The ratio is our time by that of DuckDB."
+
 // query is one whole query, in our dialect and in that of DuckDB.
 type query struct {
 	name         string
@@ -86,10 +89,13 @@ func compareQueries(ctx context.Context, c config, done func(report.Row)) error 
 }
 
 // profileQueries writes a CPU profile of our side of every query, pairs runs
-// each, into dir.
+// each, into the folder dir.
 func profileQueries(ctx context.Context, c config, dir string) error {
 	file, err := eventsFile(ctx, c.data, c.rows, c.codec)
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	for _, threads := range c.threads {

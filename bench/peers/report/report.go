@@ -49,9 +49,13 @@ type Run struct {
 }
 
 // Merge puts rows into r: each replaces the one with the same suite, name,
-// threads and peer, or comes last.
+// threads and peer, or comes last. Figures replace what said that a suite has
+// none of its peer.
 func (r *Run) Merge(rows ...Row) {
 	for _, row := range rows {
+		r.Rows = slices.DeleteFunc(r.Rows, func(old Row) bool {
+			return row.Pairs > 0 && old.Pairs == 0 && old.Suite == row.Suite && old.Peer == row.Peer
+		})
 		same := func(old Row) bool {
 			return old.Suite == row.Suite && old.Name == row.Name && old.Threads == row.Threads && old.Peer == row.Peer
 		}

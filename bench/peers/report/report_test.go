@@ -89,6 +89,17 @@ func TestMergeReplaces(t *testing.T) {
 	}
 }
 
+func TestMergeDropsExcuses(t *testing.T) {
+	run := &Run{}
+	run.Merge(someRows...)
+	run.Merge(Row{Suite: "learn", Name: "SGD", Threads: 1, Peer: "scikit-learn", Ratio: 1, Pairs: 11})
+	for _, row := range run.Rows {
+		if row.Suite == "learn" && row.Name != "SGD" {
+			t.Errorf("%+v is still there", row)
+		}
+	}
+}
+
 func TestLoadOfNothing(t *testing.T) {
 	run, err := Load(filepath.Join(t.TempDir(), "none.json"))
 	if err != nil || len(run.Rows) != 0 || run.About == nil {

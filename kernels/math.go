@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // mapFloats is the kernel of a function of one float64 that costs more than
@@ -78,7 +79,7 @@ func isNaNKernel[T float](mem memory.Allocator, n int, args []Datum) (arrow.Arra
 		return Nulls(mem, boolType, n), nil
 	}
 	out := newBools(mem, n)
-	isNaNV(out.bits.Bits, columnar.Values[T](args[0].Array))
+	simd.Compare(simd.Eq, out.bits.Bits, columnar.Values[T](args[0].Array), []T{T(math.NaN())})
 	return out.finish(strict(mem, n, args...)), nil
 }
 

@@ -181,10 +181,10 @@ const (
 func (k *code) columnsReal(e elem, op string, x, y operand.Mem) reg.Register {
 	a := k.read(x)
 	if op == "lt" { // a < y or either is NaN, and a is not
-		return k.and(k.cmp(e, predNGE, a, y), k.cmp(e, predOrd, a, a))
+		return k.andMasks(k.cmp(e, predNGE, a, y), k.cmp(e, predOrd, a, a))
 	}
 	b := k.read(y)
-	return k.or(k.cmp(e, predEQ, a, b), k.and(k.cmp(e, predUnord, a, a), k.cmp(e, predUnord, b, b)))
+	return k.orMasks(k.cmp(e, predEQ, a, b), k.andMasks(k.cmp(e, predUnord, a, a), k.cmp(e, predUnord, b, b)))
 }
 
 // cmp is the mask of a pred b; of integers with AVX-512 only.
@@ -229,8 +229,8 @@ func (k *code) more(e elem, a reg.VecVirtual, b operand.Op) reg.Register {
 	return m
 }
 
-// and and or combine masks, into the first.
-func (k *code) and(a, b reg.Register) reg.Register {
+// andMasks and orMasks combine masks, into the first.
+func (k *code) andMasks(a, b reg.Register) reg.Register {
 	if k.wide() {
 		k.KANDW(b, a, a)
 	} else {
@@ -239,7 +239,7 @@ func (k *code) and(a, b reg.Register) reg.Register {
 	return a
 }
 
-func (k *code) or(a, b reg.Register) reg.Register {
+func (k *code) orMasks(a, b reg.Register) reg.Register {
 	if k.wide() {
 		k.KORW(b, a, a)
 	} else {

@@ -184,6 +184,27 @@ func (b Bitmap) AndWith(o Bitmap) {
 	}
 }
 
+// OrWith sets the bits of b, which has offset 0 and owns whole words, that are
+// set in o.
+func (b Bitmap) OrWith(o Bitmap) {
+	if o.Bits == nil {
+		b.CopyFrom(o)
+		return
+	}
+	for w := range b.Words() {
+		b.PutWord(w, b.Word(w)|o.Word(w))
+	}
+}
+
+// Invert flips the bits of b, which has offset 0 and owns whole words.
+func (b Bitmap) Invert() {
+	n := (b.N + 7) / 8
+	simd.Not(b.Bits[:n], b.Bits[:n])
+	if b.N&7 != 0 {
+		b.Bits[n-1] &= 1<<(b.N&7) - 1
+	}
+}
+
 // And is a & b in a new bitmap, or the one that is not all set.
 func And(a, b Bitmap) Bitmap {
 	if a.N != b.N {

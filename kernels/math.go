@@ -87,7 +87,7 @@ func isNaNKernel[T float](mem memory.Allocator, n int, args []Datum) (arrow.Arra
 		return Nulls(mem, boolType, n), nil
 	}
 	out := newBools(mem, n)
-	isNaNV(out.bits.Bits, columnar.Values[T](args[0].Array))
+	simd.Compare(simd.Eq, out.bits.Bits, columnar.Values[T](args[0].Array), []T{T(math.NaN())})
 	return out.finish(strict(mem, n, args...)), nil
 }
 

@@ -21,6 +21,7 @@ var twins = slices.Concat(
 	hashTwins,
 	filterTwins,
 	takeTwins,
+	textTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"math/bits"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -102,9 +103,20 @@ func Dictionary(a arrow.Array) (codes []int32, values arrow.Array, ok bool) {
 		return Values[int32](indices), d.Dictionary(), true
 	}
 	codes = make([]int32, d.Len())
-	for i := range codes {
-		if indices.IsValid(i) {
-			codes[i] = int32(d.GetValueIndex(i))
+	if indices.DataType().ID() != arrow.INT32 {
+		for i := range codes {
+			if indices.IsValid(i) {
+				codes[i] = int32(d.GetValueIndex(i))
+			}
+		}
+		return codes, d.Dictionary(), true
+	}
+	copy(codes, Values[int32](indices))
+	valid := Validity(indices)
+	for w := range valid.Words() {
+		n := min(64, len(codes)-64*w)
+		for x := ^valid.Word(w) & (^uint64(0) >> (64 - n)); x != 0; x &= x - 1 {
+			codes[64*w+bits.TrailingZeros64(x)] = 0
 		}
 	}
 	return codes, d.Dictionary(), true

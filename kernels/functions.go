@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // table is every scalar function: to add one write its loop in the file of its
@@ -85,9 +87,9 @@ var table = []Function{
 	{"split", nil, "split(text, separator)", "pieces between separators as a list; an empty one splits into code points", 2, 2, scalar(arrow.ListOf(textType), split(arrow.ListOf(textType)), textType)},
 	{"position", []string{"locate"}, "position(part, text)", "where a part first occurs, 0 if nowhere", 2, 2, texts(int32Type, countText(position), textType)},
 	{"strpos", []string{"instr"}, "strpos(text, part)", "where a part first occurs, 0 if nowhere", 2, 2, texts(int32Type, countText(positionIn), textType)},
-	{"starts_with", []string{"startswith"}, "starts_with(text, part)", "whether the text starts with a part", 2, 2, texts(boolType, testText(bytes.HasPrefix), textType)},
-	{"ends_with", []string{"endswith"}, "ends_with(text, part)", "whether the text ends with a part", 2, 2, texts(boolType, testText(bytes.HasSuffix), textType)},
-	{"contains", nil, "contains(text, part)", "whether the text holds a part", 2, 2, texts(boolType, testText(bytes.Contains), textType)},
+	{"starts_with", []string{"startswith"}, "starts_with(text, part)", "whether the text starts with a part", 2, 2, texts(boolType, testText(bytes.HasPrefix, simd.HasPrefix), textType)},
+	{"ends_with", []string{"endswith"}, "ends_with(text, part)", "whether the text ends with a part", 2, 2, texts(boolType, testText(bytes.HasSuffix, simd.HasSuffix), textType)},
+	{"contains", nil, "contains(text, part)", "whether the text holds a part", 2, 2, texts(boolType, testText(bytes.Contains, simd.ContainsText), textType)},
 	{"split_index", nil, "split_index(text, separator, n)", "piece n, counted from 0, NULL if there is none", 3, 3, nulls(NullPossible, texts(textType, splitIndex, textType, textType, int64Type))},
 	{"split_part", nil, "split_part(text, separator, n)", "piece n, counted from 1 or from -1 at the end, empty if there is none", 3, 3, failing(texts(textType, splitPart, textType, textType, int64Type))},
 	{"count_char", nil, "count_char(text, part)", "how often a part occurs", 2, 2, texts(int32Type, countText(countOccurrences), textType)},

@@ -138,3 +138,23 @@ func TestContainsTextAcrossSweeps(t *testing.T) {
 		}
 	}
 }
+
+// What pairs finds is looked at again, so that finding too much would not show
+// in ContainsText.
+func TestPairsFindsNoMore(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	data := make([]byte, 64*5+3)
+	for i := range data {
+		data[i] = byte(r.IntN(3)) + 0x7f
+	}
+	for _, l := range Levels() {
+		defer Use(Use(l))
+		out := make([]byte, 8*5)
+		pairs(out, data[:64*5], data[3:], 0x7f, 0x80)
+		for i := range 64 * 5 {
+			if want := data[i] == 0x7f && data[i+3] == 0x80; (out[i/8]>>(i%8)&1 != 0) != want {
+				t.Fatalf("level %s: place %d is not %t", l, i, want)
+			}
+		}
+	}
+}

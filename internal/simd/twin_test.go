@@ -22,6 +22,7 @@ var twins = slices.Concat(
 	filterTwins,
 	takeTwins,
 	textTwins,
+	utf8Twins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

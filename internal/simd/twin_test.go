@@ -31,6 +31,8 @@ var twins = slices.Concat(
 	takeTwins,
 	nearestTwins,
 	tileTwins,
+	textTwins,
+	utf8Twins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

@@ -53,6 +53,20 @@ func (s *Scaler) Transform(out, x []float64) {
 	}
 }
 
+// columns are rows [from, from+n) of x, scaled, in the memory of scratch.
+func (s *Scaler) columns(x *Matrix, from, n int, scratch *Scratch) [][]float64 {
+	d := len(x.Dense)
+	scratch.scaled, scratch.columns = grow(scratch.scaled, d*n), scratch.columns[:0]
+	for j, col := range x.Dense {
+		out, mean, inv := scratch.scaled[j*n:(j+1)*n], s.mean[j], s.inv[j]
+		for i, v := range col[from : from+n] {
+			out[i] = (v - mean) * inv
+		}
+		scratch.columns = append(scratch.columns, out)
+	}
+	return scratch.columns
+}
+
 // Mean and Variance are the statistics so far, Count the number of values per
 // feature.
 func (s *Scaler) Mean() []float64  { return s.mean }

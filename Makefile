@@ -3,9 +3,10 @@
 GO     ?= go
 BIN    := bin/arrowstream
 TOOLS  := internal/tools
+PEERS  := bench/peers
 export ARROWSTREAM_DATA ?= $(abspath ../shared/data)
 
-.PHONY: all build demo test levels race purego arm64 avx512 lint fmt asm check bench clean
+.PHONY: all build demo test levels race purego arm64 avx512 lint fmt asm check bench bench-peers clean
 
 all: build
 
@@ -60,21 +61,43 @@ fmt:
 	$(GO) -C $(TOOLS) tool gofumpt -w $(CURDIR)
 
 # check is what a change must pass.
-check: tidy lint test levels purego arm64 race
+check: tidy lint test levels purego arm64 race check-peers
 
 # assembly fails when what is committed is not what the generators write.
 .PHONY: assembly
 assembly: asm
 	@git diff --exit-code --stat -- '*_amd64.s' '*_amd64.go' '*_noasm.go' || { echo "generated files differ: commit what make asm writes"; exit 1; }
 
+# check-peers is lint and test for the module of bench-peers; it needs a C compiler.
+.PHONY: check-peers
+check-peers:
+	$(GO) -C $(TOOLS) build -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	$(GO) -C $(PEERS) vet ./...
+	cd $(PEERS) && $(CURDIR)/bin/staticcheck ./...
+	$(GO) -C $(PEERS) test ./...
+
 .PHONY: tidy
 tidy:
 	$(GO) mod tidy -diff
 	$(GO) -C $(TOOLS) mod tidy -diff
 	$(GO) -C internal/simd/_asm mod tidy -diff
+	$(GO) -C $(PEERS) mod tidy -diff
+
+# bench runs all benchmarks, or those of BENCH in PACKAGES, and writes them as
+# a table and a plot into bench/results; see bench/README.md.
+BENCH    ?= .
+PACKAGES ?= ./internal/... ./kernels/... ./mlkernels/... ./bench/...
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./bench/...
+	@mkdir -p bin
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES) >bin/bench.txt || { cat bin/bench.txt; exit 1; }
+	@cat bin/bench.txt
+	$(GO) -C $(PEERS) run ./benchtable -results $(CURDIR)/bench/results <bin/bench.txt
+
+# bench-peers compares with DuckDB, arrow compute, gonum, scikit-learn, polars
+# and numpy; FLAGS are those of bench/peers, such as -rows 200000 -pairs 1.
+bench-peers:
+	$(GO) -C $(PEERS) run . -results $(CURDIR)/bench/results $(FLAGS)
 
 clean:
 	rm -rf bin examples/clicks/data examples/clicks/out

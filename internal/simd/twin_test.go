@@ -27,6 +27,10 @@ var twins = slices.Concat(
 	bitsTwins,
 	arithTwins,
 	hashTwins,
+	filterTwins,
+	takeTwins,
+	nearestTwins,
+	tileTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

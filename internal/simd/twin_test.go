@@ -22,6 +22,7 @@ var twins = slices.Concat(
 	dotTwins,
 	matvecTwins,
 	sgdTwins,
+	welfordTwins,
 	minmaxTwins,
 	compareTwins,
 	bitsTwins,

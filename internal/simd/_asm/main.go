@@ -28,6 +28,7 @@ var families = []family{
 	transposes,
 	steps,
 	sgds,
+	welfords,
 	minmax,
 	compares,
 	bitmaps,

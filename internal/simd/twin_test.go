@@ -25,6 +25,7 @@ var twins = slices.Concat(
 	hashTwins,
 	nearestTwins,
 	tileTwins,
+	centerTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

@@ -58,7 +58,10 @@ type Learner interface {
 }
 
 // Scratch is the memory that one caller of Score lends.
-type Scratch struct{ block block }
+type Scratch struct {
+	block block
+	tile  tile
+}
 
 // Progress is how far a learner is.
 type Progress struct {

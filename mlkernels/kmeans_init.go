@@ -163,7 +163,7 @@ func (g *xorShift) gaussian() float64 {
 		if s >= 1 || s == 0 {
 			continue
 		}
-		f := math.Sqrt(-2 * Log(s) / s)
+		f := math.Sqrt(-2 * simd.Log(s) / s)
 		g.have, g.next = true, v2*f
 		return v1 * f
 	}

@@ -6,22 +6,9 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/arrowstream/arrowstream/bench/limits"
 	"github.com/arrowstream/arrowstream/internal/simd"
 )
-
-// eachLevel runs the benchmark f of rows rows at every level.
-func eachLevel(b *testing.B, name string, rows, bytesPerRow int, f func()) {
-	for _, l := range simd.Levels() {
-		b.Run(fmt.Sprintf("%s/rows=%d/level=%s", name, rows, l), func(b *testing.B) {
-			defer simd.Use(simd.Use(l))
-			b.SetBytes(int64(rows * bytesPerRow))
-			for b.Loop() {
-				f()
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(rows), "ns/row")
-		})
-	}
-}
 
 func BenchmarkHash(b *testing.B) {
 	for _, rows := range []int{1024, 32_768} {
@@ -30,10 +17,14 @@ func BenchmarkHash(b *testing.B) {
 		for i := range x {
 			x[i], f[i] = r.Uint64(), r.Float64()
 		}
-		eachLevel(b, "op=hash", rows, 8, func() { simd.Hash(out, x, 7) })
-		eachLevel(b, "op=with", rows, 8, func() { simd.HashWith(out, x) })
-		eachLevel(b, "op=float-keys", rows, 8, func() { simd.FloatKeys(out, f) })
+		hashLevels(b, "op=hash", rows, func() { simd.Hash(out, x, 7) })
+		hashLevels(b, "op=with", rows, func() { simd.HashWith(out, x) })
+		hashLevels(b, "op=float-keys", rows, func() { simd.FloatKeys(out, f) })
 	}
+}
+
+func hashLevels(b *testing.B, name string, rows int, f func()) {
+	atLevels(b, fmt.Sprintf("%s/rows=%d", name, rows), func(b *testing.B) { limits.Against(b, rows, nil, f) })
 }
 
 // BenchmarkPrefetch hashes blocks of 512 keys and branches on what stands at
@@ -51,7 +42,7 @@ func BenchmarkPrefetch(b *testing.B) {
 	}
 	at, sum := 0, uint64(0)
 	for _, ahead := range []bool{false, true} {
-		eachLevel(b, fmt.Sprintf("ahead=%t", ahead), rows, 8, func() {
+		hashLevels(b, fmt.Sprintf("ahead=%t", ahead), rows, func() {
 			var h [block]uint64
 			for lo := at; lo < at+rows; lo += block {
 				simd.Hash(h[:], x[lo:lo+block], 0)

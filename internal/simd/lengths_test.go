@@ -16,6 +16,21 @@ var panics = []struct {
 	{"simd: SumInt32Valid: 0 bytes of bits for 9 rows", func() { SumInt32Valid(make([]int32, 9), nil) }},
 	{"simd: SumInt64Valid: 0 bytes of bits for 9 rows", func() { SumInt64Valid(make([]int64, 9), nil) }},
 	{"simd: SumUint64Valid: 0 bytes of bits for 9 rows", func() { SumUint64Valid(make([]uint64, 9), nil) }},
+	{"simd: MinValid: 1 bytes of bits for 9 rows", func() { MinValid(make([]int32, 9), make([]byte, 1)) }},
+	{"simd: MaxValid: 1 bytes of bits for 9 rows", func() { MaxValid(make([]float64, 9), make([]byte, 1)) }},
+	{"simd: Compare: lengths 3 and 4", func() { Compare(Lt, make([]byte, 1), make([]int64, 3), make([]int64, 4)) }},
+	{"simd: Compare: 0 bytes of bits for 3 rows", func() { Compare(Lt, nil, make([]int64, 3), make([]int64, 1)) }},
+	{"simd: And: lengths 3 and 4", func() { And(make([]byte, 3), make([]byte, 3), make([]byte, 4)) }},
+	{"simd: Or: lengths 4 and 3", func() { Or(make([]byte, 4), make([]byte, 3), make([]byte, 3)) }},
+	{"simd: AndNot: lengths 3 and 4", func() { AndNot(make([]byte, 3), make([]byte, 3), make([]byte, 4)) }},
+	{"simd: Not: lengths 3 and 4", func() { Not(make([]byte, 3), make([]byte, 4)) }},
+	{"simd: Count: 1 bytes of bits for 9 rows", func() { Count(make([]byte, 1), 9) }},
+	{"simd: Shift: 1 bytes of bits for 9 rows", func() { Shift(make([]byte, 2), make([]byte, 1), 1, 8) }},
+	{"simd: Arith: lengths 3 and 4", func() { Arith(Add, make([]int64, 3), make([]int64, 4), make([]int64, 3)) }},
+	{"simd: Arith: lengths 3 and 0", func() { Arith(Add, make([]int64, 3), make([]int64, 1), nil) }},
+	{"simd: Arith: division of integers", func() { Arith(Div, make([]int64, 3), make([]int64, 3), make([]int64, 3)) }},
+	{"simd: MulAdd: lengths 3 and 4", func() { MulAdd(make([]float64, 3), make([]float64, 3), make([]float64, 3), make([]float64, 4)) }},
+	{"simd: FMA: lengths 3 and 2", func() { FMA(make([]float64, 3), make([]float64, 3), make([]float64, 2), make([]float64, 3)) }},
 }
 
 func TestLengthsThatDoNotFitPanic(t *testing.T) {

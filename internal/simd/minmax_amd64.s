@@ -127,6 +127,7 @@ TEXT ·minInt32ValidAVX2(SB), NOSPLIT, $0-72
 	MOVQ      x_base+24(FP), CX
 	MOVQ      x_len+32(FP), DX
 	MOVQ      valid_base+48(FP), BX
+	VPXOR     Y0, Y0, Y0
 	MOVQ      $0x18191a1b1c1d1e1f, SI
 	VMOVQ     SI, X0
 	VPMOVZXBD X0, Y1
@@ -325,6 +326,7 @@ TEXT ·minInt64ValidAVX2(SB), NOSPLIT, $0-72
 	MOVQ      x_base+24(FP), CX
 	MOVQ      x_len+32(FP), DX
 	MOVQ      valid_base+48(FP), BX
+	VPXOR     Y0, Y0, Y0
 	MOVQ      $0x000000003c3d3e3f, SI
 	VMOVQ     SI, X0
 	VPMOVZXBQ X0, Y1
@@ -521,6 +523,7 @@ TEXT ·minFloat32ValidAVX2(SB), NOSPLIT, $0-72
 	MOVQ      x_base+24(FP), CX
 	MOVQ      x_len+32(FP), DX
 	MOVQ      valid_base+48(FP), BX
+	VPXOR     Y0, Y0, Y0
 	MOVQ      $0x18191a1b1c1d1e1f, SI
 	VMOVQ     SI, X0
 	VPMOVZXBD X0, Y1
@@ -711,6 +714,7 @@ TEXT ·minFloat64ValidAVX2(SB), NOSPLIT, $0-72
 	MOVQ      x_base+24(FP), CX
 	MOVQ      x_len+32(FP), DX
 	MOVQ      valid_base+48(FP), BX
+	VPXOR     Y0, Y0, Y0
 	MOVQ      $0x000000003c3d3e3f, SI
 	VMOVQ     SI, X0
 	VPMOVZXBQ X0, Y1
@@ -899,6 +903,7 @@ TEXT ·maxInt32ValidAVX2(SB), NOSPLIT, $0-72
 	MOVQ      x_base+24(FP), CX
 	MOVQ      x_len+32(FP), DX
 	MOVQ      valid_base+48(FP), BX
+	VPXOR     Y0, Y0, Y0
 	MOVQ      $0x18191a1b1c1d1e1f, SI
 	VMOVQ     SI, X0
 	VPMOVZXBD X0, Y1
@@ -1097,6 +1102,7 @@ TEXT ·maxInt64ValidAVX2(SB), NOSPLIT, $0-72
 	MOVQ      x_base+24(FP), CX
 	MOVQ      x_len+32(FP), DX
 	MOVQ      valid_base+48(FP), BX
+	VPXOR     Y0, Y0, Y0
 	MOVQ      $0x000000003c3d3e3f, SI
 	VMOVQ     SI, X0
 	VPMOVZXBQ X0, Y1
@@ -1315,6 +1321,7 @@ TEXT ·maxFloat32ValidAVX2(SB), NOSPLIT, $0-72
 	MOVQ      x_base+24(FP), CX
 	MOVQ      x_len+32(FP), DX
 	MOVQ      valid_base+48(FP), BX
+	VPXOR     Y0, Y0, Y0
 	MOVQ      $0x18191a1b1c1d1e1f, SI
 	VMOVQ     SI, X0
 	VPMOVZXBD X0, Y1
@@ -1537,6 +1544,7 @@ TEXT ·maxFloat64ValidAVX2(SB), NOSPLIT, $0-72
 	MOVQ      x_base+24(FP), CX
 	MOVQ      x_len+32(FP), DX
 	MOVQ      valid_base+48(FP), BX
+	VPXOR     Y0, Y0, Y0
 	MOVQ      $0x000000003c3d3e3f, SI
 	VMOVQ     SI, X0
 	VPMOVZXBQ X0, Y1

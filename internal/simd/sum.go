@@ -145,9 +145,9 @@ func addOctet(l *[8]float64, x []float64) {
 // with row number row of the stream as its first; -row turns them back.
 func RotateLanes(lanes *[32]float64, row int) {
 	old := *lanes
-	for i := range lanes {
-		lanes[i] = old[(i+row)&31]
-	}
+	r := row & 31
+	copy(lanes[:32-r], old[r:])
+	copy(lanes[32-r:], old[:r])
 }
 
 // LanesValue adds the lanes at distance 16, 8, 4, 2 and 1.

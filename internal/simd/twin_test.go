@@ -18,11 +18,17 @@ type twin struct {
 // twins are the rows of all families.
 var twins = slices.Concat(
 	sumTwins,
+	expTwins,
+	dotTwins,
+	matvecTwins,
+	sgdTwins,
 	minmaxTwins,
 	compareTwins,
 	bitsTwins,
 	arithTwins,
 	hashTwins,
+	filterTwins,
+	takeTwins,
 	nearestTwins,
 	tileTwins,
 	centerTwins,

@@ -57,12 +57,14 @@ type group struct {
 	readers []reader
 	at      []int64 // row at which each reader stands
 	next    int64   // first row that no piece has claimed
+	width   int64   // see rowBytes
 
 	// owned by the tasks that sift
 	mem      memory.Allocator
 	verdicts []verdict // one per test
 	examined bool
-	empty    bool // no row passes the sieve
+	empty    bool   // no row passes the sieve
+	excluded []span // rows in pages whose statistics exclude them
 }
 
 // read decodes the rows of a column among the n from row on that keep holds.
@@ -102,7 +104,7 @@ func (o *opened) openGroup(g int, mem memory.Allocator) (*group, error) {
 	out := &group{file: o, index: g, rows: rg.NumRows, mem: mem}
 	o.refs.Add(1)
 	open := func(leaf *node) *chunk {
-		return newChunk(o.r, leaf, &rg.Columns[leaf.leaf].MetaData, mem, o.plan.maxPage)
+		return newChunk(o.r, leaf, &rg.Columns[leaf.leaf].MetaData, mem, o.plan.limits)
 	}
 	for _, c := range o.plan.columns {
 		r, err := o.columnReader(c, open, mem)
@@ -145,16 +147,18 @@ func (g *group) release() error {
 
 // rowBytes estimates the bytes of one row of the selected columns in memory.
 func (g *group) rowBytes() int64 {
-	if g.rows == 0 {
-		return 1
+	if g.width > 0 || g.rows == 0 {
+		return max(1, g.width)
 	}
-	sum := int64(0)
-	for _, r := range g.readers {
+	for i, r := range g.readers {
+		sum := int64(0)
 		for _, m := range chunkSizes(r) {
 			sum += m
 		}
+		g.width += max(sum/g.rows, int64(columnar.FixedWidth(g.file.plan.columns[i].typ)))
 	}
-	return max(1, sum/g.rows)
+	g.width = max(1, g.width)
+	return g.width
 }
 
 // chunkSizes are the uncompressed sizes of the chunks behind r.

@@ -221,7 +221,8 @@ func (m *merge) load(ctx context.Context, c *cursor) error {
 		env := m.env
 		env.BatchRows = min(m.batch, mergeRows)
 		c.scan = newScan(m.plan, m.plan.files[c.index:c.index+1], env)
-		c.scan.max = env.BatchRows
+		c.scan.max, c.scan.ahead = env.BatchRows, 0
+		c.scan.workers = min(c.scan.workers, len(m.plan.columns))
 		c.scan.at = c.info.placeOf(c.rows)
 	}
 	f, err := c.scan.next(ctx)

@@ -53,7 +53,7 @@ type plan struct {
 	files   []*fileInfo
 	omitted []string
 	event   int // column of the event time, -1 if there is none
-	maxPage int
+	limits  limits
 }
 
 // typesKey is the footer key under which the sink notes Arrow types that the
@@ -158,9 +158,9 @@ func (s *Source) plan() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{source: s, files: infos, event: -1, maxPage: defaultMaxPage}
+	p := &plan{source: s, files: infos, event: -1, limits: limits{maxPage: defaultMaxPage, checksums: s.Checksums}}
 	if s.MaxPageBytes > 0 {
-		p.maxPage = int(s.MaxPageBytes)
+		p.limits.maxPage = int(s.MaxPageBytes)
 	}
 	all, err := s.available(p)
 	if err != nil {

@@ -81,6 +81,7 @@ func elementType(t arrow.DataType) (arrow.DataType, error) {
 type flatReader struct {
 	c          *chunk
 	typ        arrow.DataType
+	coded      arrow.DataType // not nil: all values are indices and are returned as such
 	mem        memory.Allocator
 	thresholds []int
 	present    []*bitBuffer // one per threshold, of the last read
@@ -132,7 +133,11 @@ func (r *flatReader) read(n int) (arrow.Array, error) { return r.readSpans([]spa
 // readSpans returns the rows of the spans, which are in order and count from
 // the next row on, and moves behind the last.
 func (r *flatReader) readSpans(spans []span) (arrow.Array, error) {
-	b, err := newBuilder(r.mem, r.c.leaf, r.typ)
+	typ := r.typ
+	if r.coded != nil {
+		typ = r.coded
+	}
+	b, err := newBuilder(r.mem, r.c.leaf, typ)
 	if err != nil {
 		return nil, err
 	}

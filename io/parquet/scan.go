@@ -15,8 +15,12 @@ const (
 	// pieceRows and pieceBytes bound what is decoded at a time.
 	pieceRows  = 32768
 	pieceBytes = 16 << 20
-	// lookAhead is how many pieces are decoded or being decoded at once.
-	lookAhead = 2
+	// lookAhead is how many pieces are decoded or being decoded at once at
+	// least. With few columns there are more, so that workers that find no
+	// column to decode begin with the next row groups; lookAheadBytes bounds
+	// them.
+	lookAhead      = 2
+	lookAheadBytes = 32 << 20
 )
 
 // place is a row of a scan.
@@ -34,8 +38,9 @@ type scan struct {
 	env     arrowstream.SourceEnv
 	files   []*fileInfo
 	workers int
-	max     int // rows of a piece at most
-	depth   int // pieces at once
+	max     int   // rows of a piece at most
+	depth   int   // pieces at once, that many always
+	ahead   int64 // bytes of pieces at once beyond depth
 
 	// owned by the reader
 	at    place // where the next piece starts
@@ -53,9 +58,9 @@ type scan struct {
 }
 
 func newScan(p *plan, files []*fileInfo, env arrowstream.SourceEnv) *scan {
-	s := &scan{plan: p, env: env, files: files, workers: min(env.Workers, max(1, len(p.columns))), max: pieceRows, depth: lookAhead}
+	s := &scan{plan: p, env: env, files: files, workers: env.Workers, max: pieceRows, depth: lookAhead, ahead: lookAheadBytes}
 	if s.workers <= 1 {
-		s.workers, s.depth = 0, 1
+		s.workers, s.depth, s.ahead = 0, 1, 0
 	}
 	s.wake = sync.NewCond(&s.mu)
 	return s
@@ -115,10 +120,7 @@ var errClosed = errors.New("parquet: read of a closed partition")
 // fill keeps the window full. An error is reported after the pieces before it.
 func (s *scan) fill(ctx context.Context) error {
 	for {
-		s.mu.Lock()
-		full := len(s.window) >= s.depth
-		s.mu.Unlock()
-		if full {
+		if s.full() {
 			return nil
 		}
 		p, err := s.claim(ctx)
@@ -137,6 +139,24 @@ func (s *scan) fill(ctx context.Context) error {
 		s.wake.Broadcast()
 		s.mu.Unlock()
 	}
+}
+
+// full reports whether enough rows have been claimed: a piece for every worker
+// beside the one that is waited for, each of another row group.
+func (s *scan) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.window) < s.depth {
+		return false
+	}
+	groups, bytes := 0, int64(0)
+	for i, p := range s.window {
+		if i == 0 || p.group != s.window[i-1].group {
+			groups++
+		}
+		bytes += p.group.rowBytes() * int64(p.n)
+	}
+	return groups*len(s.plan.columns) > s.workers || bytes >= s.ahead
 }
 
 // claim takes the next rows, opening the next row group or file when needed;

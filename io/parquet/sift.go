@@ -5,7 +5,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/parquet-go/parquet-go/format"
 
-	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/safe"
 	"github.com/arrowstream/arrowstream/kernels"
 )
@@ -13,6 +12,15 @@ import (
 // sift finds the rows of p that pass the sieve. The tested columns are decoded
 // one after the other, each as far as rows are left, and are done with it.
 func (p *piece) sift() {
+	if err := p.group.examine(p.sieve); err != nil {
+		col := p.sieve.tests[0].col
+		p.errs[col], p.kept = p.fail(col, err), 0
+		return
+	}
+	p.keep = p.group.included(p.row, p.n)
+	if p.kept = p.keep.Count(); p.group.empty {
+		p.kept = 0
+	}
 	for i, t := range p.sieve.tests {
 		if p.prev != nil && p.prev.errs[t.col] != nil {
 			p.errs[t.col], p.kept = p.prev.errs[t.col], 0
@@ -25,18 +33,32 @@ func (p *piece) sift() {
 			p.errs[t.col], p.kept = p.fail(t.col, err), 0
 		}
 	}
+	for _, t := range p.sieve.tests {
+		if p.kept > 0 {
+			if err := p.lookUp(t.col); err != nil {
+				p.errs[t.col], p.kept = p.fail(t.col, err), 0
+			}
+		}
+	}
+}
+
+// lookUp replaces indices, in which a column was tested, by their values.
+func (p *piece) lookUp(col int) error {
+	r, ok := p.group.readers[col].(*flatReader)
+	if !ok || r.coded == nil {
+		return nil
+	}
+	a, err := kernels.DecodeDictionary(p.group.mem, p.cols[col])
+	if err == nil {
+		p.cols[col].Release()
+		p.cols[col] = a
+	}
+	return err
 }
 
 // test keeps the rows that pass test i.
 func (p *piece) test(t *test, i int) error {
 	g := p.group
-	if err := g.examine(p.sieve); err != nil {
-		return err
-	}
-	if g.empty {
-		p.kept = 0
-		return nil
-	}
 	a, err := g.read(t.col, p.row, p.n, p.keep)
 	if err != nil {
 		return err
@@ -71,13 +93,21 @@ func (p *piece) test(t *test, i int) error {
 	return nil
 }
 
-// examine looks, before the first row of g is read, whether the dictionaries of
-// the tested columns hold any value that passes.
+// examine looks, before the first row of g is read, which pages their statistics
+// exclude and whether the dictionaries of the tested columns hold any value that
+// passes.
 func (g *group) examine(s *sieve) error {
 	if g.examined {
 		return nil
 	}
 	g.examined, g.verdicts = true, make([]verdict, len(s.tests))
+	return safe.Do("parquet", g.file.path, func() error {
+		g.excludePages()
+		return g.askDictionaries(s)
+	})
+}
+
+func (g *group) askDictionaries(s *sieve) error {
 	for i := range s.tests {
 		t := &s.tests[i]
 		r, ok := g.readers[t.col].(*flatReader)
@@ -94,46 +124,26 @@ func (g *group) examine(s *sieve) error {
 		if err != nil {
 			return err
 		}
-		if !any {
-			g.empty = true
+		if g.empty = !any; g.empty {
 			return nil
 		}
 	}
 	return nil
 }
 
-// judge reports whether a value of the dictionary passes t.
+// judge reports whether a value of the dictionary passes t. Then the column is
+// read as indices: t looks at each of its values once, and only values of rows
+// that pass are looked up.
 func (r *flatReader) judge(mem memory.Allocator, t *test, v *verdict) (bool, error) {
-	d := r.c.dict
-	if d.texts != nil {
-		err := t.judgeDictionary(mem, d.texts, v)
-		return v.any, err
-	}
-	values, err := d.values(mem, r.c.leaf, r.typ)
+	values, err := r.c.dict.values(mem, r.c.leaf, r.typ)
 	if err != nil {
 		return false, err
 	}
-	defer values.Release()
-	hits, err := t.judge(mem, values)
-	return hits.Count() > 0, err
-}
-
-// values are the values of a dictionary of fixed width as an array.
-func (d *dictionary) values(mem memory.Allocator, leaf *node, typ arrow.DataType) (arrow.Array, error) {
-	conv, err := converter(leaf.elem, typ)
-	if err != nil {
-		return nil, err
+	if r.typ.ID() != arrow.DICTIONARY {
+		r.coded = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: r.typ}
 	}
-	buf := rawBuffer(mem)
-	defer buf.Release()
-	buf.Resize(d.n * columnar.FixedWidth(typ))
-	raw := d.fixed.mine[:d.n*physicalWidth(leaf.elem)]
-	if conv == nil {
-		copy(buf.Bytes(), raw)
-	} else if err := conv(buf.Bytes(), raw, d.n); err != nil {
-		return nil, err
-	}
-	return makeArray(typ, d.n, 0, []*memory.Buffer{nil, buf}, nil), nil
+	err = t.judgeDictionary(mem, values, v)
+	return v.any, err
 }
 
 // surelyIndices reports whether the footer says of a chunk that no value stands

@@ -47,6 +47,8 @@ type Source struct {
 	Strings string `option:"strings"`
 	// MaxPageBytes bounds the size of one decompressed page; default 64 MiB.
 	MaxPageBytes int64 `option:"page.max-bytes"`
+	// Checksums verifies the checksums of pages that have one.
+	Checksums bool `option:"checksums"`
 	// Predicates leave out row groups in which, by their statistics and
 	// dictionaries, no row satisfies all of them, and of the others the rows
 	// that do not, where the source can decide that as SQL does. A merge by

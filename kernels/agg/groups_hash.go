@@ -50,7 +50,7 @@ func tableSize(used int) int {
 
 // largeTable is the number of entries above which the misses of a block of
 // words are worth taking at once.
-const largeTable = 1 << 14
+const largeTable = 1 << 17
 
 // homes hashes a block of words. Where the table is large it also loads their
 // entries: independent loads, whose cache misses overlap, unlike those of the

@@ -50,10 +50,10 @@ func (d *places) move(base uint64, n int) {
 	old, from := d.of, d.base
 	d.of, d.base = column[uint32]{mem: old.mem}, base
 	d.of.grow(n)
-	if shift := int64(from - base); shift >= 0 && shift < int64(n) {
-		copy(d.of.v[shift:], old.v)
-	} else if shift < 0 && -shift < int64(len(old.v)) {
-		copy(d.of.v, old.v[-shift:])
+	if up := from - base; up < uint64(n) {
+		copy(d.of.v[up:], old.v)
+	} else if down := base - from; down < uint64(len(old.v)) {
+		copy(d.of.v, old.v[down:])
 	}
 	old.release()
 }

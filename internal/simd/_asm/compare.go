@@ -54,13 +54,10 @@ func (k *code) compare(e elem, negated bool, next func(disp int) reg.Register, c
 	if negated {
 		k.NOTQ(flip)
 	}
-	var flips reg.OpmaskVirtual
 	if k.wide() {
-		flips = k.K()
+		flips := k.K()
 		k.KMOVQ(flip, flips)
-	}
-	k.loop(n, 64, func() {
-		if k.wide() {
+		k.loop(n, 64, func() {
 			for i := range k.vectors(e, 64) {
 				m := next(i * k.width)
 				if e.size == 8 {
@@ -71,29 +68,79 @@ func (k *code) compare(e elem, negated bool, next func(disp int) reg.Register, c
 					k.KMOVW(m, at(out, 2*i))
 				}
 			}
-		} else {
-			word := k.GP64()
-			k.MOVQ(flip, word)
-			for i := range k.vectors(e, 64) {
-				bits := k.GP64()
-				if e.size == 8 {
-					k.VMOVMSKPD(next(i*k.width), bits.As32())
-				} else {
-					k.VMOVMSKPS(next(i*k.width), bits.As32())
-				}
-				if i > 0 {
-					k.SHLQ(operand.U8(i*k.width/e.size), bits)
-				}
-				k.XORQ(bits, word)
-			}
-			k.MOVQ(word, at(out, 0))
+			k.advance(e, out, columns)
+		})
+		k.ret()
+		return
+	}
+	order := k.packOrder(e)
+	k.loop(n, 64, func() {
+		for half := range 2 {
+			bits := k.GP32()
+			k.VPMOVMSKB(k.pack(e, order, func(i int) reg.Register { return next((half*k.vectors(e, 32) + i) * k.width) }), bits)
+			k.XORL(flip.As32(), bits)
+			k.MOVL(bits, at(out, 4*half))
 		}
-		for _, c := range columns {
-			k.step(c, 64*e.size)
-		}
-		k.step(out, 8)
+		k.advance(e, out, columns)
 	})
 	k.ret()
+}
+
+// advance goes on by 64 rows.
+func (k *code) advance(e elem, out reg.GPVirtual, columns []reg.GPVirtual) {
+	for _, c := range columns {
+		k.step(c, 64*e.size)
+	}
+	k.step(out, 8)
+}
+
+// pack narrows the masks of 32 rows to bytes: one VPMOVMSKB for all of them is
+// faster than a VMOVMSKPD for each vector. The instructions narrow the halves of vectors
+// apart, so the bytes are put in order at the end.
+func (k *code) pack(e elem, order reg.VecVirtual, mask func(i int) reg.Register) reg.VecVirtual {
+	words := func(j int) reg.VecVirtual {
+		v := k.vec()
+		if e.size == 4 {
+			first := mask(2 * j)
+			k.VPACKSSDW(mask(2*j+1), first, v)
+			return v
+		}
+		var pairs [2]reg.VecVirtual
+		for i := range pairs { // the even 32-bit elements of two vectors
+			pairs[i] = k.vec()
+			first := mask(4*j + 2*i)
+			k.VSHUFPS(operand.U8(0x88), mask(4*j+2*i+1), first, pairs[i])
+		}
+		k.VPACKSSDW(pairs[1], pairs[0], v)
+		return v
+	}
+	low, high, bytes := words(0), words(1), k.vec()
+	k.VPACKSSWB(high, low, bytes)
+	if e.size == 4 {
+		k.VPERMD(bytes, order, bytes)
+	} else {
+		k.VPERMQ(operand.U8(0xD8), bytes, bytes)
+		k.VPSHUFB(order, bytes, bytes)
+	}
+	return bytes
+}
+
+// packOrder is the constant that pack puts the bytes in order with: groups of
+// four rows, or of two after half of the way, stand as 0 4 1 5 2 6 3 7.
+func (k *code) packOrder(e elem) reg.VecVirtual {
+	order, low, high := k.vec(), k.GP64(), k.GP64()
+	if e.size == 4 {
+		k.MOVQ(operand.U64(0x0703060205010400), low)
+		k.VMOVQ(low, order.AsX())
+		k.VPMOVZXBD(order.AsX(), order)
+		return order
+	}
+	k.MOVQ(operand.U64(0x0b0a030209080100), low)
+	k.MOVQ(operand.U64(0x0f0e07060d0c0504), high)
+	k.VMOVQ(low, order.AsX())
+	k.VPINSRQ(operand.Imm(1), high, order.AsX(), order.AsX())
+	k.VINSERTI128(operand.Imm(1), order.AsX(), order, order)
+	return order
 }
 
 // withConst compares the vector at x with a constant that is not NaN: since x
@@ -134,10 +181,10 @@ const (
 func (k *code) columnsReal(e elem, op string, x, y operand.Mem) reg.Register {
 	a := k.read(x)
 	if op == "lt" { // a < y or either is NaN, and a is not
-		return k.and(k.cmp(e, predNGE, a, y), k.cmp(e, predOrd, a, a))
+		return k.andMasks(k.cmp(e, predNGE, a, y), k.cmp(e, predOrd, a, a))
 	}
 	b := k.read(y)
-	return k.or(k.cmp(e, predEQ, a, b), k.and(k.cmp(e, predUnord, a, a), k.cmp(e, predUnord, b, b)))
+	return k.orMasks(k.cmp(e, predEQ, a, b), k.andMasks(k.cmp(e, predUnord, a, a), k.cmp(e, predUnord, b, b)))
 }
 
 // cmp is the mask of a pred b; of integers with AVX-512 only.
@@ -182,8 +229,8 @@ func (k *code) more(e elem, a reg.VecVirtual, b operand.Op) reg.Register {
 	return m
 }
 
-// and and or combine masks, into the first.
-func (k *code) and(a, b reg.Register) reg.Register {
+// andMasks and orMasks combine masks, into the first.
+func (k *code) andMasks(a, b reg.Register) reg.Register {
 	if k.wide() {
 		k.KANDW(b, a, a)
 	} else {
@@ -192,7 +239,7 @@ func (k *code) and(a, b reg.Register) reg.Register {
 	return a
 }
 
-func (k *code) or(a, b reg.Register) reg.Register {
+func (k *code) orMasks(a, b reg.Register) reg.Register {
 	if k.wide() {
 		k.KORW(b, a, a)
 	} else {

@@ -66,6 +66,7 @@ type validity struct {
 	bits   reg.GPVirtual
 	disp   int
 	word   reg.VecVirtual
+	zero   reg.VecVirtual
 	counts []reg.VecVirtual // of the first vectors
 }
 
@@ -75,7 +76,7 @@ func (k *code) validity(e elem) *validity {
 	if k.wide() {
 		return v
 	}
-	v.word = k.vec()
+	v.word, v.zero = k.vec(), k.zero()
 	n, low := k.width/e.size, k.XMM()
 	for i := range 4 {
 		var counts uint64 // one byte per element
@@ -136,18 +137,19 @@ func (v *validity) mask(i int) reg.Register {
 	return m
 }
 
-// orZero is vector i of the 32 rows, read from x, with zeros for nulls.
+// orZero is vector i of the 32 rows, read from x, with zeros for nulls. AVX2
+// blends: columns outside the caches are read at half the speed by masked
+// loads.
 func (v *validity) orZero(x operand.Mem, i int) reg.VecVirtual {
-	k, m, y := v.k, v.mask(i), v.k.vec()
-	switch {
-	case k.wide() && v.e.size == 8:
+	k := v.k
+	if !k.wide() {
+		return v.or(x, i, v.zero)
+	}
+	m, y := v.mask(i), k.vec()
+	if v.e.size == 8 {
 		k.VMOVUPD_Z(x, m, y)
-	case k.wide():
+	} else {
 		k.VMOVUPS_Z(x, m, y)
-	case v.e.size == 8:
-		k.VMASKMOVPD(x, m, y)
-	default:
-		k.VMASKMOVPS(x, m, y)
 	}
 	return y
 }

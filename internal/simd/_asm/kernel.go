@@ -152,8 +152,8 @@ func (k *code) step(p reg.GPVirtual, n int) { k.ADDQ(operand.U32(n), p) }
 // at is the memory disp bytes behind base.
 func at(base reg.Register, disp int) operand.Mem { return operand.Mem{Base: base, Disp: disp} }
 
-// load, store and xor are the moves and the exclusive or of integers, whose
-// names differ between the widths.
+// load, store, xor and or are moves and logic of integers, whose names differ
+// between the widths.
 func (k *code) load(from operand.Op, to reg.VecVirtual)  { k.move(from, to) }
 func (k *code) store(from reg.VecVirtual, to operand.Op) { k.move(from, to) }
 
@@ -170,6 +170,14 @@ func (k *code) xor(a, b operand.Op, to reg.VecVirtual) {
 		k.VPXORQ(a, b, to)
 	} else {
 		k.VPXOR(a, b, to)
+	}
+}
+
+func (k *code) or(a, b operand.Op, to reg.VecVirtual) {
+	if k.wide() {
+		k.VPORQ(a, b, to)
+	} else {
+		k.VPOR(a, b, to)
 	}
 }
 

@@ -21,6 +21,13 @@ import (
 // families is everything there is.
 var families = []family{
 	sums,
+	exps,
+	dots,
+	matvecs,
+	residuals,
+	transposes,
+	steps,
+	sgds,
 	minmax,
 	compares,
 	bitmaps,
@@ -28,6 +35,8 @@ var families = []family{
 	bandwidth,
 	peak,
 	hashes,
+	filters,
+	takes,
 	nearest,
 	tiles,
 	centers,

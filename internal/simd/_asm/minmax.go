@@ -122,7 +122,7 @@ func (k *code) nanFlag(e elem) nanFlag {
 }
 
 // see looks at two vectors with one comparison.
-func (f nanFlag) see(a, b reg.VecVirtual) { f.k.or(f.flag, f.k.cmp(f.e, predUnord, a, b)) }
+func (f nanFlag) see(a, b reg.VecVirtual) { f.k.orMasks(f.flag, f.k.cmp(f.e, predUnord, a, b)) }
 
 // put makes the flagged elements of lane NaN: all bits set.
 func (f nanFlag) put(lane reg.VecVirtual) {

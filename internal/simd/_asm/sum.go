@@ -43,17 +43,13 @@ var sums = family{name: "sum", kernels: []kernel{
 		doc:  "is sumFloat32 of the rows whose bit is set.",
 		body: func(k *code) {
 			x, valid := k.base("x"), k.validity(float64s)
-			var zero reg.VecVirtual
-			if !k.wide() {
-				zero = k.zero()
-			}
 			k.sumLanes(4, x, valid, func(i int) operand.Op {
 				m, v := valid.mask(i), k.vec()
 				if k.wide() {
 					k.VCVTPS2PD_Z(at(x, i*k.width/2), m, v)
 				} else {
 					k.VCVTPS2PD(at(x, i*k.width/2), v)
-					k.VBLENDVPD(m, v, zero, v)
+					k.VBLENDVPD(m, v, valid.zero, v)
 				}
 				return v
 			})

@@ -31,6 +31,7 @@ type kmeans struct {
 	scaler  *Scaler
 
 	scratch Scratch
+	rows    []float64 // of a run, one after another
 	z       []float64
 	undo    []float64
 }
@@ -146,7 +147,8 @@ func (m *kmeans) stepRows(x *Matrix, weight []float64, from int, out *Scores) in
 // features as they are.
 func (m *kmeans) stepRun(x *Matrix, weight []float64, from int, out *Scores) int {
 	n := min(blockRows(m.d), x.Rows-from)
-	m.scratch.block.load(x, from, n)
+	m.rows = grow(m.rows, n*m.d)
+	simd.Transpose(m.rows, m.d, x.Dense, from, n)
 	for r := 0; r < n; {
 		end := r
 		for end < n && x.Usable(from+end) && m.learns(weight, from+end) {
@@ -155,13 +157,13 @@ func (m *kmeans) stepRun(x *Matrix, weight []float64, from int, out *Scores) int
 		if r == end { // a row that is scored at most
 			out.Version[from+r] = m.version
 			if x.Usable(from + r) {
-				m.score(m.scratch.block.row(r), out, from+r)
+				m.score(m.rows[r*m.d:(r+1)*m.d], out, from+r)
 			}
 			r++
 			continue
 		}
 		first, version := from+r, m.version
-		done, ok := m.follow(out.Class[first:from+end], out.Value[first:from+end], m.scratch.block.values[r*m.d:end*m.d])
+		done, ok := m.follow(out.Class[first:from+end], out.Value[first:from+end], m.rows[r*m.d:end*m.d])
 		m.learned += int64(done)
 		r += done
 		if !ok {

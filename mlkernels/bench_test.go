@@ -12,6 +12,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 const benchRows = 8192
@@ -88,21 +89,35 @@ func BenchmarkScore(b *testing.B) {
 	}
 }
 
+// BenchmarkKMeans learns and scores, row by row and in groups, and scores
+// alone.
 func BenchmarkKMeans(b *testing.B) {
-	for _, c := range []struct {
-		d, k int
-		mode string
-	}{{10, 8, perRow}, {10, 8, fullBatch}, {16, 8, fullBatch}, {10, 64, fullBatch}} {
-		b.Run(fmt.Sprintf("d=%d/k=%d/%s", c.d, c.k, c.mode), func(b *testing.B) {
-			x, _ := benchMatrix(c.d)
-			l := mustNew(b, "KMEANS", map[string]string{"k": fmt.Sprint(c.k), "update_mode": c.mode}, Shape{Dense: c.d})
-			var out Scores
-			b.ReportAllocs()
-			for b.Loop() {
-				l.Step(x, nil, nil, &out)
+	for _, c := range []struct{ d, k int }{{10, 8}, {16, 8}, {10, 64}, {50, 8}, {50, 64}, {64, 64}} {
+		for _, mode := range []string{perRow, miniBatch, "score"} {
+			for _, level := range simd.Levels() {
+				b.Run(fmt.Sprintf("d=%d/k=%d/mode=%s/level=%s", c.d, c.k, mode, level), func(b *testing.B) {
+					defer simd.Use(simd.Use(level))
+					x, _ := benchMatrix(c.d)
+					options := map[string]string{"k": fmt.Sprint(c.k)}
+					if mode != "score" {
+						options["update_mode"] = mode
+					}
+					l := mustNew(b, "KMEANS", options, Shape{Dense: c.d})
+					var out Scores
+					var scratch Scratch
+					l.Step(x, nil, nil, &out)
+					b.ReportAllocs()
+					for b.Loop() {
+						if mode == "score" {
+							l.Score(x, &scratch, &out)
+						} else {
+							l.Step(x, nil, nil, &out)
+						}
+					}
+					reportRows(b)
+				})
 			}
-			reportRows(b)
-		})
+		}
 	}
 }
 

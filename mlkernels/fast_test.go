@@ -79,41 +79,60 @@ func TestPlainIsGeneral(t *testing.T) {
 }
 
 // TestNearest: any number of centers, with ties and with centers that are not
-// finite, against one loop.
+// finite, in tiles and row by row, against one loop.
 func TestNearest(t *testing.T) {
 	g := rand.New(rand.NewPCG(1, 3))
-	for range 3000 {
-		k, d := 1+g.IntN(20), 1+g.IntN(17)
-		m := &kmeans{k: k, d: d, centers: make([]float64, k*d)}
-		for i := range m.centers {
-			if m.centers[i] = float64(g.IntN(4)); g.IntN(40) == 0 {
-				m.centers[i] = []float64{math.Inf(1), nan, 1e200}[g.IntN(3)]
+	for range 1000 {
+		k, d, n := 1+g.IntN(20), 1+g.IntN(17), 1+g.IntN(60)
+		rows := make([]float64, k*d)
+		for i := range rows {
+			if rows[i] = float64(g.IntN(4)); g.IntN(40) == 0 {
+				rows[i] = []float64{math.Inf(1), nan, 1e200}[g.IntN(3)]
 			}
 		}
-		x := make([]float64, d)
-		for f := range x {
-			x[f] = float64(g.IntN(4)) + 0.1*float64(g.IntN(2))
-		}
-		m.panels = newPanels(m.centers, k, d)
-		best, dist := 0, math.Inf(1)
-		for j := range k {
-			s := 0.0
-			for f, v := range x {
-				e := v - m.centers[j*d+f]
-				s += float64(e * e)
-			}
-			if s < dist {
-				best, dist = j, s
+		x := &Matrix{Rows: n, Dense: make([][]float64, d)}
+		for f := range x.Dense {
+			x.Dense[f] = make([]float64, n)
+			for i := range x.Dense[f] {
+				x.Dense[f][i] = float64(g.IntN(4)) + 0.1*float64(g.IntN(2))
 			}
 		}
-		if b, s := m.nearest(x); b != best || s != dist {
-			t.Fatalf("k=%d d=%d: center %d at %v, want %d at %v", k, d, b, s, best, dist)
+		m := &kmeans{k: k, d: d, centers: newCenters(k, d), ready: true}
+		m.centers.set(rows)
+		if !sameBits(m.centers.rows(), rows) {
+			t.Fatal("other centers came out than went in")
+		}
+		var tiles, single Scores
+		single.reset(n)
+		m.Score(x, &Scratch{}, &tiles)
+		row := make([]float64, d)
+		for i := range n {
+			for f := range row {
+				row[f] = x.Dense[f][i]
+			}
+			best, dist := 0, math.Inf(1)
+			for j := range k {
+				s := 0.0
+				for f, v := range row {
+					e := v - rows[j*d+f]
+					s = math.FMA(e, e, s)
+				}
+				if s < dist {
+					best, dist = j, s
+				}
+			}
+			m.score(row, &single, i)
+			for how, out := range map[string]*Scores{"in a tile": &tiles, "alone": &single} {
+				if out.Class[i] != int32(best) || out.Value[i] != math.Sqrt(dist) || !out.Valid[i] {
+					t.Fatalf("k=%d d=%d %s: center %d at %v, want %d at %v", k, d, how, out.Class[i], out.Value[i], best, math.Sqrt(dist))
+				}
+			}
 		}
 	}
 }
 
-// TestPanelsFollow: whatever changes the centers changes the panels.
-func TestPanelsFollow(t *testing.T) {
+// TestCentersRestored: whatever changed the centers, they are in the state.
+func TestCentersRestored(t *testing.T) {
 	x, _ := benchMatrix(5)
 	for _, options := range []map[string]string{
 		{"k": "19"},
@@ -124,16 +143,37 @@ func TestPanelsFollow(t *testing.T) {
 	} {
 		m := mustNew(t, "KMEANS", options, Shape{Dense: 5}).(*kmeans)
 		m.Step(x, nil, nil, &Scores{})
-		if want := newPanels(m.centers, m.k, m.d); !m.ready || !reflect.DeepEqual(m.panels, want) {
-			t.Errorf("%v: the panels are not those of the centers", options)
-		}
 		data, err := m.MarshalBinary()
 		if err != nil {
 			t.Fatal(err)
 		}
 		again := mustNew(t, "KMEANS", options, Shape{Dense: 5}).(*kmeans)
-		if err := again.UnmarshalBinary(data); err != nil || !reflect.DeepEqual(again.panels, m.panels) {
-			t.Errorf("%v: restored panels differ: %v", options, err)
+		if err := again.UnmarshalBinary(data); err != nil || !m.ready || !reflect.DeepEqual(again.centers, m.centers) {
+			t.Errorf("%v: restored centers differ: %v", options, err)
+		}
+	}
+}
+
+// TestKMeansAllocatesNothing: whatever the mode, once its scratch has grown.
+func TestKMeansAllocatesNothing(t *testing.T) {
+	x, _ := benchMatrix(20)
+	x.Bad = make([]bool, x.Rows)
+	x.Bad[5] = true
+	for _, options := range []map[string]string{
+		{"k": "9"},
+		{"k": "9", "update_mode": "mini_batch", "batch_rows": "100"},
+		{"k": "9", "standardize": "true"},
+	} {
+		m := mustNew(t, "KMEANS", options, Shape{Dense: 20})
+		var out Scores
+		var scratch Scratch
+		m.Step(x, nil, nil, &out)
+		m.Score(x, &scratch, &out)
+		if n := testing.AllocsPerRun(5, func() { m.Step(x, nil, nil, &out) }); n > 0 {
+			t.Errorf("%v: Step allocates %v times", options, n)
+		}
+		if n := testing.AllocsPerRun(5, func() { m.Score(x, &scratch, &out) }); n > 0 {
+			t.Errorf("%v: Score allocates %v times", options, n)
 		}
 	}
 }

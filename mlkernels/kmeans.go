@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // kmeans is streaming k-means with forgetting and the revival of dying
@@ -13,9 +14,9 @@ import (
 type kmeans struct {
 	opt     KMeansOptions
 	d, k    int
-	centers []float64 // k rows of d
-	panels  panels    // the same, for nearest
+	centers centers
 	weights []float64
+	places  []float64 // weights, and NaN for every center that misses in the panels
 	ready   bool
 	version int64
 	learned int64
@@ -25,13 +26,14 @@ type kmeans struct {
 	pending rowBuffer // distinct rows before there are centers; w is how often each came
 	waiting int       // rows in pending, counting repetitions
 	group   int
-	sums    []float64
+	sums    []float64 // of the rows of the group; k rows of d, and one for rows not learned
 	counts  []float64
 	scaler  *Scaler
 
 	scratch Scratch
+	rows    []float64 // of a run, one after another
 	z       []float64
-	next    []float64
+	undo    []float64
 }
 
 func newKMeans(options map[string]string) (Learner, error) {
@@ -54,9 +56,13 @@ func (m *kmeans) Bind(s Shape) error {
 	if n := len(m.opt.InitCenters); n > 0 && n != m.k*m.d {
 		return optionError("init_centers", fmt.Sprintf("%d numbers for %d clusters of %d features", n, m.k, m.d), fmt.Sprint(m.k*m.d))
 	}
-	m.centers, m.weights = make([]float64, m.k*m.d), make([]float64, m.k)
-	m.sums, m.counts = make([]float64, m.k*m.d), make([]float64, m.k)
-	m.z, m.next = make([]float64, m.d), make([]float64, m.d)
+	m.centers, m.places = newCenters(m.k, m.d), make([]float64, (m.k+7)/8*8)
+	m.weights = m.places[:m.k]
+	for j := m.k; j < len(m.places); j++ {
+		m.places[j] = nan
+	}
+	m.sums, m.counts = make([]float64, (m.k+1)*m.d), make([]float64, m.k+1)
+	m.z, m.undo = make([]float64, m.d), make([]float64, 4*m.d)
 	if m.opt.Standardize {
 		m.scaler = NewScaler(m.d)
 	}
@@ -64,18 +70,18 @@ func (m *kmeans) Bind(s Shape) error {
 	case "centers":
 		m.start(m.opt.InitCenters)
 	case "random":
-		g := newXORShift(int64(m.opt.Seed))
-		for i := range m.centers {
-			m.centers[i] = g.gaussian()
+		g, rows := newXORShift(int64(m.opt.Seed)), make([]float64, m.k*m.d)
+		for i := range rows {
+			rows[i] = g.gaussian()
 		}
-		m.start(m.centers)
+		m.start(rows)
 	}
 	return nil
 }
 
 // start makes centers those of the model, with the declared weights.
-func (m *kmeans) start(centers []float64) {
-	copy(m.centers, centers)
+func (m *kmeans) start(rows []float64) {
+	m.centers.set(rows)
 	for j := range m.weights {
 		switch len(m.opt.InitWeights) {
 		case 0:
@@ -86,7 +92,6 @@ func (m *kmeans) start(centers []float64) {
 			m.weights[j] = m.opt.InitWeights[j]
 		}
 	}
-	m.panels = newPanels(m.centers, m.k, m.d)
 	m.ready = true
 }
 
@@ -95,57 +100,96 @@ func (m *kmeans) start(centers []float64) {
 func (m *kmeans) Step(x *Matrix, _, weight []float64, out *Scores) int {
 	out.reset(x.Rows)
 	before := m.learned
-	size := blockRows(len(x.Dense))
-	for from := 0; from < x.Rows; from += size {
-		n := min(size, x.Rows-from)
-		m.scratch.block.load(x, from, n)
-		for r := range n {
-			i := from + r
-			out.Version[i] = m.version
-			if !x.Usable(i) {
-				continue
-			}
-			row := m.scratch.block.row(r)
-			best := -1
-			if m.ready {
-				best = m.score(row, m.z, out, i)
-				if m.scaler != nil {
-					best = -1
-				}
-			}
-			if m.failed == 0 && (weight == nil || weight[i] == weight[i]) {
-				m.learn(row, best)
-			}
+	for from := 0; from < x.Rows; {
+		switch {
+		case !m.ready || m.scaler != nil:
+			from += m.stepRows(x, weight, from, out)
+		case m.opt.UpdateMode == perRow:
+			from += m.stepRun(x, weight, from, out)
+		default:
+			from += m.stepTile(x, weight, from, out)
 		}
 	}
 	return int(m.learned - before)
 }
 
-// Score implements [Learner].
-func (m *kmeans) Score(x *Matrix, scratch *Scratch, out *Scores) {
-	out.reset(x.Rows)
-	z := make([]float64, m.d)
-	size := blockRows(len(x.Dense))
-	for from := 0; from < x.Rows; from += size {
-		n := min(size, x.Rows-from)
-		scratch.block.load(x, from, n)
-		for r := range n {
-			i := from + r
-			out.Version[i] = m.version
-			if m.ready && x.Usable(i) {
-				m.score(scratch.block.row(r), z, out, i)
+// stepRows goes through some rows from row from on one by one, up to the one
+// that the model starts with, and returns how many.
+func (m *kmeans) stepRows(x *Matrix, weight []float64, from int, out *Scores) int {
+	n := min(blockRows(len(x.Dense)), x.Rows-from)
+	m.scratch.block.load(x, from, n)
+	ready := m.ready
+	for r := range n {
+		i := from + r
+		out.Version[i] = m.version
+		if !x.Usable(i) {
+			continue
+		}
+		row := m.scratch.block.row(r)
+		best := -1
+		if m.ready {
+			best = m.score(row, out, i)
+			if m.scaler != nil {
+				best = -1
 			}
 		}
+		if m.learns(weight, i) {
+			m.learn(row, best)
+		}
+		if m.ready != ready {
+			return r + 1
+		}
 	}
+	return n
+}
+
+// stepRun is stepRows for a model that learns each row at once, with its
+// features as they are.
+func (m *kmeans) stepRun(x *Matrix, weight []float64, from int, out *Scores) int {
+	n := min(blockRows(m.d), x.Rows-from)
+	m.rows = grow(m.rows, n*m.d)
+	simd.Transpose(m.rows, m.d, x.Dense, from, n)
+	for r := 0; r < n; {
+		end := r
+		for end < n && x.Usable(from+end) && m.learns(weight, from+end) {
+			end++
+		}
+		if r == end { // a row that is scored at most
+			out.Version[from+r] = m.version
+			if x.Usable(from + r) {
+				m.score(m.rows[r*m.d:(r+1)*m.d], out, from+r)
+			}
+			r++
+			continue
+		}
+		first, version := from+r, m.version
+		done, ok := m.follow(out.Class[first:from+end], out.Value[first:from+end], m.rows[r*m.d:end*m.d])
+		m.learned += int64(done)
+		r += done
+		if !ok {
+			m.learned++
+			m.failed = m.learned
+			r++
+		}
+		for i := first; i < from+r; i++ {
+			out.Valid[i], out.Value[i], out.Version[i] = true, math.Sqrt(out.Value[i]), version+int64(i-first)
+		}
+	}
+	return n
+}
+
+// learns reports whether row i, which is usable, is learned.
+func (m *kmeans) learns(weight []float64, i int) bool {
+	return m.failed == 0 && (weight == nil || weight[i] == weight[i])
 }
 
 // score writes the nearest center of row i and returns it.
-func (m *kmeans) score(row, z []float64, out *Scores, i int) int {
+func (m *kmeans) score(row []float64, out *Scores, i int) int {
 	if m.scaler != nil {
-		m.scaler.Transform(z, row)
-		row = z
+		m.scaler.Transform(m.z, row)
+		row = m.z
 	}
-	best, dist := m.nearest(row)
+	best, dist := simd.NearestRow(row, m.centers.panels)
 	out.Valid[i] = true
 	out.Class[i] = int32(best)
 	out.Value[i] = math.Sqrt(dist)
@@ -171,12 +215,12 @@ func (m *kmeans) absorb(row []float64, best int) {
 		m.scaler.Transform(m.z, row)
 		row = m.z
 	}
-	if best < 0 {
-		best, _ = m.nearest(row)
-	}
 	if m.opt.UpdateMode == perRow {
-		m.absorbOne(row, best)
+		m.absorbOne(row)
 		return
+	}
+	if best < 0 {
+		best, _ = simd.NearestRow(row, m.centers.panels)
 	}
 	sums := m.sums[best*m.d : (best+1)*m.d]
 	for f, v := range row {
@@ -189,30 +233,23 @@ func (m *kmeans) absorb(row []float64, best int) {
 }
 
 // absorbOne is the rule for a group of one row.
-func (m *kmeans) absorbOne(row []float64, best int) {
-	decay := m.opt.DecayFactor
-	w := float64(m.weights[best]*decay) + 1
-	rate := 1 / w
-	center := m.centers[best*m.d : (best+1)*m.d]
-	next, row := m.next[:len(center)], row[:len(center)]
-	keep, rest := 1-rate, 0.0 // rest stays 0 while the center is finite
-	for f, c := range center {
-		v := math.FMA(rate, row[f], float64(keep*c))
-		next[f] = v
-		rest += v - v
-	}
-	if rest != 0 {
+func (m *kmeans) absorbOne(row []float64) {
+	var class [1]int32
+	var dist [1]float64
+	if _, ok := m.follow(class[:], dist[:], row); !ok {
 		m.failed = m.learned
-		return
 	}
-	copy(center, next)
-	m.panels.put(best, next)
-	for j := range m.weights {
-		m.weights[j] *= decay
+}
+
+// follow applies the rule to rows one after another and returns how many it
+// has learned: it stops after one that revived a cluster and before one that
+// would move a center out of the numbers, when ok is false.
+func (m *kmeans) follow(class []int32, dist, rows []float64) (done int, ok bool) {
+	done, ok = simd.FollowRows(class, dist, rows, m.centers.panels, m.places, m.opt.DecayFactor, m.undo)
+	if m.version += int64(done); done > 0 {
+		m.revive()
 	}
-	m.weights[best] = w
-	m.version++
-	m.revive()
+	return done, ok
 }
 
 // EndGroup implements [Learner]. With time_unit batches a group without rows
@@ -237,26 +274,26 @@ func (m *kmeans) applyGroup(decay float64) {
 	for j := range m.weights {
 		m.weights[j] *= decay
 	}
-	for j, n := range m.counts {
+	for j, n := range m.counts[:m.k] {
 		if n == 0 {
 			continue
 		}
 		w := m.weights[j] + n
 		rate := n / max(w, 1e-16)
-		for f := j * m.d; f < (j+1)*m.d; f++ {
-			m.centers[f] = math.FMA(rate/n, m.sums[f], float64((1-rate)*m.centers[f]))
-		}
+		m.centers.shift(j, 1-rate, rate/n, m.sums[j*m.d:(j+1)*m.d])
 		m.weights[j] = w
 	}
 	clear(m.sums)
 	clear(m.counts)
-	m.panels.fill(m.centers, m.k, m.d)
 	m.version++
 	m.revive()
 }
 
-// revive splits the heaviest cluster in two when the lightest has all but
-// died. In mode per_row a weight of 0 is a cluster that had no row yet.
+// dying reports whether the lightest cluster has all but died.
+func dying(least, most float64) bool { return least < 1e-8*most }
+
+// revive splits the heaviest cluster in two when the lightest is dying. In mode
+// per_row a weight of 0 is a cluster that had no row yet.
 func (m *kmeans) revive() {
 	large, small := 0, 0
 	most, least := m.weights[0], m.weights[0]
@@ -268,7 +305,7 @@ func (m *kmeans) revive() {
 			small, least = j, w
 		}
 	}
-	m.split = least < 1e-8*most
+	m.split = dying(least, most)
 	if m.opt.UpdateMode == perRow && least == 0 {
 		m.split = false
 	}
@@ -277,13 +314,7 @@ func (m *kmeans) revive() {
 	}
 	w := (m.weights[large] + m.weights[small]) / 2
 	m.weights[large], m.weights[small] = w, w
-	for f := range m.d {
-		x := m.centers[large*m.d+f]
-		e := float64(1e-14 * max(math.Abs(x), 1))
-		m.centers[large*m.d+f] = x + e
-		m.centers[small*m.d+f] = x - e
-	}
-	m.panels.fill(m.centers, m.k, m.d)
+	m.centers.part(large, small)
 }
 
 // Progress implements [Learner].
@@ -296,8 +327,8 @@ func (m *kmeans) Weights() []Weight {
 	if !m.ready {
 		return nil
 	}
-	out := make([]Weight, 0, len(m.centers))
-	for i, v := range m.centers {
+	out := make([]Weight, 0, m.k*m.d)
+	for i, v := range m.centers.rows() {
 		out = append(out, Weight{Class: i / m.d, Feature: i % m.d, Category: -1, Value: v, Mass: m.weights[i/m.d]})
 	}
 	return out
@@ -310,7 +341,7 @@ func (m *kmeans) MarshalBinary() ([]byte, error) {
 	for _, n := range []int64{m.version, m.learned, m.failed, int64(m.group), int64(m.waiting)} {
 		w.int(n)
 	}
-	for _, x := range [][]float64{m.centers, m.weights, m.sums, m.counts} {
+	for _, x := range [][]float64{m.centers.rows(), m.weights, m.sums[:m.k*m.d], m.counts[:m.k]} {
 		w.floats(x)
 	}
 	m.pending.save(w)
@@ -325,10 +356,13 @@ func (m *kmeans) UnmarshalBinary(data []byte) error {
 	r := &stateReader{buf: data}
 	m.ready = r.bool()
 	m.version, m.learned, m.failed, m.group, m.waiting = r.int(), r.int(), r.int(), int(r.int()), int(r.int())
-	m.centers, m.weights = r.sized("centers", m.k*m.d), r.sized("cluster weights", m.k)
-	m.sums, m.counts = r.sized("sums", m.k*m.d), r.sized("counts", m.k)
+	rows, weights := r.sized("centers", m.k*m.d), r.sized("cluster weights", m.k)
+	sums, counts := r.sized("sums", m.k*m.d), r.sized("counts", m.k)
 	if r.err == nil {
-		m.panels = newPanels(m.centers, m.k, m.d)
+		m.centers.set(rows)
+		copy(m.weights, weights)
+		copy(m.sums, sums)
+		copy(m.counts, counts)
 	}
 	m.pending.load(r, m.d, 0)
 	if m.scaler != nil {

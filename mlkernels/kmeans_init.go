@@ -54,7 +54,7 @@ func (m *kmeans) buffer(row []float64) {
 // without forgetting. Every center is one of the rows and gets at least one.
 func (m *kmeans) absorbBuffered(rows [][]float64, counts []float64) {
 	for i, row := range rows {
-		best, _ := m.nearest(row)
+		best, _ := simd.NearestRow(row, m.centers.panels)
 		for f, v := range row {
 			m.sums[best*m.d+f] = math.FMA(counts[i], v, m.sums[best*m.d+f])
 		}

@@ -147,8 +147,8 @@ func TestEdges(t *testing.T) {
 		l := mustNew(t, "KMEANS", map[string]string{"k": "2", "init_centers": "0,1", "update_mode": "full_batch", "decay_factor": "0"}, Shape{Dense: 1}).(*kmeans)
 		l.Step(matrixOf([][]float64{{-0.5}, {0.6}, {0.8}}), nil, nil, &Scores{})
 		l.EndGroup()
-		if math.Abs(l.centers[0]+0.5) > 1e-15 || math.Abs(l.centers[1]-0.7) > 1e-15 {
-			t.Errorf("centers %v", l.centers)
+		if math.Abs(l.centers.rows()[0]+0.5) > 1e-15 || math.Abs(l.centers.rows()[1]-0.7) > 1e-15 {
+			t.Errorf("centers %v", l.centers.rows())
 		}
 		l.EndGroup() // a group without rows decays
 		if l.weights[0] != 0 || l.weights[1] != 0 {
@@ -164,8 +164,8 @@ func TestEdges(t *testing.T) {
 			}
 		}
 		l.Step(matrixOf(rows), nil, nil, &Scores{})
-		if apart(l.centers, []float64{1, 1, -1, 1, -1, -1, 1, -1}) > 1e-15 || apart(l.weights, []float64{5, 5, 5, 5}) > 0 {
-			t.Errorf("centers %v, weights %v", l.centers, l.weights)
+		if apart(l.centers.rows(), []float64{1, 1, -1, 1, -1, -1, 1, -1}) > 1e-15 || apart(l.weights, []float64{5, 5, 5, 5}) > 0 {
+			t.Errorf("centers %v, weights %v", l.centers.rows(), l.weights)
 		}
 	})
 }

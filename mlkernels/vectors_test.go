@@ -268,8 +268,8 @@ func TestSklearnMiniBatchKMeans(t *testing.T) {
 			for _, center := range step.Centers {
 				want = append(want, center...)
 			}
-			if d := apart(m.centers, want); d > *c.Rtol {
-				t.Errorf("batch %d: centers %v, want %v", b, m.centers, want)
+			if d := apart(m.centers.rows(), want); d > *c.Rtol {
+				t.Errorf("batch %d: centers %v, want %v", b, m.centers.rows(), want)
 			}
 			if d := apart(m.weights, step.Counts); d > *c.Rtol {
 				t.Errorf("batch %d: counts %v, want %v", b, m.weights, step.Counts)
@@ -316,8 +316,8 @@ func TestSparkStreamingKMeans(t *testing.T) {
 		for i, b := range s.Batches {
 			m.Step(matrixOf(b.Points), nil, nil, &Scores{})
 			m.EndGroup()
-			if e := apart(m.centers, flat(b.Centers)); e > 1e-12 {
-				t.Errorf("%s batch %d: centers %v, want %v", s.Name, i, m.centers, b.Centers)
+			if e := apart(m.centers.rows(), flat(b.Centers)); e > 1e-12 {
+				t.Errorf("%s batch %d: centers %v, want %v", s.Name, i, m.centers.rows(), b.Centers)
 			}
 			if e := apart(m.weights, b.Weights); e > 1e-12 {
 				t.Errorf("%s batch %d: weights %v, want %v", s.Name, i, m.weights, b.Weights)
@@ -339,13 +339,13 @@ func TestSparkStreamingKMeans(t *testing.T) {
 				}
 			}
 			for f := range sum {
-				if math.Abs(m.centers[f]-sum[f]/n) > 1e-5 || math.Abs(m.centers[f]-s.TrueCenters[0][f]) > 0.1 {
-					t.Errorf("%s: center %v is not the mean", s.Name, m.centers)
+				if math.Abs(m.centers.rows()[f]-sum[f]/n) > 1e-5 || math.Abs(m.centers.rows()[f]-s.TrueCenters[0][f]) > 0.1 {
+					t.Errorf("%s: center %v is not the mean", s.Name, m.centers.rows())
 				}
 			}
 		case "dying_cluster_halflife0.5_points":
-			if m.centers[0]*m.centers[1] > 0 || math.Abs(math.Abs(m.centers[0])-0.8) > 0.6 || math.Abs(math.Abs(m.centers[1])-0.8) > 0.6 {
-				t.Errorf("%s: centers %v", s.Name, m.centers)
+			if m.centers.rows()[0]*m.centers.rows()[1] > 0 || math.Abs(math.Abs(m.centers.rows()[0])-0.8) > 0.6 || math.Abs(math.Abs(m.centers.rows()[1])-0.8) > 0.6 {
+				t.Errorf("%s: centers %v", s.Name, m.centers.rows())
 			}
 		}
 	}

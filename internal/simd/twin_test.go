@@ -34,6 +34,7 @@ var twins = slices.Concat(
 	tileTwins,
 	textTwins,
 	utf8Twins,
+	centerTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

@@ -87,15 +87,6 @@ func lengthsAboveGo(out []byte, off []int32, n int32) {
 	}
 }
 
-// bit is 1 for true. The compiler makes it a conditional set.
-func bit(b bool) byte {
-	var x byte
-	if b {
-		x = 1
-	}
-	return x
-}
-
 // refine clears the bits of out of the rows where c does not stand move bytes
 // behind at[i].
 func refine(out []byte, at []int32, data []byte, move int, c string) {

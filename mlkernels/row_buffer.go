@@ -15,10 +15,6 @@ func (b *rowBuffer) add(row []float64, cats []int32, y, w float64) {
 	b.w = append(b.w, w)
 }
 
-func (b *rowBuffer) reset() {
-	b.x, b.cats, b.y, b.w = b.x[:0], b.cats[:0], b.y[:0], b.w[:0]
-}
-
 // row returns the features of row i of a buffer of n rows.
 func (b *rowBuffer) row(i int) ([]float64, []int32) {
 	n := len(b.y)

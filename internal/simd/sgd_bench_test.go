@@ -55,9 +55,9 @@ func BenchmarkTranspose(b *testing.B) {
 	}
 }
 
-// BenchmarkGradient is that of a logistic regression over tiles of 64 rows.
+// BenchmarkGradient is that of a logistic regression over tiles of 256 rows.
 func BenchmarkGradient(b *testing.B) {
-	const rows, tile = 1024, 64
+	const rows, tile = 1024, 256
 	for _, d := range []int{10, 32, 100} {
 		x, w, acc := matrix(d, rows), make([]float64, d), make([][32]float64, d)
 		y, p, g := make([]float64, rows), make([]float64, tile), make([]float64, tile)

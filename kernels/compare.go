@@ -132,7 +132,7 @@ func (op comparison) fillTexts(out columnar.Bitmap, x, y Datum) {
 		switch op {
 		case opEq, opNe:
 			if off, data, ok := rawText(x.Array); ok {
-				eqRawVC(out.Bits, off, data, c)
+				simd.EqualText(out.Bits, off, data, c)
 			} else {
 				eqTextVC(out.Bits, xs, c)
 			}
@@ -148,7 +148,13 @@ func (op comparison) fillTexts(out columnar.Bitmap, x, y Datum) {
 	}
 	switch op {
 	case opEq, opNe:
-		eqTextVV(out.Bits, xs, ys)
+		off, data, ok := rawText(x.Array)
+		off2, data2, ok2 := rawText(y.Array)
+		if ok && ok2 {
+			simd.EqualTexts(out.Bits, off, data, off2, data2)
+		} else {
+			eqTextVV(out.Bits, xs, ys)
+		}
 	case opLt, opGe:
 		ltTextVV(out.Bits, xs, ys)
 	case opGt, opLe:

@@ -14,16 +14,6 @@ func bit(b bool) byte {
 	return x
 }
 
-// eqRawVC is equality with a constant on the offsets and the bytes of a column.
-func eqRawVC(out []byte, off []int32, data []byte, c string) {
-	for i := range len(off) - 1 {
-		from, to := off[i], off[i+1]
-		if int(to-from) == len(c) && string(data[from:to]) == c {
-			out[i>>3] |= 1 << (i & 7)
-		}
-	}
-}
-
 func eqTextVC(out []byte, x columnar.Strings, c string) {
 	for i := range x.Len() {
 		out[i>>3] |= bit(x.String(i) == c) << (i & 7)

@@ -38,35 +38,28 @@ func powInt(x float64, n int64) float64 {
 // definition of the results.
 const inOrder = 16
 
-// dot is w·x in the fixed order. len(x) >= len(w). About 1 ns per dimension.
+// dot is w·x in the fixed order. Both have room for padding; see newRow.
 func dot(w, x []float64) float64 {
-	x = x[:len(w)]
-	if len(w) <= inOrder {
-		p := 0.0
-		for j, v := range w {
-			p = math.FMA(v, x[j], p)
-		}
-		return p
+	if len(w) > inOrder {
+		return simd.RowDot(padded(w), padded(x))
 	}
-	var lane [32]float64
-	for l := range min(32, len(w)) {
-		lane[l] = float64(w[l] * x[l])
+	p := 0.0
+	for j, v := range x[:len(w)] {
+		p = math.FMA(w[j], v, p)
 	}
-	j := 32
-	for ; j+32 <= len(w); j += 32 {
-		a, b := w[j:j+32:j+32], x[j:j+32:j+32]
-		for l := range lane {
-			lane[l] = math.FMA(a[l], b[l], lane[l])
-		}
-	}
-	for l := 0; j < len(w); l, j = l+1, j+1 {
-		lane[l] = math.FMA(w[j], x[j], lane[l])
-	}
-	var s [8]float64
-	for l := range s {
-		s[l] = (lane[l] + lane[l+16]) + (lane[l+8] + lane[l+24])
-	}
-	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
+	return p
+}
+
+// newRow is a row of d zeros with room for the zeros that pad it to a multiple
+// of eight; padded is the row with them.
+func newRow(d int) []float64         { return make([]float64, stride(d))[:d] }
+func padded(row []float64) []float64 { return row[:stride(len(row))] }
+func stride(d int) int               { return (d + 7) &^ 7 }
+
+// pick is a if ok, else b, without a branch.
+func pick(ok bool, a, b float64) float64 {
+	x, y := math.Float64bits(a), math.Float64bits(b)
+	return math.Float64frombits(y ^ (x^y)&-oneIf(ok))
 }
 
 // finite reports whether x is neither NaN nor infinite.

@@ -156,12 +156,12 @@ func TestMath(t *testing.T) {
 			t.Errorf("%v, want %v", c[0], c[1])
 		}
 	}
-	w, x := make([]float64, 45), make([]float64, 45)
-	for i := range w {
-		w[i], x[i] = float64(i), 1
-	}
-	for n := range w {
-		if got := dot(w[:n], x); got != float64(n*(n-1)/2) {
+	for n := range 45 {
+		w, x := newRow(n), newRow(n)
+		for i := range w {
+			w[i], x[i] = float64(i), 1
+		}
+		if got := dot(w, x); got != float64(n*(n-1)/2) {
 			t.Errorf("dot of %d: %v", n, got)
 		}
 	}

@@ -1,6 +1,7 @@
 package simd
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -47,9 +48,10 @@ type region struct {
 	output bool // the slice may change
 }
 
-const guard = 0xA5
-
 const regionBytes = 64 << 10
+
+// guards is what memory holds before it is used.
+var guards = bytes.Repeat([]byte{0xA5}, regionBytes)
 
 // newArena reserves memory for the slices of a run, until the test ends.
 func newArena(t *testing.T) *arena {
@@ -96,9 +98,7 @@ func take[T element](a *arena, n int, output bool) []T {
 	// Only the neighbourhood of the slice is looked at: it is what a wrong
 	// kernel would write to.
 	lo, hi := r.window()
-	for i := lo; i < hi; i++ {
-		r.mem[i] = guard
-	}
+	copy(r.mem[lo:hi], guards)
 	if n == 0 {
 		return []T{}
 	}
@@ -176,8 +176,14 @@ func (a *arena) intact() error {
 	for i := range a.pages[:a.used] {
 		r := &a.pages[i]
 		lo, hi := r.window()
+		if r.output {
+			copy(r.before[r.lo:r.hi], r.mem[r.lo:r.hi])
+		}
+		if bytes.Equal(r.mem[lo:hi], r.before[lo:hi]) {
+			continue
+		}
 		for p := lo; p < hi; p++ {
-			if r.mem[p] == r.before[p] || r.output && p >= r.lo && p < r.hi {
+			if r.mem[p] == r.before[p] {
 				continue
 			}
 			what := "outside of"
@@ -227,36 +233,42 @@ func appendBits(bits []uint64, x any) []uint64 {
 		}
 		return append(bits, 0)
 	case *[32]float64:
-		return appendAll(bits, x[:])
+		return appendBits(bits, x[:])
 	case []float64:
-		return appendAll(bits, x)
+		for _, v := range x {
+			if v != v {
+				v = math.NaN()
+			}
+			bits = append(bits, math.Float64bits(v))
+		}
+		return bits
 	case []float32:
-		return appendAll(bits, x)
+		for _, v := range x {
+			if v != v {
+				v = float32(math.NaN())
+			}
+			bits = append(bits, uint64(math.Float32bits(v)))
+		}
+		return bits
 	case []int64:
-		return appendAll(bits, x)
+		return appendInts(bits, x)
 	case []int32:
-		return appendAll(bits, x)
+		return appendInts(bits, x)
 	case []uint64:
-		return appendAll(bits, x)
+		return append(bits, x...)
 	case []uint32:
-		return appendAll(bits, x)
+		return appendInts(bits, x)
 	case []uint16:
-		for _, v := range x {
-			bits = append(bits, uint64(v))
-		}
-		return bits
+		return appendInts(bits, x)
 	case []uint8:
-		for _, v := range x {
-			bits = append(bits, uint64(v))
-		}
-		return bits
+		return appendInts(bits, x)
 	}
 	panic(fmt.Sprintf("arena: keep of %T", x))
 }
 
-func appendAll[T any](bits []uint64, v []T) []uint64 {
+func appendInts[T int64 | int32 | uint32 | uint16 | uint8](bits []uint64, v []T) []uint64 {
 	for _, x := range v {
-		bits = appendBits(bits, x)
+		bits = append(bits, uint64(x))
 	}
 	return bits
 }

@@ -98,3 +98,17 @@ func matTVecGo(acc [][32]float64, x [][]float64, from int, r []float64) {
 		dotGo(&acc[j], r, x[j][from:][:len(r)])
 	}
 }
+
+// LanesValues writes [LanesValue] of every column's lanes to out.
+func LanesValues(out []float64, lanes [][32]float64) {
+	sameLength("LanesValues", len(out), len(lanes))
+	if len(out) > 0 {
+		lanesValues(out, lanes)
+	}
+}
+
+func lanesValuesGo(out []float64, lanes [][32]float64) {
+	for j := range lanes {
+		out[j] = LanesValue(&lanes[j])
+	}
+}

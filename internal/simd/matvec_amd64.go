@@ -57,3 +57,21 @@ func matTVecAVX512(acc [][32]float64, x [][]float64, from int, r []float64)
 
 //go:noescape
 func matTVecAVX2(acc [][32]float64, x [][]float64, from int, r []float64)
+
+// lanesValues writes LanesValue of every lanes[j] to out[j]; len(out) is positive.
+func lanesValues(out []float64, lanes [][32]float64) {
+	switch {
+	case hasAVX512:
+		lanesValuesAVX512(out, lanes)
+	case hasAVX2:
+		lanesValuesAVX2(out, lanes)
+	default:
+		lanesValuesGo(out, lanes)
+	}
+}
+
+//go:noescape
+func lanesValuesAVX512(out []float64, lanes [][32]float64)
+
+//go:noescape
+func lanesValuesAVX2(out []float64, lanes [][32]float64)

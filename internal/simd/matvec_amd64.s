@@ -4386,3 +4386,67 @@ loop2:
 	JNZ         loop1
 	VZEROUPPER
 	RET
+
+// func lanesValuesAVX512(out []float64, lanes [][32]float64)
+// Requires: AVX, AVX512F
+TEXT ·lanesValuesAVX512(SB), NOSPLIT, $0-48
+	MOVQ out_base+0(FP), AX
+	MOVQ lanes_base+24(FP), CX
+	MOVQ out_len+8(FP), DX
+
+loop1:
+	VMOVUPD       (CX), Z0
+	VMOVUPD       64(CX), Z1
+	VMOVUPD       128(CX), Z2
+	VMOVUPD       192(CX), Z3
+	VADDPD        Z2, Z0, Z0
+	VADDPD        Z3, Z1, Z1
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDSD        X1, X0, X0
+	VMOVSD        X0, (AX)
+	ADDQ          $0x00000100, CX
+	ADDQ          $0x00000008, AX
+	SUBQ          $0x00000001, DX
+	JNZ           loop1
+	VZEROUPPER
+	RET
+
+// func lanesValuesAVX2(out []float64, lanes [][32]float64)
+// Requires: AVX
+TEXT ·lanesValuesAVX2(SB), NOSPLIT, $0-48
+	MOVQ out_base+0(FP), AX
+	MOVQ lanes_base+24(FP), CX
+	MOVQ out_len+8(FP), DX
+
+loop1:
+	VMOVUPD      (CX), Y0
+	VMOVUPD      32(CX), Y1
+	VMOVUPD      64(CX), Y2
+	VMOVUPD      96(CX), Y3
+	VMOVUPD      128(CX), Y4
+	VMOVUPD      160(CX), Y5
+	VMOVUPD      192(CX), Y6
+	VMOVUPD      224(CX), Y7
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y7, Y3, Y3
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VUNPCKHPD    X0, X0, X1
+	VADDSD       X1, X0, X0
+	VMOVSD       X0, (AX)
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000008, AX
+	SUBQ         $0x00000001, DX
+	JNZ          loop1
+	VZEROUPPER
+	RET

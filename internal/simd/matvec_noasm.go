@@ -11,3 +11,5 @@ func matVecLanes(out []float64, x [][]float64, from int, w []float64, waiting *[
 }
 
 func matTVec(acc [][32]float64, x [][]float64, from int, r []float64) { matTVecGo(acc, x, from, r) }
+
+func lanesValues(out []float64, lanes [][32]float64) { lanesValuesGo(out, lanes) }

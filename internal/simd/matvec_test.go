@@ -32,6 +32,15 @@ var matvecTwins = []twin{
 			a.keep(&acc[j])
 		}
 	}},
+	{"LanesValues", func(a *arena) {
+		lanes := make([][32]float64, a.n)
+		for j := range lanes {
+			for l := range lanes[j] {
+				lanes[j][l] = value[float64](a)
+			}
+		}
+		LanesValues(output[float64](a, a.n), lanes)
+	}},
 }
 
 // columns are d columns of at least a.n rows behind from.

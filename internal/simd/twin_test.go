@@ -22,6 +22,7 @@ var twins = slices.Concat(
 	dotTwins,
 	matvecTwins,
 	sgdTwins,
+	welfordTwins,
 	minmaxTwins,
 	compareTwins,
 	bitsTwins,
@@ -31,6 +32,8 @@ var twins = slices.Concat(
 	takeTwins,
 	nearestTwins,
 	tileTwins,
+	textTwins,
+	utf8Twins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.
@@ -45,6 +48,9 @@ func TestTwins(t *testing.T) {
 			a := newArena(t)
 			for n := range longest + 1 {
 				for off := range 10 {
+					if testing.Short() && off > 1 && off < 8 {
+						continue // an emulator is slow
+					}
 					place := atOffset
 					if off >= 8 {
 						place = placement(off - 7)
@@ -85,10 +91,12 @@ func compareLevels(t *testing.T, a *arena, tw twin, seed uint64, n, off int, pla
 	for _, l := range Levels() {
 		Use(l)
 		a.reset(seed, n, off, place, mix)
-		where := fmt.Sprintf("%s at %s, %d rows, offset %d, placement %d, mix %d, seed %d", tw.name, l, n, off, place, mix, seed)
+		where := func() string {
+			return fmt.Sprintf("%s at %s, %d rows, offset %d, placement %d, mix %d, seed %d", tw.name, l, n, off, place, mix, seed)
+		}
 		tw.run(a)
 		if err := a.intact(); err != nil {
-			t.Fatalf("%s: %v", where, err)
+			t.Fatalf("%s: %v", where(), err)
 		}
 		got := a.results()
 		if l == Go {
@@ -96,11 +104,11 @@ func compareLevels(t *testing.T, a *arena, tw twin, seed uint64, n, off int, pla
 			continue
 		}
 		if len(got) != len(want) {
-			t.Fatalf("%s: %d results, level go has %d", where, len(got), len(want))
+			t.Fatalf("%s: %d results, level go has %d", where(), len(got), len(want))
 		}
 		for i := range got {
 			if got[i] != want[i] {
-				t.Fatalf("%s: result %d is %#x, at level go %#x", where, i, got[i], want[i])
+				t.Fatalf("%s: result %d is %#x, at level go %#x", where(), i, got[i], want[i])
 			}
 		}
 	}

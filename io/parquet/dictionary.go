@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -12,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // dictionary holds the values of a dictionary page.
@@ -142,7 +142,7 @@ var errUTF8 = errors.New("a string is not valid UTF-8 (the column is declared as
 
 // checkUTF8 checks the strings that offsets cut data into.
 func checkUTF8(data []byte, offsets []int32) error {
-	if !utf8.Valid(data) {
+	if !simd.ValidUTF8(data) {
 		return errUTF8
 	}
 	return checkStarts(data, offsets)

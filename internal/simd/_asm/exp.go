@@ -256,13 +256,18 @@ func (k *code) lessThan(x reg.VecVirtual, c float64) reg.Register  { return k.ma
 func (k *code) notAtMost(x reg.VecVirtual, c float64) reg.Register { return k.maskOf(0x16, x, c) }
 
 func (k *code) maskOf(predicate uint8, x reg.VecVirtual, c float64) reg.Register {
+	return k.maskOp(predicate, x, k.num(c))
+}
+
+// maskOp compares x with y.
+func (k *code) maskOp(predicate uint8, x reg.VecVirtual, y operand.Op) reg.Register {
+	var m reg.Register
 	if k.wide() {
-		m := k.K()
-		k.VCMPPD(operand.U8(predicate), k.num(c), x, m)
-		return m
+		m = k.K()
+	} else {
+		m = k.vec()
 	}
-	m := k.vec()
-	k.VCMPPD(operand.U8(predicate), k.num(c), x, m)
+	k.VCMPPD(operand.U8(predicate), y, x, m)
 	return m
 }
 

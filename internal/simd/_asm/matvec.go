@@ -98,6 +98,24 @@ var matvecs = family{name: "matvec", kernels: []kernel{
 			k.ret()
 		},
 	},
+	{
+		name: "lanesValues",
+		sig:  "func(out []float64, lanes [][32]float64)",
+		doc:  "writes LanesValue of every lanes[j] to out[j]; len(out) is positive.",
+		body: func(k *code) {
+			out, lanes, n := k.base("out"), k.base("lanes"), k.length("out")
+			k.loop(n, 1, func() {
+				acc := k.vecs(32 * 8 / k.width)
+				for v, a := range acc {
+					k.VMOVUPD(at(lanes, v*k.width), a)
+				}
+				k.VMOVSD(k.reduce(acc), at(out, 0))
+				k.step(lanes, 32*8)
+				k.step(out, 8)
+			})
+			k.ret()
+		},
+	},
 }}
 
 // rowBlocks writes what body leaves in acc to out, most rows at a time, then

@@ -102,9 +102,19 @@ func (k *code) lanes(n reg.GPVirtual, body func(v, disp int), pointers ...reg.GP
 	k.Label(done)
 }
 
-// returnSum returns the sum of the 32 lanes of acc, at distance 16, 8, 4, 2 and
-// 1, zero as +0.
+// returnSum returns the sum of the 32 lanes of acc, zero as +0.
 func (k *code) returnSum(acc []reg.VecVirtual, result string) {
+	sum := k.reduce(acc)
+	k.VADDSD(k.num(0), sum, sum)
+	p, err := k.Return(result).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	k.VMOVSD(sum, p.Addr)
+}
+
+// reduce adds the 32 lanes of acc at distance 16, 8, 4, 2 and 1.
+func (k *code) reduce(acc []reg.VecVirtual) reg.Register {
 	for n := len(acc) / 2; n > 0; n /= 2 {
 		for v := range n {
 			k.VADDPD(acc[v+n], acc[v], acc[v])
@@ -121,8 +131,7 @@ func (k *code) returnSum(acc []reg.VecVirtual, result string) {
 	k.VADDPD(high, sum.AsX(), sum.AsX())
 	k.VUNPCKHPD(sum.AsX(), sum.AsX(), high)
 	k.VADDSD(high, sum.AsX(), sum.AsX())
-	k.VADDSD(k.num(0), sum.AsX(), sum.AsX())
-	k.returnNumber(sum, result)
+	return sum.AsX()
 }
 
 // returnZero returns whether all bits of v are 0.

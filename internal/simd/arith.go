@@ -15,8 +15,8 @@ const (
 // out has; out may be x or y. Floats round once and follow IEEE 754. Integers
 // wrap, and overflow tells that a result of any row was outside the range:
 // whoever cares looks for the row.
-// Cost: the bandwidth; the product of int64, which has no vector form, 1.2
-// ns/row.
+// Cost: the bandwidth; of the product of int64, which has no vector form, a
+// cycle a row.
 func Arith[T Number](op Operator, out, x, y []T) (overflow bool) {
 	var constX, constY, tailX, tailY, tailOut [32]T
 	n := len(out)
@@ -88,7 +88,7 @@ func arithInt64(op Operator, out, x, y []int64) bool {
 	case Sub:
 		return subInt64(out, x, y)
 	case Mul:
-		return mulIntsGo(out, x, y)
+		return mulInt64(out, x, y)
 	}
 	panic("simd: Arith: division of integers")
 }

@@ -166,6 +166,19 @@ func mulInt32AVX512(out, x, y []int32) (over bool)
 //go:noescape
 func mulInt32AVX2(out, x, y []int32) (over bool)
 
+// mulInt64 sets out[i] to x[i] * y[i]; len(out) is a positive multiple of 32, and an x or y of 32 rows stands for every 32 rows. over tells that a result is outside the range.
+func mulInt64(out, x, y []int64) (over bool) {
+	switch {
+	case hasAVX2:
+		return mulInt64AVX2(out, x, y)
+	default:
+		return mulIntsGo(out, x, y)
+	}
+}
+
+//go:noescape
+func mulInt64AVX2(out, x, y []int64) (over bool)
+
 // mulFloat32 sets out[i] to x[i] * y[i]; len(out) is a positive multiple of 32, and an x or y of 32 rows stands for every 32 rows.
 func mulFloat32(out, x, y []float32) {
 	switch {

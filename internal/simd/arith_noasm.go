@@ -22,6 +22,8 @@ func subFloat64(out, x, y []float64) { subFloatsGo(out, x, y) }
 
 func mulInt32(out, x, y []int32) (over bool) { return mulIntsGo(out, x, y) }
 
+func mulInt64(out, x, y []int64) (over bool) { return mulIntsGo(out, x, y) }
+
 func mulFloat32(out, x, y []float32) { mulFloatsGo(out, x, y) }
 
 func mulFloat64(out, x, y []float64) { mulFloatsGo(out, x, y) }

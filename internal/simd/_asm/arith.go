@@ -23,7 +23,12 @@ func arithKernels() (kernels []kernel) {
 						k.ret()
 					},
 				})
-			case op.name == "add", op.name == "sub", op.name == "mul" && e.size == 4:
+			case op.name == "mul" && e.size == 8:
+				kernels = append(kernels, kernel{
+					name: "mulInt64", sig: types + " (over bool)", doc: doc + " over tells that a result is outside the range.", twin: "mulIntsGo",
+					widths: []int{avx2}, body: mulInt64,
+				})
+			case op.name != "div":
 				kernels = append(kernels, kernel{
 					name: op.name + e.name, sig: types + " (over bool)", doc: doc + " over tells that a result is outside the range.", twin: op.name + "IntsGo",
 					body: func(k *code) {
@@ -54,6 +59,17 @@ func arithKernels() (kernels []kernel) {
 // elementwise stores the vectors that op computes of the vectors at x and y. A
 // parameter of 32 rows is read again and again: its pointer does not move.
 func (k *code) elementwise(e elem, op func(x, y operand.Mem, v reg.VecVirtual)) {
+	k.eachBlock(e, func(x, y, out reg.GPVirtual) {
+		for i := range k.vectors(e, 32) {
+			v := k.vec()
+			op(at(x, i*k.width), at(y, i*k.width), v)
+			k.VMOVUPD(v, at(out, i*k.width))
+		}
+	})
+}
+
+// eachBlock repeats body for every 32 rows.
+func (k *code) eachBlock(e elem, body func(x, y, out reg.GPVirtual)) {
 	out, n := k.base("out"), k.length("out")
 	params := []reg.GPVirtual{k.base("x"), k.base("y")}
 	steps := make([]reg.GPVirtual, 2)
@@ -66,16 +82,31 @@ func (k *code) elementwise(e elem, op func(x, y operand.Mem, v reg.VecVirtual)) 
 		k.CMOVQEQ(still, steps[i])
 	}
 	k.loop(n, 32, func() {
-		for i := range k.vectors(e, 32) {
-			v := k.vec()
-			op(at(params[0], i*k.width), at(params[1], i*k.width), v)
-			k.VMOVUPD(v, at(out, i*k.width))
-		}
+		body(params[0], params[1], out)
 		for i, p := range params {
 			k.ADDQ(steps[i], p)
 		}
 		k.step(out, 32*e.size)
 	})
+}
+
+// mulInt64 multiplies one row after the other: there is no vector form, but the
+// processor tells of overflow, so that a row takes a cycle.
+func mulInt64(k *code) {
+	over, flag := k.GP32(), k.GP8()
+	k.XORL(over, over)
+	k.eachBlock(float64s, func(x, y, out reg.GPVirtual) {
+		for i := range 32 {
+			v := k.GP64()
+			k.MOVQ(at(x, 8*i), v)
+			k.IMULQ(at(y, 8*i), v)
+			k.SETOS(flag)
+			k.MOVQ(v, at(out, 8*i))
+			k.ORB(flag, over.As8())
+		}
+	})
+	k.Store(over.As8(), k.Return("over"))
+	k.ret()
 }
 
 // real computes v of the floats at x and y.

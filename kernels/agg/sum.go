@@ -59,6 +59,8 @@ type floatSum struct {
 	mean  bool
 	cells column[floatCell]
 	lanes lanes
+
+	scratch []byte // validity that does not begin with a byte
 }
 
 type floatCell struct {
@@ -77,13 +79,13 @@ func floatSpec(mean bool) *Spec {
 	}
 }
 
-// Update implements Accumulator. Cost: 0.5 ns per ungrouped row, 1.4 per
-// grouped row in cache.
+// Update implements Accumulator. Cost: the read bandwidth of
+// ungrouped rows, 1.4 ns per grouped row in cache.
 func (s *floatSum) Update(groups []uint32, n int, args ...arrow.Array) error {
 	s.cells.grow(max(n, 1))
 	vals, valid := columnar.Values[float64](args[0]), columnar.Validity(args[0])
 	if groups == nil {
-		s.lanes.add(vals, valid)
+		s.lanes.add(vals, valid.Aligned(&s.scratch))
 		s.cells.v[0].n += int64(valid.Count())
 		return nil
 	}

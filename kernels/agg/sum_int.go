@@ -5,6 +5,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -22,6 +23,7 @@ type intSum struct {
 	high     column[int64] // total is low + 2^64*high; shorter than low where it is 0
 	some     column[uint8] // sum: 1 where there were values
 	count    column[int64] // avg: values, without nulls
+	scratch  []byte        // validity that does not begin with a byte
 }
 
 func intSpec(in, out arrow.DataType, mean bool) *Spec {
@@ -46,21 +48,21 @@ func (s *intSum) grow(n int) {
 	}
 }
 
-// Update implements Accumulator. Cost: 0.5 ns per ungrouped row, 1.4 per
-// grouped row in cache.
+// Update implements Accumulator. Cost: the read bandwidth of
+// ungrouped rows, 1.4 ns per grouped row in cache.
 func (s *intSum) Update(groups []uint32, n int, args ...arrow.Array) error {
 	s.grow(max(n, 1))
+	if groups == nil {
+		s.addAll(args[0])
+		return nil
+	}
 	vals := columnar.Values[int64](args[0])
 	for lo, hi := range columnar.Validity(args[0]).Runs() {
 		switch {
 		case s.unsigned:
 			for i, v := range vals[lo:hi] {
-				s.add(at(groups, lo+i), v, -(v >> 63), 1)
+				s.add(groups[lo+i], v, -(v >> 63), 1)
 			}
-		case groups == nil:
-			var c exactCell
-			addRunInts(&c, vals[lo:hi])
-			s.add(0, int64(c.low), int64(c.high)-int64(c.low)>>63, c.n)
 		case s.mean:
 			s.addCounted(groups[lo:hi], vals[lo:hi])
 		default:
@@ -124,18 +126,23 @@ func (s *intSum) add(g uint32, low, high, n int64) {
 	}
 }
 
-// addRunInts sums the halves of the values, 32 bits each, without carries and
-// puts the total together at the end: exact for up to 2^32 rows.
-func addRunInts(c *exactCell, vals []int64) {
-	var high int64
-	var low uint64
-	for _, v := range vals {
-		high += v >> 32
-		low += uint64(uint32(v))
+// addAll adds ungrouped rows to group 0.
+func (s *intSum) addAll(a arrow.Array) {
+	valid := columnar.Validity(a)
+	bits := valid.Aligned(&s.scratch)
+	var t simd.Total
+	switch {
+	case s.unsigned && bits == nil:
+		t = simd.SumUint64(columnar.Values[uint64](a))
+	case s.unsigned:
+		t = simd.SumUint64Valid(columnar.Values[uint64](a), bits)
+	case bits == nil:
+		t = simd.SumInt64(columnar.Values[int64](a))
+	default:
+		t = simd.SumInt64Valid(columnar.Values[int64](a), bits)
 	}
-	// total = high * 2^32 + low
-	c.add(uint64(high)<<32, uint64(high>>32), 0, int64(len(vals)))
-	c.add(low, 0, 0, 0)
+	low := int64(t.Low)
+	s.add(0, low, int64(t.High)-low>>63, int64(valid.Count()))
 }
 
 // Merge implements Accumulator.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -188,8 +189,9 @@ func splitNulls(idx []int32, valid columnar.Bitmap, last bool) (values, nulls []
 	return idx[len(away):], idx[:len(away)]
 }
 
-// sortRanked sorts by rank, stable, since the rows come in ascending: by bytes
-// from the lowest up, leaving out bytes that are equal in all items.
+// sortRanked sorts by rank, stable, since the rows come in ascending: by as
+// many bits, from the highest one that differs, as tell nearly all of that many
+// rows apart, and then the few that are equal in them among themselves.
 func (s *sorter) sortRanked(items []ranked) {
 	if len(items) < 512 {
 		slices.SortFunc(items, func(a, b ranked) int {
@@ -197,19 +199,61 @@ func (s *sorter) sortRanked(items []ranked) {
 		})
 		return
 	}
+	every, some := ^uint64(0), uint64(0)
+	for _, it := range items {
+		every &= it.rank
+		some |= it.rank
+	}
+	top := bits.Len64(every ^ some) // ranks differ below this bit
+	passes := (min(top, bits.Len(uint(len(items)))+4) + 7) / 8
+	low := max(0, top-8*passes)
+	s.sortBytes(items, low, passes)
+	if low == 0 {
+		return
+	}
+	for len(items) > 0 {
+		n := 1
+		for n < len(items) && items[n].rank>>low == items[0].rank>>low {
+			n++
+		}
+		if n > 1 {
+			s.sortTied(items[:n])
+		}
+		items = items[n:]
+	}
+}
+
+// sortTied sorts rows that are equal in their upper bits.
+func (s *sorter) sortTied(items []ranked) {
+	if len(items) > 16 {
+		s.sortRanked(items)
+		return
+	}
+	for i := 1; i < len(items); i++ {
+		it, k := items[i], i
+		for ; k > 0 && items[k-1].rank > it.rank; k-- {
+			items[k] = items[k-1]
+		}
+		items[k] = it
+	}
+}
+
+// sortBytes sorts by bytes of the rank above bit low, from the lowest up.
+func (s *sorter) sortBytes(items []ranked, low, passes int) {
 	if len(s.scratch) < len(items) {
 		s.scratch = make([]ranked, len(items))
 	}
 	var counts [8][256]int32
 	for _, it := range items {
-		for b := range counts {
-			counts[b][byte(it.rank>>(8*b))]++
+		rank := it.rank >> low
+		for b := range passes {
+			counts[b&7][byte(rank>>(8*b))]++
 		}
 	}
 	from, to := items, s.scratch[:len(items)]
-	for b := range counts {
-		c := &counts[b]
-		if c[byte(items[0].rank>>(8*b))] == int32(len(items)) {
+	for b := range passes {
+		c, shift := &counts[b&7], low+8*b
+		if c[byte(items[0].rank>>shift)] == int32(len(items)) {
 			continue
 		}
 		at := int32(0)
@@ -218,13 +262,13 @@ func (s *sorter) sortRanked(items []ranked) {
 			at += n
 		}
 		for _, it := range from {
-			p := &c[byte(it.rank>>(8*b))]
+			p := &c[byte(it.rank>>(shift&63))]
 			to[*p] = it
 			*p++
 		}
 		from, to = to, from
 	}
-	if &from[0] != &items[0] {
+	if len(items) > 0 && &from[0] != &items[0] {
 		copy(items, from)
 	}
 }

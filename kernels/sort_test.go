@@ -271,3 +271,34 @@ func TestSortLongTexts(t *testing.T) {
 		}
 	}
 }
+
+// TestSortSkewedNumbers sorts numbers of all magnitudes, clusters and ties, of
+// which the upper bits tell few apart.
+func TestSortSkewedNumbers(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	mem := columnartest.Allocator(t)
+	for _, number := range []func() int64{
+		func() int64 { return int64(r.Uint64()) >> r.IntN(64) },
+		func() int64 { return int64(r.IntN(3))<<60 + r.Int64N(1000) },
+		func() int64 { return int64(r.IntN(2))<<62 + int64(r.IntN(2))<<40 + int64(r.IntN(2))<<20 + r.Int64N(2) },
+		func() int64 { return 1<<40 + r.Int64N(1<<20) },
+		func() int64 { return -5 },
+	} {
+		for _, n := range []int{511, 512, 5000} {
+			b := array.NewInt64Builder(mem)
+			for range n {
+				b.Append(number())
+			}
+			x := b.NewArray()
+			b.Release()
+			for _, desc := range []bool{false, true} {
+				keys := []kernels.SortKey{{Col: x, Desc: desc}}
+				got, err := kernels.SortIndices(keys, n)
+				if want := sortOracle(keys, n); err != nil || !slices.Equal(got, want) {
+					t.Fatalf("%d rows, descending %v: %v, %v, want %v", n, desc, got, err, want)
+				}
+			}
+			x.Release()
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels/agg"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 )
@@ -30,6 +31,7 @@ type argument struct {
 	source expr.Expr
 	to     arrow.DataType
 	bound  *expr.Bound
+	column int // where the argument is an input column as it is, else -1
 }
 
 // Bind types aggs against in. what names the operator in errors.
@@ -140,12 +142,15 @@ func (p *Plan) argument(e expr.Expr, want arrow.DataType, in *arrow.Schema) (int
 			return i, nil
 		}
 	}
+	column := -1
 	if !arrow.TypeEqual(is, want) {
 		if b, err = expr.Bind(expr.Cast{Of: e, To: want}, in); err != nil {
 			return 0, err
 		}
+	} else if c, ok := e.(expr.Col); ok {
+		column = columnar.Index(in, c.Name)
 	}
-	p.args = append(p.args, argument{e, want, b})
+	p.args = append(p.args, argument{e, want, b, column})
 	return len(p.args) - 1, nil
 }
 
@@ -154,6 +159,18 @@ func (p *Plan) Fields() []arrow.Field { return p.fields }
 
 // StateFields are the columns of [Set.State].
 func (p *Plan) StateFields() []arrow.Field { return p.states }
+
+// OrderFree tells that the results depend neither on the order of rows nor on
+// how they were spread over several sets that are merged in the end: counts,
+// extremes and exact sums, but not sums of floats.
+func (p *Plan) OrderFree() bool {
+	for _, a := range p.aggs {
+		if !a.spec.Merge || !a.spec.OrderFree {
+			return false
+		}
+	}
+	return true
+}
 
 // Mergeable is an error that names the first aggregate whose states cannot be
 // merged, which what needs.

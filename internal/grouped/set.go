@@ -56,6 +56,11 @@ func (s *Set) Update(b arrow.Record, slots []uint32, n int) error {
 
 func (s *Set) evaluate(b arrow.Record) error {
 	for i, a := range s.plan.args {
+		if a.column >= 0 {
+			s.args[i] = b.Column(a.column)
+			s.args[i].Retain()
+			continue
+		}
 		col, err := a.bound.Eval(s.mem, b)
 		if err != nil {
 			return Error("aggregate argument", err)

@@ -1,8 +1,11 @@
 package agg
 
 import (
+	"unsafe"
+
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"github.com/arrowstream/arrowstream/internal/simd"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -15,7 +18,6 @@ type hashIndex struct {
 	mask    uint64
 	used    int
 	hashes  [wordBlock]uint64 // of the block of words in work
-	touched uint32            // keeps the loads of touch alive
 }
 
 // wordEntry is a key and its slot plus one; zeroed memory is an empty table.
@@ -24,7 +26,10 @@ type wordEntry struct {
 	id  uint32
 }
 
-const firstTable = 1024 // entries
+const (
+	firstTable = 1024 // entries
+	entryShift = 4    // an entry has 1<<entryShift bytes
+)
 
 // full tells whether a table of size entries is too full with used keys.
 func full(used, size int) bool {
@@ -52,20 +57,14 @@ func tableSize(used int) int {
 // words are worth taking at once.
 const largeTable = 1 << 17
 
-// homes hashes a block of words. Where the table is large it also loads their
-// entries: independent loads, whose cache misses overlap, unlike those of the
-// probe loop.
+// homes hashes a block of words. Where the table is large it also asks for
+// their entries, so that the cache misses overlap, unlike those of the probe
+// loop.
 func (h *hashIndex) homes(words []uint64) []uint64 {
 	homes := h.hashes[:len(words)]
-	for i, w := range words {
-		homes[i] = kernels.Mix(w)
-	}
-	if entries, mask := h.entries.v, h.mask; len(entries) > largeTable {
-		sum := uint32(0)
-		for _, p := range homes {
-			sum += entries[p&mask].id
-		}
-		h.touched = sum
+	simd.Hash(homes, words, 0)
+	if entries := h.entries.v; len(entries) > largeTable {
+		simd.Prefetch(unsafe.Pointer(unsafe.SliceData(entries)), homes, h.mask, entryShift)
 	}
 	return homes
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // wordKey tells whether keys of type t fit a word of 64 bits.
@@ -146,12 +147,7 @@ func wordsOf(a arrow.Array, lo int, scratch []uint64) []uint64 {
 		}
 		return out
 	case arrow.FLOAT64:
-		for i, v := range columnar.Values[float64](a)[lo : lo+len(out)] {
-			if v != v {
-				v = nan
-			}
-			out[i] = math.Float64bits(v + 0)
-		}
+		simd.FloatKeys(out, columnar.Values[float64](a)[lo:lo+len(out)])
 		return out
 	case arrow.UINT8:
 		return widen(columnar.Values[uint8](a)[lo:], out)

@@ -16,7 +16,7 @@ import (
 
 const (
 	maxPageHeader   = 4 << 20
-	maxNestedValues = 16 << 20 // values of a page of a list column
+	maxNestedValues = 16 << 20  // values of a page of a list column
 	readAhead       = 256 << 10 // at once, so that it is in the cache when it is decoded
 	// defaultMaxPage bounds the inflated size of a page.
 	defaultMaxPage = 64 << 20
@@ -31,10 +31,10 @@ type limits struct {
 // chunk reads the pages of one column chunk in order, one page at a time. It is
 // used by one goroutine at a time.
 type chunk struct {
-	r       io.ReaderAt
-	leaf    *node
-	meta    *format.ColumnMetaData
-	mem     memory.Allocator
+	r    io.ReaderAt
+	leaf *node
+	meta *format.ColumnMetaData
+	mem  memory.Allocator
 	limits
 	utf8 bool // byte arrays must be valid UTF-8
 

@@ -91,7 +91,8 @@ func TestPageBounds(t *testing.T) {
 		}
 		// An index that is not one excludes nothing.
 		for _, c := range []format.ColumnChunk{
-			{}, {ColumnIndexOffset: col.ColumnIndexOffset, ColumnIndexLength: col.ColumnIndexLength},
+			{},
+			{ColumnIndexOffset: col.ColumnIndexOffset, ColumnIndexLength: col.ColumnIndexLength},
 			{ColumnIndexOffset: 1, ColumnIndexLength: 10, OffsetIndexOffset: 1, OffsetIndexLength: 10},
 			{ColumnIndexOffset: f.size, ColumnIndexLength: 1 << 30, OffsetIndexOffset: -5, OffsetIndexLength: -5},
 			{ColumnIndexOffset: col.OffsetIndexOffset, ColumnIndexLength: col.OffsetIndexLength, OffsetIndexOffset: col.ColumnIndexOffset, OffsetIndexLength: col.ColumnIndexLength},

@@ -36,8 +36,8 @@ func (m *operatorMetrics) read(n *node) {
 	m.stateRows.Store(c.StateRows)
 	m.stateBytes.Store(c.StateBytes)
 	m.stateUpdated.Store(c.RowsUpdated)
-	if c.Warning != "" {
-		m.warning.Store(&c.Warning)
+	if w := c.Warning; w != "" {
+		m.warning.Store(&w)
 	}
 }
 

@@ -237,15 +237,19 @@ func run(t *testing.T, o arrowstream.Options, build func(p *arrowstream.Pipeline
 
 func TestResultsDoNotDependOnBatchesOrWorkers(t *testing.T) {
 	var want []string
-	for _, workers := range []int{1, 2, 4} {
+	for _, workers := range []int{1, 2, 3, 4, 8} {
 		for _, batch := range []int{1, 7, 100, 4096} {
-			sums, odd, both := &collect{}, &collect{}, &collect{}
+			sums, odd, chain, branch, both := &collect{}, &collect{}, &collect{}, &collect{}, &collect{}
 			s, err := run(t, arrowstream.Options{Workers: workers, BatchRows: batch, TickRows: 128}, func(p *arrowstream.Pipeline) {
 				in := p.From("numbers", &numbers{rows: 1000, partitions: 3, keys: 5})
 				other := p.From("other", &numbers{rows: 300, keys: 3})
 				in.Via(&perTick{}).To(sums)
 				filtered := in.Via(&oddX{})
 				filtered.To(odd)
+				// Lanes run the first two; the third is read twice.
+				third := in.Via(&oddX{}).Via(&oddX{}).Via(&oddX{})
+				third.Via(&perTick{}).To(chain)
+				third.Via(&oddX{}).Via(&oddX{}).To(branch)
 				p.Join(zip{}, filtered.Merge(other, in), other.Via(&oddX{})).To(both)
 			})
 			if err != nil {
@@ -254,7 +258,7 @@ func TestResultsDoNotDependOnBatchesOrWorkers(t *testing.T) {
 			if s.RowsIn != 3300 {
 				t.Errorf("read %d rows", s.RowsIn)
 			}
-			got := slices.Concat(sums.rows, []string{"--"}, odd.rows, []string{"--"}, both.rows)
+			got := slices.Concat(sums.rows, []string{"--"}, odd.rows, []string{"--"}, both.rows, []string{"--"}, chain.rows, []string{"--"}, branch.rows)
 			if want == nil {
 				want = got
 				if len(odd.rows) != 3*1000*2/5 || len(both.rows) != len(odd.rows)+300+3000+100 {

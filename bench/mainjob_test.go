@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -80,7 +78,8 @@ func mainJob(b *testing.B, input string) string {
 
 // BenchmarkMainJob runs the main job: Parquet in, two models that score and
 // learn every row, windows, scored Parquet out. budget-MiB is the most Arrow
-// memory the job had, peak-MiB the most the process had resident.
+// memory the job had, peak-MiB the most the process had resident, cpu-ns/row
+// the processor time of all cores and gc-%cpu the garbage collector's share.
 func BenchmarkMainJob(b *testing.B) {
 	sizes := []int{2_000_000}
 	if os.Getenv("ARROWSTREAM_BENCH_LARGE") != "" {
@@ -93,7 +92,7 @@ func BenchmarkMainJob(b *testing.B) {
 			b.Chdir(b.TempDir())
 			forgetPeak(b)
 			var budget int64
-			n := 0
+			n, before := 0, readCost(b)
 			for b.Loop() {
 				s := run(b, script, arrowstream.Options{})
 				if s.RowsIn != int64(rows) {
@@ -106,6 +105,7 @@ func BenchmarkMainJob(b *testing.B) {
 				}
 			}
 			perRow(b, n)
+			before.report(b, n)
 			b.ReportMetric(float64(budget)/(1<<20), "budget-MiB")
 			if peak, ok := peakBytes(); ok {
 				b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
@@ -139,28 +139,4 @@ func perRow(b *testing.B, n int) {
 	b.Helper()
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/row")
-}
-
-// forgetPeak makes the peak of the process start again from what it has now.
-func forgetPeak(b *testing.B) {
-	b.Helper()
-	debug.FreeOSMemory()
-	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
-		b.Logf("peak-MiB includes what came before: %v", err)
-	}
-}
-
-// peakBytes is the most memory the process had resident (VmHWM of Linux).
-func peakBytes() (int64, bool) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, false
-	}
-	for line := range strings.Lines(string(status)) {
-		if kib, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(kib), " kB"), 10, 64)
-			return n << 10, err == nil
-		}
-	}
-	return 0, false
 }

@@ -52,3 +52,12 @@ func (p *pool) AllocateUncleared(size int) []byte {
 	b, _ := p.take(size)
 	return b
 }
+
+// UnclearedBuffer returns a buffer of size bytes that may hold anything, for
+// callers that write all of them; the padding behind them is clear.
+func UnclearedBuffer(mem memory.Allocator, size int) *memory.Buffer {
+	b := memory.NewResizableBuffer(Uncleared(mem))
+	b.Resize(size)
+	clear(b.Buf()[size:])
+	return b
+}

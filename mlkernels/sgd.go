@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // sgd is a linear model learned by stochastic gradient descent. Mode per_row
@@ -184,7 +185,7 @@ func (s *sgd) predict(margins []float64, out *Scores, i int) (rest float64) {
 	case s.task == Regression:
 		out.Value[i] = margins[0]
 	case s.loss == LogLoss && !s.oneVsRest():
-		out.Value[i], rest = sigmoids(margins[0])
+		out.Value[i], rest = simd.SigmoidPair(margins[0])
 		out.Class[i] = int32(oneIf(out.Value[i] > 0.5))
 	case !s.oneVsRest():
 		p := s.loss.probability(margins[0])

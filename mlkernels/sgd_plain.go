@@ -1,6 +1,10 @@
 package mlkernels
 
-import "math"
+import (
+	"math"
+
+	"github.com/arrowstream/arrowstream/internal/simd"
+)
 
 // plain reports whether stepPlain learns x: the commonest case, a logistic
 // regression of two classes, row by row, on numbers as they are.
@@ -28,7 +32,7 @@ func (s *sgd) stepPlain(x *Matrix, y []float64, out *Scores) {
 				continue
 			}
 			row := s.scratch.block.row(k)
-			prob, rest := sigmoids(dot(p.w, row) + p.b)
+			prob, rest := simd.SigmoidPair(dot(p.w, row) + p.b)
 			if s.ready() {
 				valid[k], value[k], class[k] = true, prob, int32(oneIf(prob > 0.5))
 			}

@@ -78,7 +78,7 @@ func TestWorkers(t *testing.T) {
 		SELECT window_start, r2, count(*) AS n, sum(IF(predicted_label = label, 1, 0)) AS hits FROM HOP(scored, __time__, 5s, 10s) GROUP BY window_start, window_end, r2;
 		INSERT INTO 'scored.mem' SELECT * FROM scored WHERE region = 's';`
 	want := ""
-	for _, o := range []arrowstream.Options{{Workers: 1}, {Workers: 1, BatchRows: 7}, {Workers: 4, BatchRows: 100}, {Workers: 2}} {
+	for _, o := range []arrowstream.Options{{Workers: 1}, {Workers: 1, BatchRows: 7}, {Workers: 4, BatchRows: 100}, {Workers: 2}, {Workers: 3}, {Workers: 8, BatchRows: 7}} {
 		h := newHarness(t)
 		opts := h.options()
 		o.Allocator = h.mem

@@ -103,7 +103,7 @@ func TestPipeline(t *testing.T) {
 	if n := strings.Count(want, "\n"); n < 3000 {
 		t.Fatalf("only %d rows:\n%s", n, want)
 	}
-	for _, c := range [][2]int{{1, 7}, {2, 0}, {4, 100}} {
+	for _, c := range [][2]int{{1, 7}, {2, 0}, {3, 0}, {4, 100}, {8, 7}} {
 		if d := columnartest.Diff(run(c[0], c[1]), want); d != "" {
 			t.Errorf("%d workers, batches of %d rows:\n%s", c[0], c[1], d)
 		}

@@ -120,6 +120,16 @@ func input[T element](a *arena, n int) []T {
 	return v
 }
 
+// touched says that the run itself has changed its inputs: they are as they
+// should be now.
+func (a *arena) touched() {
+	for i := range a.pages[:a.used] {
+		r := &a.pages[i]
+		lo, hi := r.window()
+		copy(r.before[lo:hi], r.mem[lo:hi])
+	}
+}
+
 // output is a slice of n elements for results, which are compared.
 func output[T element](a *arena, n int) []T {
 	v := take[T](a, n, true)

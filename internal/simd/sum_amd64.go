@@ -21,3 +21,165 @@ func sumFloat64AVX512(acc *[32]float64, x []float64)
 
 //go:noescape
 func sumFloat64AVX2(acc *[32]float64, x []float64)
+
+// sumFloat64Valid is sumFloat64 of the rows whose bit is set.
+func sumFloat64Valid(acc *[32]float64, x []float64, valid []byte) {
+	switch {
+	case hasAVX512:
+		sumFloat64ValidAVX512(acc, x, valid)
+	case hasAVX2:
+		sumFloat64ValidAVX2(acc, x, valid)
+	default:
+		sumFloat64ValidGo(acc, x, valid)
+	}
+}
+
+//go:noescape
+func sumFloat64ValidAVX512(acc *[32]float64, x []float64, valid []byte)
+
+//go:noescape
+func sumFloat64ValidAVX2(acc *[32]float64, x []float64, valid []byte)
+
+// sumFloat32 adds float64(x[i]) to acc[i mod 32]; len(x) is a positive multiple of 32.
+func sumFloat32(acc *[32]float64, x []float32) {
+	switch {
+	case hasAVX512:
+		sumFloat32AVX512(acc, x)
+	case hasAVX2:
+		sumFloat32AVX2(acc, x)
+	default:
+		sumFloat32Go(acc, x)
+	}
+}
+
+//go:noescape
+func sumFloat32AVX512(acc *[32]float64, x []float32)
+
+//go:noescape
+func sumFloat32AVX2(acc *[32]float64, x []float32)
+
+// sumFloat32Valid is sumFloat32 of the rows whose bit is set.
+func sumFloat32Valid(acc *[32]float64, x []float32, valid []byte) {
+	switch {
+	case hasAVX512:
+		sumFloat32ValidAVX512(acc, x, valid)
+	case hasAVX2:
+		sumFloat32ValidAVX2(acc, x, valid)
+	default:
+		sumFloat32ValidGo(acc, x, valid)
+	}
+}
+
+//go:noescape
+func sumFloat32ValidAVX512(acc *[32]float64, x []float32, valid []byte)
+
+//go:noescape
+func sumFloat32ValidAVX2(acc *[32]float64, x []float32, valid []byte)
+
+// sumInt64 is the sum of x[i] modulo 2^64 and that of x[i]>>48; len(x) is a positive multiple of 32, at most 65,536.
+func sumInt64(x []int64) (sum uint64, high int64) {
+	switch {
+	case hasAVX512:
+		return sumInt64AVX512(x)
+	case hasAVX2:
+		return sumInt64AVX2(x)
+	default:
+		return sumInt64Go(x)
+	}
+}
+
+//go:noescape
+func sumInt64AVX512(x []int64) (sum uint64, high int64)
+
+//go:noescape
+func sumInt64AVX2(x []int64) (sum uint64, high int64)
+
+// sumInt64Valid is sumInt64 of the rows whose bit is set.
+func sumInt64Valid(x []int64, valid []byte) (sum uint64, high int64) {
+	switch {
+	case hasAVX512:
+		return sumInt64ValidAVX512(x, valid)
+	case hasAVX2:
+		return sumInt64ValidAVX2(x, valid)
+	default:
+		return sumInt64ValidGo(x, valid)
+	}
+}
+
+//go:noescape
+func sumInt64ValidAVX512(x []int64, valid []byte) (sum uint64, high int64)
+
+//go:noescape
+func sumInt64ValidAVX2(x []int64, valid []byte) (sum uint64, high int64)
+
+// sumUint64 is sumInt64 of unsigned numbers.
+func sumUint64(x []uint64) (sum uint64, high int64) {
+	switch {
+	case hasAVX512:
+		return sumUint64AVX512(x)
+	case hasAVX2:
+		return sumUint64AVX2(x)
+	default:
+		return sumUint64Go(x)
+	}
+}
+
+//go:noescape
+func sumUint64AVX512(x []uint64) (sum uint64, high int64)
+
+//go:noescape
+func sumUint64AVX2(x []uint64) (sum uint64, high int64)
+
+// sumUint64Valid is sumUint64 of the rows whose bit is set.
+func sumUint64Valid(x []uint64, valid []byte) (sum uint64, high int64) {
+	switch {
+	case hasAVX512:
+		return sumUint64ValidAVX512(x, valid)
+	case hasAVX2:
+		return sumUint64ValidAVX2(x, valid)
+	default:
+		return sumUint64ValidGo(x, valid)
+	}
+}
+
+//go:noescape
+func sumUint64ValidAVX512(x []uint64, valid []byte) (sum uint64, high int64)
+
+//go:noescape
+func sumUint64ValidAVX2(x []uint64, valid []byte) (sum uint64, high int64)
+
+// sumInt32 is the sum of x; len(x) is a positive multiple of 32, at most 65,536.
+func sumInt32(x []int32) (sum int64) {
+	switch {
+	case hasAVX512:
+		return sumInt32AVX512(x)
+	case hasAVX2:
+		return sumInt32AVX2(x)
+	default:
+		return sumInt32Go(x)
+	}
+}
+
+//go:noescape
+func sumInt32AVX512(x []int32) (sum int64)
+
+//go:noescape
+func sumInt32AVX2(x []int32) (sum int64)
+
+// sumInt32Valid is sumInt32 of the rows whose bit is set.
+func sumInt32Valid(x []int32, valid []byte) (sum int64) {
+	switch {
+	case hasAVX512:
+		return sumInt32ValidAVX512(x, valid)
+	case hasAVX2:
+		return sumInt32ValidAVX2(x, valid)
+	default:
+		return sumInt32ValidGo(x, valid)
+	}
+}
+
+//go:noescape
+func sumInt32ValidAVX512(x []int32, valid []byte) (sum int64)
+
+//go:noescape
+func sumInt32ValidAVX2(x []int32, valid []byte) (sum int64)

@@ -7,63 +7,1145 @@
 // func sumFloat64AVX512(acc *[32]float64, x []float64)
 // Requires: AVX, AVX512F
 TEXT ·sumFloat64AVX512(SB), NOSPLIT, $0-32
-	MOVQ    acc+0(FP), AX
-	MOVQ    x_base+8(FP), CX
+	MOVQ    x_base+8(FP), AX
+	MOVQ    acc+0(FP), CX
 	MOVQ    x_len+16(FP), DX
-	VMOVUPD (AX), Z0
-	VMOVUPD 64(AX), Z1
-	VMOVUPD 128(AX), Z2
-	VMOVUPD 192(AX), Z3
+	VMOVUPD (CX), Z0
+	VMOVUPD 64(CX), Z1
+	VMOVUPD 128(CX), Z2
+	VMOVUPD 192(CX), Z3
 
 loop1:
-	VADDPD  (CX), Z0, Z0
-	VADDPD  64(CX), Z1, Z1
-	VADDPD  128(CX), Z2, Z2
-	VADDPD  192(CX), Z3, Z3
-	ADDQ    $0x00000100, CX
+	VADDPD  (AX), Z0, Z0
+	VADDPD  64(AX), Z1, Z1
+	VADDPD  128(AX), Z2, Z2
+	VADDPD  192(AX), Z3, Z3
+	ADDQ    $0x00000100, AX
 	SUBQ    $0x00000020, DX
 	JNZ     loop1
-	VMOVUPD Z0, (AX)
-	VMOVUPD Z1, 64(AX)
-	VMOVUPD Z2, 128(AX)
-	VMOVUPD Z3, 192(AX)
+	VMOVUPD Z0, (CX)
+	VMOVUPD Z1, 64(CX)
+	VMOVUPD Z2, 128(CX)
+	VMOVUPD Z3, 192(CX)
 	VZEROUPPER
 	RET
 
 // func sumFloat64AVX2(acc *[32]float64, x []float64)
 // Requires: AVX
 TEXT ·sumFloat64AVX2(SB), NOSPLIT, $0-32
-	MOVQ    acc+0(FP), AX
-	MOVQ    x_base+8(FP), CX
+	MOVQ    x_base+8(FP), AX
+	MOVQ    acc+0(FP), CX
 	MOVQ    x_len+16(FP), DX
-	VMOVUPD (AX), Y0
-	VMOVUPD 32(AX), Y1
-	VMOVUPD 64(AX), Y2
-	VMOVUPD 96(AX), Y3
-	VMOVUPD 128(AX), Y4
-	VMOVUPD 160(AX), Y5
-	VMOVUPD 192(AX), Y6
-	VMOVUPD 224(AX), Y7
+	VMOVUPD (CX), Y0
+	VMOVUPD 32(CX), Y1
+	VMOVUPD 64(CX), Y2
+	VMOVUPD 96(CX), Y3
+	VMOVUPD 128(CX), Y4
+	VMOVUPD 160(CX), Y5
+	VMOVUPD 192(CX), Y6
+	VMOVUPD 224(CX), Y7
 
 loop1:
-	VADDPD  (CX), Y0, Y0
-	VADDPD  32(CX), Y1, Y1
-	VADDPD  64(CX), Y2, Y2
-	VADDPD  96(CX), Y3, Y3
-	VADDPD  128(CX), Y4, Y4
-	VADDPD  160(CX), Y5, Y5
-	VADDPD  192(CX), Y6, Y6
-	VADDPD  224(CX), Y7, Y7
-	ADDQ    $0x00000100, CX
+	VADDPD  (AX), Y0, Y0
+	VADDPD  32(AX), Y1, Y1
+	VADDPD  64(AX), Y2, Y2
+	VADDPD  96(AX), Y3, Y3
+	VADDPD  128(AX), Y4, Y4
+	VADDPD  160(AX), Y5, Y5
+	VADDPD  192(AX), Y6, Y6
+	VADDPD  224(AX), Y7, Y7
+	ADDQ    $0x00000100, AX
 	SUBQ    $0x00000020, DX
 	JNZ     loop1
-	VMOVUPD Y0, (AX)
-	VMOVUPD Y1, 32(AX)
-	VMOVUPD Y2, 64(AX)
-	VMOVUPD Y3, 96(AX)
-	VMOVUPD Y4, 128(AX)
-	VMOVUPD Y5, 160(AX)
-	VMOVUPD Y6, 192(AX)
-	VMOVUPD Y7, 224(AX)
+	VMOVUPD Y0, (CX)
+	VMOVUPD Y1, 32(CX)
+	VMOVUPD Y2, 64(CX)
+	VMOVUPD Y3, 96(CX)
+	VMOVUPD Y4, 128(CX)
+	VMOVUPD Y5, 160(CX)
+	VMOVUPD Y6, 192(CX)
+	VMOVUPD Y7, 224(CX)
+	VZEROUPPER
+	RET
+
+// func sumFloat64ValidAVX512(acc *[32]float64, x []float64, valid []byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·sumFloat64ValidAVX512(SB), NOSPLIT, $0-56
+	MOVQ    x_base+8(FP), AX
+	MOVQ    valid_base+32(FP), CX
+	MOVQ    acc+0(FP), DX
+	MOVQ    x_len+16(FP), BX
+	VMOVUPD (DX), Z0
+	VMOVUPD 64(DX), Z1
+	VMOVUPD 128(DX), Z2
+	VMOVUPD 192(DX), Z3
+
+loop1:
+	KMOVB     (CX), K1
+	VMOVUPD.Z (AX), K1, Z4
+	VADDPD    Z4, Z0, Z0
+	KMOVB     1(CX), K1
+	VMOVUPD.Z 64(AX), K1, Z4
+	VADDPD    Z4, Z1, Z1
+	KMOVB     2(CX), K1
+	VMOVUPD.Z 128(AX), K1, Z4
+	VADDPD    Z4, Z2, Z2
+	KMOVB     3(CX), K1
+	VMOVUPD.Z 192(AX), K1, Z4
+	VADDPD    Z4, Z3, Z3
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000004, CX
+	SUBQ      $0x00000020, BX
+	JNZ       loop1
+	VMOVUPD   Z0, (DX)
+	VMOVUPD   Z1, 64(DX)
+	VMOVUPD   Z2, 128(DX)
+	VMOVUPD   Z3, 192(DX)
+	VZEROUPPER
+	RET
+
+// func sumFloat64ValidAVX2(acc *[32]float64, x []float64, valid []byte)
+// Requires: AVX, AVX2
+TEXT ·sumFloat64ValidAVX2(SB), NOSPLIT, $0-56
+	MOVQ      x_base+8(FP), AX
+	MOVQ      valid_base+32(FP), CX
+	VPXOR     Y1, Y1, Y1
+	MOVQ      $0x000000003c3d3e3f, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y2
+	MOVQ      $0x0000000038393a3b, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y3
+	MOVQ      $0x0000000034353637, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y4
+	MOVQ      $0x0000000030313233, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y5
+	MOVQ      acc+0(FP), DX
+	MOVQ      x_len+16(FP), BX
+	VMOVUPD   (DX), Y6
+	VMOVUPD   32(DX), Y7
+	VMOVUPD   64(DX), Y8
+	VMOVUPD   96(DX), Y9
+	VMOVUPD   128(DX), Y10
+	VMOVUPD   160(DX), Y11
+	VMOVUPD   192(DX), Y12
+	VMOVUPD   224(DX), Y13
+
+loop1:
+	MOVL         (CX), SI
+	VMOVD        SI, X0
+	VPBROADCASTQ X0, Y0
+	VPSLLVQ      Y2, Y0, Y14
+	VBLENDVPD    Y14, (AX), Y1, Y14
+	VADDPD       Y14, Y6, Y6
+	VPSLLVQ      Y3, Y0, Y14
+	VBLENDVPD    Y14, 32(AX), Y1, Y14
+	VADDPD       Y14, Y7, Y7
+	VPSLLVQ      Y4, Y0, Y14
+	VBLENDVPD    Y14, 64(AX), Y1, Y14
+	VADDPD       Y14, Y8, Y8
+	VPSLLVQ      Y5, Y0, Y14
+	VBLENDVPD    Y14, 96(AX), Y1, Y14
+	VADDPD       Y14, Y9, Y9
+	VPSRLQ       $0x10, Y0, Y0
+	VPSLLVQ      Y2, Y0, Y14
+	VBLENDVPD    Y14, 128(AX), Y1, Y14
+	VADDPD       Y14, Y10, Y10
+	VPSLLVQ      Y3, Y0, Y14
+	VBLENDVPD    Y14, 160(AX), Y1, Y14
+	VADDPD       Y14, Y11, Y11
+	VPSLLVQ      Y4, Y0, Y14
+	VBLENDVPD    Y14, 192(AX), Y1, Y14
+	VADDPD       Y14, Y12, Y12
+	VPSLLVQ      Y5, Y0, Y0
+	VBLENDVPD    Y0, 224(AX), Y1, Y0
+	VADDPD       Y0, Y13, Y13
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000004, CX
+	SUBQ         $0x00000020, BX
+	JNZ          loop1
+	VMOVUPD      Y6, (DX)
+	VMOVUPD      Y7, 32(DX)
+	VMOVUPD      Y8, 64(DX)
+	VMOVUPD      Y9, 96(DX)
+	VMOVUPD      Y10, 128(DX)
+	VMOVUPD      Y11, 160(DX)
+	VMOVUPD      Y12, 192(DX)
+	VMOVUPD      Y13, 224(DX)
+	VZEROUPPER
+	RET
+
+// func sumFloat32AVX512(acc *[32]float64, x []float32)
+// Requires: AVX, AVX512F
+TEXT ·sumFloat32AVX512(SB), NOSPLIT, $0-32
+	MOVQ    x_base+8(FP), AX
+	MOVQ    acc+0(FP), CX
+	MOVQ    x_len+16(FP), DX
+	VMOVUPD (CX), Z0
+	VMOVUPD 64(CX), Z1
+	VMOVUPD 128(CX), Z2
+	VMOVUPD 192(CX), Z3
+
+loop1:
+	VCVTPS2PD (AX), Z4
+	VADDPD    Z4, Z0, Z0
+	VCVTPS2PD 32(AX), Z4
+	VADDPD    Z4, Z1, Z1
+	VCVTPS2PD 64(AX), Z4
+	VADDPD    Z4, Z2, Z2
+	VCVTPS2PD 96(AX), Z4
+	VADDPD    Z4, Z3, Z3
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000020, DX
+	JNZ       loop1
+	VMOVUPD   Z0, (CX)
+	VMOVUPD   Z1, 64(CX)
+	VMOVUPD   Z2, 128(CX)
+	VMOVUPD   Z3, 192(CX)
+	VZEROUPPER
+	RET
+
+// func sumFloat32AVX2(acc *[32]float64, x []float32)
+// Requires: AVX
+TEXT ·sumFloat32AVX2(SB), NOSPLIT, $0-32
+	MOVQ    x_base+8(FP), AX
+	MOVQ    acc+0(FP), CX
+	MOVQ    x_len+16(FP), DX
+	VMOVUPD (CX), Y0
+	VMOVUPD 32(CX), Y1
+	VMOVUPD 64(CX), Y2
+	VMOVUPD 96(CX), Y3
+	VMOVUPD 128(CX), Y4
+	VMOVUPD 160(CX), Y5
+	VMOVUPD 192(CX), Y6
+	VMOVUPD 224(CX), Y7
+
+loop1:
+	VCVTPS2PD (AX), Y8
+	VADDPD    Y8, Y0, Y0
+	VCVTPS2PD 16(AX), Y8
+	VADDPD    Y8, Y1, Y1
+	VCVTPS2PD 32(AX), Y8
+	VADDPD    Y8, Y2, Y2
+	VCVTPS2PD 48(AX), Y8
+	VADDPD    Y8, Y3, Y3
+	VCVTPS2PD 64(AX), Y8
+	VADDPD    Y8, Y4, Y4
+	VCVTPS2PD 80(AX), Y8
+	VADDPD    Y8, Y5, Y5
+	VCVTPS2PD 96(AX), Y8
+	VADDPD    Y8, Y6, Y6
+	VCVTPS2PD 112(AX), Y8
+	VADDPD    Y8, Y7, Y7
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000020, DX
+	JNZ       loop1
+	VMOVUPD   Y0, (CX)
+	VMOVUPD   Y1, 32(CX)
+	VMOVUPD   Y2, 64(CX)
+	VMOVUPD   Y3, 96(CX)
+	VMOVUPD   Y4, 128(CX)
+	VMOVUPD   Y5, 160(CX)
+	VMOVUPD   Y6, 192(CX)
+	VMOVUPD   Y7, 224(CX)
+	VZEROUPPER
+	RET
+
+// func sumFloat32ValidAVX512(acc *[32]float64, x []float32, valid []byte)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·sumFloat32ValidAVX512(SB), NOSPLIT, $0-56
+	MOVQ    x_base+8(FP), AX
+	MOVQ    valid_base+32(FP), CX
+	MOVQ    acc+0(FP), DX
+	MOVQ    x_len+16(FP), BX
+	VMOVUPD (DX), Z0
+	VMOVUPD 64(DX), Z1
+	VMOVUPD 128(DX), Z2
+	VMOVUPD 192(DX), Z3
+
+loop1:
+	KMOVB       (CX), K1
+	VCVTPS2PD.Z (AX), K1, Z4
+	VADDPD      Z4, Z0, Z0
+	KMOVB       1(CX), K1
+	VCVTPS2PD.Z 32(AX), K1, Z4
+	VADDPD      Z4, Z1, Z1
+	KMOVB       2(CX), K1
+	VCVTPS2PD.Z 64(AX), K1, Z4
+	VADDPD      Z4, Z2, Z2
+	KMOVB       3(CX), K1
+	VCVTPS2PD.Z 96(AX), K1, Z4
+	VADDPD      Z4, Z3, Z3
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000004, CX
+	SUBQ        $0x00000020, BX
+	JNZ         loop1
+	VMOVUPD     Z0, (DX)
+	VMOVUPD     Z1, 64(DX)
+	VMOVUPD     Z2, 128(DX)
+	VMOVUPD     Z3, 192(DX)
+	VZEROUPPER
+	RET
+
+// func sumFloat32ValidAVX2(acc *[32]float64, x []float32, valid []byte)
+// Requires: AVX, AVX2
+TEXT ·sumFloat32ValidAVX2(SB), NOSPLIT, $0-56
+	MOVQ      x_base+8(FP), AX
+	MOVQ      valid_base+32(FP), CX
+	VPXOR     Y1, Y1, Y1
+	MOVQ      $0x000000003c3d3e3f, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y2
+	MOVQ      $0x0000000038393a3b, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y3
+	MOVQ      $0x0000000034353637, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y4
+	MOVQ      $0x0000000030313233, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y5
+	MOVQ      acc+0(FP), DX
+	MOVQ      x_len+16(FP), BX
+	VMOVUPD   (DX), Y6
+	VMOVUPD   32(DX), Y7
+	VMOVUPD   64(DX), Y8
+	VMOVUPD   96(DX), Y9
+	VMOVUPD   128(DX), Y10
+	VMOVUPD   160(DX), Y11
+	VMOVUPD   192(DX), Y12
+	VMOVUPD   224(DX), Y13
+
+loop1:
+	MOVL         (CX), SI
+	VMOVD        SI, X0
+	VPBROADCASTQ X0, Y0
+	VPSLLVQ      Y2, Y0, Y14
+	VCVTPS2PD    (AX), Y15
+	VBLENDVPD    Y14, Y15, Y1, Y15
+	VADDPD       Y15, Y6, Y6
+	VPSLLVQ      Y3, Y0, Y14
+	VCVTPS2PD    16(AX), Y15
+	VBLENDVPD    Y14, Y15, Y1, Y15
+	VADDPD       Y15, Y7, Y7
+	VPSLLVQ      Y4, Y0, Y14
+	VCVTPS2PD    32(AX), Y15
+	VBLENDVPD    Y14, Y15, Y1, Y15
+	VADDPD       Y15, Y8, Y8
+	VPSLLVQ      Y5, Y0, Y14
+	VCVTPS2PD    48(AX), Y15
+	VBLENDVPD    Y14, Y15, Y1, Y15
+	VADDPD       Y15, Y9, Y9
+	VPSRLQ       $0x10, Y0, Y0
+	VPSLLVQ      Y2, Y0, Y14
+	VCVTPS2PD    64(AX), Y15
+	VBLENDVPD    Y14, Y15, Y1, Y15
+	VADDPD       Y15, Y10, Y10
+	VPSLLVQ      Y3, Y0, Y14
+	VCVTPS2PD    80(AX), Y15
+	VBLENDVPD    Y14, Y15, Y1, Y15
+	VADDPD       Y15, Y11, Y11
+	VPSLLVQ      Y4, Y0, Y14
+	VCVTPS2PD    96(AX), Y15
+	VBLENDVPD    Y14, Y15, Y1, Y15
+	VADDPD       Y15, Y12, Y12
+	VPSLLVQ      Y5, Y0, Y0
+	VCVTPS2PD    112(AX), Y14
+	VBLENDVPD    Y0, Y14, Y1, Y14
+	VADDPD       Y14, Y13, Y13
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000004, CX
+	SUBQ         $0x00000020, BX
+	JNZ          loop1
+	VMOVUPD      Y6, (DX)
+	VMOVUPD      Y7, 32(DX)
+	VMOVUPD      Y8, 64(DX)
+	VMOVUPD      Y9, 96(DX)
+	VMOVUPD      Y10, 128(DX)
+	VMOVUPD      Y11, 160(DX)
+	VMOVUPD      Y12, 192(DX)
+	VMOVUPD      Y13, 224(DX)
+	VZEROUPPER
+	RET
+
+// func sumInt64AVX512(x []int64) (sum uint64, high int64)
+// Requires: AVX, AVX2, AVX512F
+TEXT ·sumInt64AVX512(SB), NOSPLIT, $0-40
+	MOVQ   x_base+0(FP), AX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	MOVQ   x_len+8(FP), CX
+
+loop1:
+	VMOVUPD       (AX), Z4
+	VPADDQ        Z4, Z0, Z0
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z2, Z2
+	VMOVUPD       64(AX), Z4
+	VPADDQ        Z4, Z1, Z1
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z3, Z3
+	VMOVUPD       128(AX), Z4
+	VPADDQ        Z4, Z0, Z0
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z2, Z2
+	VMOVUPD       192(AX), Z4
+	VPADDQ        Z4, Z1, Z1
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z3, Z3
+	ADDQ          $0x00000100, AX
+	SUBQ          $0x00000020, CX
+	JNZ           loop1
+	VPADDQ        Z1, Z0, Z0
+	VPADDD        Z3, Z2, Z2
+	VPSRLQ        $0x20, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VPADDQ        Y1, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDQ        X1, X0, X1
+	VPSHUFD       $0xee, X1, X0
+	VPADDQ        X0, X1, X1
+	VMOVQ         X1, AX
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPADDQ        Y0, Y2, Y2
+	VEXTRACTI128  $0x01, Y2, X0
+	VPADDQ        X0, X2, X0
+	VPSHUFD       $0xee, X0, X1
+	VPADDQ        X1, X0, X0
+	VMOVQ         X0, CX
+	MOVLQSX       CX, CX
+	MOVQ          AX, sum+24(FP)
+	MOVQ          CX, high+32(FP)
+	VZEROUPPER
+	RET
+
+// func sumInt64AVX2(x []int64) (sum uint64, high int64)
+// Requires: AVX, AVX2
+TEXT ·sumInt64AVX2(SB), NOSPLIT, $0-40
+	MOVQ  x_base+0(FP), AX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	MOVQ  x_len+8(FP), CX
+
+loop1:
+	VMOVUPD      (AX), Y4
+	VPADDQ       Y4, Y0, Y0
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPD      32(AX), Y4
+	VPADDQ       Y4, Y1, Y1
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVUPD      64(AX), Y4
+	VPADDQ       Y4, Y0, Y0
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPD      96(AX), Y4
+	VPADDQ       Y4, Y1, Y1
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVUPD      128(AX), Y4
+	VPADDQ       Y4, Y0, Y0
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPD      160(AX), Y4
+	VPADDQ       Y4, Y1, Y1
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVUPD      192(AX), Y4
+	VPADDQ       Y4, Y0, Y0
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPD      224(AX), Y4
+	VPADDQ       Y4, Y1, Y1
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x00000020, CX
+	JNZ          loop1
+	VPADDQ       Y1, Y0, Y0
+	VPADDD       Y3, Y2, Y2
+	VPSRLQ       $0x20, Y2, Y2
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDQ       X1, X0, X1
+	VPSHUFD      $0xee, X1, X0
+	VPADDQ       X0, X1, X1
+	VMOVQ        X1, AX
+	VEXTRACTI128 $0x01, Y2, X0
+	VPADDQ       X0, X2, X0
+	VPSHUFD      $0xee, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, CX
+	MOVLQSX      CX, CX
+	MOVQ         AX, sum+24(FP)
+	MOVQ         CX, high+32(FP)
+	VZEROUPPER
+	RET
+
+// func sumInt64ValidAVX512(x []int64, valid []byte) (sum uint64, high int64)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F
+TEXT ·sumInt64ValidAVX512(SB), NOSPLIT, $0-64
+	MOVQ   x_base+0(FP), AX
+	MOVQ   valid_base+24(FP), CX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	MOVQ   x_len+8(FP), DX
+
+loop1:
+	KMOVB         (CX), K1
+	VMOVUPD.Z     (AX), K1, Z4
+	VPADDQ        Z4, Z0, Z0
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z2, Z2
+	KMOVB         1(CX), K1
+	VMOVUPD.Z     64(AX), K1, Z4
+	VPADDQ        Z4, Z1, Z1
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z3, Z3
+	KMOVB         2(CX), K1
+	VMOVUPD.Z     128(AX), K1, Z4
+	VPADDQ        Z4, Z0, Z0
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z2, Z2
+	KMOVB         3(CX), K1
+	VMOVUPD.Z     192(AX), K1, Z4
+	VPADDQ        Z4, Z1, Z1
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z3, Z3
+	ADDQ          $0x00000100, AX
+	ADDQ          $0x00000004, CX
+	SUBQ          $0x00000020, DX
+	JNZ           loop1
+	VPADDQ        Z1, Z0, Z0
+	VPADDD        Z3, Z2, Z2
+	VPSRLQ        $0x20, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VPADDQ        Y1, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDQ        X1, X0, X1
+	VPSHUFD       $0xee, X1, X0
+	VPADDQ        X0, X1, X1
+	VMOVQ         X1, AX
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPADDQ        Y0, Y2, Y2
+	VEXTRACTI128  $0x01, Y2, X0
+	VPADDQ        X0, X2, X0
+	VPSHUFD       $0xee, X0, X1
+	VPADDQ        X1, X0, X0
+	VMOVQ         X0, CX
+	MOVLQSX       CX, CX
+	MOVQ          AX, sum+48(FP)
+	MOVQ          CX, high+56(FP)
+	VZEROUPPER
+	RET
+
+// func sumInt64ValidAVX2(x []int64, valid []byte) (sum uint64, high int64)
+// Requires: AVX, AVX2
+TEXT ·sumInt64ValidAVX2(SB), NOSPLIT, $0-64
+	MOVQ      x_base+0(FP), AX
+	MOVQ      valid_base+24(FP), CX
+	VPXOR     Y1, Y1, Y1
+	MOVQ      $0x000000003c3d3e3f, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y2
+	MOVQ      $0x0000000038393a3b, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y3
+	MOVQ      $0x0000000034353637, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y4
+	MOVQ      $0x0000000030313233, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y5
+	VPXOR     Y6, Y6, Y6
+	VPXOR     Y7, Y7, Y7
+	VPXOR     Y8, Y8, Y8
+	VPXOR     Y9, Y9, Y9
+	MOVQ      x_len+8(FP), DX
+
+loop1:
+	MOVL         (CX), BX
+	VMOVD        BX, X0
+	VPBROADCASTQ X0, Y0
+	VPSLLVQ      Y2, Y0, Y10
+	VBLENDVPD    Y10, (AX), Y1, Y10
+	VPADDQ       Y10, Y6, Y6
+	VPSRAD       $0x10, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPSLLVQ      Y3, Y0, Y10
+	VBLENDVPD    Y10, 32(AX), Y1, Y10
+	VPADDQ       Y10, Y7, Y7
+	VPSRAD       $0x10, Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VPSLLVQ      Y4, Y0, Y10
+	VBLENDVPD    Y10, 64(AX), Y1, Y10
+	VPADDQ       Y10, Y6, Y6
+	VPSRAD       $0x10, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPSLLVQ      Y5, Y0, Y10
+	VBLENDVPD    Y10, 96(AX), Y1, Y10
+	VPADDQ       Y10, Y7, Y7
+	VPSRAD       $0x10, Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VPSRLQ       $0x10, Y0, Y0
+	VPSLLVQ      Y2, Y0, Y10
+	VBLENDVPD    Y10, 128(AX), Y1, Y10
+	VPADDQ       Y10, Y6, Y6
+	VPSRAD       $0x10, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPSLLVQ      Y3, Y0, Y10
+	VBLENDVPD    Y10, 160(AX), Y1, Y10
+	VPADDQ       Y10, Y7, Y7
+	VPSRAD       $0x10, Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VPSLLVQ      Y4, Y0, Y10
+	VBLENDVPD    Y10, 192(AX), Y1, Y10
+	VPADDQ       Y10, Y6, Y6
+	VPSRAD       $0x10, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPSLLVQ      Y5, Y0, Y0
+	VBLENDVPD    Y0, 224(AX), Y1, Y0
+	VPADDQ       Y0, Y7, Y7
+	VPSRAD       $0x10, Y0, Y0
+	VPADDD       Y0, Y9, Y9
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000004, CX
+	SUBQ         $0x00000020, DX
+	JNZ          loop1
+	VPADDQ       Y7, Y6, Y6
+	VPADDD       Y9, Y8, Y8
+	VPSRLQ       $0x20, Y8, Y8
+	VEXTRACTI128 $0x01, Y6, X0
+	VPADDQ       X0, X6, X0
+	VPSHUFD      $0xee, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, AX
+	VEXTRACTI128 $0x01, Y8, X0
+	VPADDQ       X0, X8, X0
+	VPSHUFD      $0xee, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, CX
+	MOVLQSX      CX, CX
+	MOVQ         AX, sum+48(FP)
+	MOVQ         CX, high+56(FP)
+	VZEROUPPER
+	RET
+
+// func sumUint64AVX512(x []uint64) (sum uint64, high int64)
+// Requires: AVX, AVX2, AVX512F
+TEXT ·sumUint64AVX512(SB), NOSPLIT, $0-40
+	MOVQ   x_base+0(FP), AX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	MOVQ   x_len+8(FP), CX
+
+loop1:
+	VMOVUPD       (AX), Z4
+	VPADDQ        Z4, Z0, Z0
+	VPSRLD        $0x10, Z4, Z4
+	VPADDD        Z4, Z2, Z2
+	VMOVUPD       64(AX), Z4
+	VPADDQ        Z4, Z1, Z1
+	VPSRLD        $0x10, Z4, Z4
+	VPADDD        Z4, Z3, Z3
+	VMOVUPD       128(AX), Z4
+	VPADDQ        Z4, Z0, Z0
+	VPSRLD        $0x10, Z4, Z4
+	VPADDD        Z4, Z2, Z2
+	VMOVUPD       192(AX), Z4
+	VPADDQ        Z4, Z1, Z1
+	VPSRLD        $0x10, Z4, Z4
+	VPADDD        Z4, Z3, Z3
+	ADDQ          $0x00000100, AX
+	SUBQ          $0x00000020, CX
+	JNZ           loop1
+	VPADDQ        Z1, Z0, Z0
+	VPADDD        Z3, Z2, Z2
+	VPSRLQ        $0x20, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VPADDQ        Y1, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDQ        X1, X0, X1
+	VPSHUFD       $0xee, X1, X0
+	VPADDQ        X0, X1, X1
+	VMOVQ         X1, AX
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPADDQ        Y0, Y2, Y2
+	VEXTRACTI128  $0x01, Y2, X0
+	VPADDQ        X0, X2, X0
+	VPSHUFD       $0xee, X0, X1
+	VPADDQ        X1, X0, X0
+	VMOVQ         X0, CX
+	MOVQ          AX, sum+24(FP)
+	MOVQ          CX, high+32(FP)
+	VZEROUPPER
+	RET
+
+// func sumUint64AVX2(x []uint64) (sum uint64, high int64)
+// Requires: AVX, AVX2
+TEXT ·sumUint64AVX2(SB), NOSPLIT, $0-40
+	MOVQ  x_base+0(FP), AX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	MOVQ  x_len+8(FP), CX
+
+loop1:
+	VMOVUPD      (AX), Y4
+	VPADDQ       Y4, Y0, Y0
+	VPSRLD       $0x10, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPD      32(AX), Y4
+	VPADDQ       Y4, Y1, Y1
+	VPSRLD       $0x10, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVUPD      64(AX), Y4
+	VPADDQ       Y4, Y0, Y0
+	VPSRLD       $0x10, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPD      96(AX), Y4
+	VPADDQ       Y4, Y1, Y1
+	VPSRLD       $0x10, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVUPD      128(AX), Y4
+	VPADDQ       Y4, Y0, Y0
+	VPSRLD       $0x10, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPD      160(AX), Y4
+	VPADDQ       Y4, Y1, Y1
+	VPSRLD       $0x10, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVUPD      192(AX), Y4
+	VPADDQ       Y4, Y0, Y0
+	VPSRLD       $0x10, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPD      224(AX), Y4
+	VPADDQ       Y4, Y1, Y1
+	VPSRLD       $0x10, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x00000020, CX
+	JNZ          loop1
+	VPADDQ       Y1, Y0, Y0
+	VPADDD       Y3, Y2, Y2
+	VPSRLQ       $0x20, Y2, Y2
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDQ       X1, X0, X1
+	VPSHUFD      $0xee, X1, X0
+	VPADDQ       X0, X1, X1
+	VMOVQ        X1, AX
+	VEXTRACTI128 $0x01, Y2, X0
+	VPADDQ       X0, X2, X0
+	VPSHUFD      $0xee, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, CX
+	MOVQ         AX, sum+24(FP)
+	MOVQ         CX, high+32(FP)
+	VZEROUPPER
+	RET
+
+// func sumUint64ValidAVX512(x []uint64, valid []byte) (sum uint64, high int64)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F
+TEXT ·sumUint64ValidAVX512(SB), NOSPLIT, $0-64
+	MOVQ   x_base+0(FP), AX
+	MOVQ   valid_base+24(FP), CX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	MOVQ   x_len+8(FP), DX
+
+loop1:
+	KMOVB         (CX), K1
+	VMOVUPD.Z     (AX), K1, Z4
+	VPADDQ        Z4, Z0, Z0
+	VPSRLD        $0x10, Z4, Z4
+	VPADDD        Z4, Z2, Z2
+	KMOVB         1(CX), K1
+	VMOVUPD.Z     64(AX), K1, Z4
+	VPADDQ        Z4, Z1, Z1
+	VPSRLD        $0x10, Z4, Z4
+	VPADDD        Z4, Z3, Z3
+	KMOVB         2(CX), K1
+	VMOVUPD.Z     128(AX), K1, Z4
+	VPADDQ        Z4, Z0, Z0
+	VPSRLD        $0x10, Z4, Z4
+	VPADDD        Z4, Z2, Z2
+	KMOVB         3(CX), K1
+	VMOVUPD.Z     192(AX), K1, Z4
+	VPADDQ        Z4, Z1, Z1
+	VPSRLD        $0x10, Z4, Z4
+	VPADDD        Z4, Z3, Z3
+	ADDQ          $0x00000100, AX
+	ADDQ          $0x00000004, CX
+	SUBQ          $0x00000020, DX
+	JNZ           loop1
+	VPADDQ        Z1, Z0, Z0
+	VPADDD        Z3, Z2, Z2
+	VPSRLQ        $0x20, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VPADDQ        Y1, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDQ        X1, X0, X1
+	VPSHUFD       $0xee, X1, X0
+	VPADDQ        X0, X1, X1
+	VMOVQ         X1, AX
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPADDQ        Y0, Y2, Y2
+	VEXTRACTI128  $0x01, Y2, X0
+	VPADDQ        X0, X2, X0
+	VPSHUFD       $0xee, X0, X1
+	VPADDQ        X1, X0, X0
+	VMOVQ         X0, CX
+	MOVQ          AX, sum+48(FP)
+	MOVQ          CX, high+56(FP)
+	VZEROUPPER
+	RET
+
+// func sumUint64ValidAVX2(x []uint64, valid []byte) (sum uint64, high int64)
+// Requires: AVX, AVX2
+TEXT ·sumUint64ValidAVX2(SB), NOSPLIT, $0-64
+	MOVQ      x_base+0(FP), AX
+	MOVQ      valid_base+24(FP), CX
+	VPXOR     Y1, Y1, Y1
+	MOVQ      $0x000000003c3d3e3f, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y2
+	MOVQ      $0x0000000038393a3b, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y3
+	MOVQ      $0x0000000034353637, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y4
+	MOVQ      $0x0000000030313233, DX
+	VMOVQ     DX, X0
+	VPMOVZXBQ X0, Y5
+	VPXOR     Y6, Y6, Y6
+	VPXOR     Y7, Y7, Y7
+	VPXOR     Y8, Y8, Y8
+	VPXOR     Y9, Y9, Y9
+	MOVQ      x_len+8(FP), DX
+
+loop1:
+	MOVL         (CX), BX
+	VMOVD        BX, X0
+	VPBROADCASTQ X0, Y0
+	VPSLLVQ      Y2, Y0, Y10
+	VBLENDVPD    Y10, (AX), Y1, Y10
+	VPADDQ       Y10, Y6, Y6
+	VPSRLD       $0x10, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPSLLVQ      Y3, Y0, Y10
+	VBLENDVPD    Y10, 32(AX), Y1, Y10
+	VPADDQ       Y10, Y7, Y7
+	VPSRLD       $0x10, Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VPSLLVQ      Y4, Y0, Y10
+	VBLENDVPD    Y10, 64(AX), Y1, Y10
+	VPADDQ       Y10, Y6, Y6
+	VPSRLD       $0x10, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPSLLVQ      Y5, Y0, Y10
+	VBLENDVPD    Y10, 96(AX), Y1, Y10
+	VPADDQ       Y10, Y7, Y7
+	VPSRLD       $0x10, Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VPSRLQ       $0x10, Y0, Y0
+	VPSLLVQ      Y2, Y0, Y10
+	VBLENDVPD    Y10, 128(AX), Y1, Y10
+	VPADDQ       Y10, Y6, Y6
+	VPSRLD       $0x10, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPSLLVQ      Y3, Y0, Y10
+	VBLENDVPD    Y10, 160(AX), Y1, Y10
+	VPADDQ       Y10, Y7, Y7
+	VPSRLD       $0x10, Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VPSLLVQ      Y4, Y0, Y10
+	VBLENDVPD    Y10, 192(AX), Y1, Y10
+	VPADDQ       Y10, Y6, Y6
+	VPSRLD       $0x10, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPSLLVQ      Y5, Y0, Y0
+	VBLENDVPD    Y0, 224(AX), Y1, Y0
+	VPADDQ       Y0, Y7, Y7
+	VPSRLD       $0x10, Y0, Y0
+	VPADDD       Y0, Y9, Y9
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000004, CX
+	SUBQ         $0x00000020, DX
+	JNZ          loop1
+	VPADDQ       Y7, Y6, Y6
+	VPADDD       Y9, Y8, Y8
+	VPSRLQ       $0x20, Y8, Y8
+	VEXTRACTI128 $0x01, Y6, X0
+	VPADDQ       X0, X6, X0
+	VPSHUFD      $0xee, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, AX
+	VEXTRACTI128 $0x01, Y8, X0
+	VPADDQ       X0, X8, X0
+	VPSHUFD      $0xee, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, CX
+	MOVQ         AX, sum+48(FP)
+	MOVQ         CX, high+56(FP)
+	VZEROUPPER
+	RET
+
+// func sumInt32AVX512(x []int32) (sum int64)
+// Requires: AVX, AVX2, AVX512F
+TEXT ·sumInt32AVX512(SB), NOSPLIT, $0-32
+	MOVQ   x_base+0(FP), AX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	MOVQ   x_len+8(FP), CX
+
+loop1:
+	VMOVUPD       (AX), Z4
+	VPADDD        Z4, Z0, Z0
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z2, Z2
+	VMOVUPD       64(AX), Z4
+	VPADDD        Z4, Z1, Z1
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z3, Z3
+	ADDQ          $0x00000080, AX
+	SUBQ          $0x00000020, CX
+	JNZ           loop1
+	VPADDD        Z1, Z0, Z0
+	VPADDD        Z3, Z2, Z2
+	VPSLLD        $0x10, Z2, Z1
+	VPSUBD        Z1, Z0, Z0
+	VPSRLQ        $0x20, Z0, Z1
+	VPSLLQ        $0x20, Z0, Z0
+	VPSRLQ        $0x20, Z0, Z0
+	VPADDQ        Z1, Z0, Z0
+	VPSRLQ        $0x20, Z2, Z1
+	VPADDD        Z1, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VPADDQ        Y1, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDQ        X1, X0, X1
+	VPSHUFD       $0xee, X1, X0
+	VPADDQ        X0, X1, X1
+	VMOVQ         X1, AX
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPADDQ        Y0, Y2, Y2
+	VEXTRACTI128  $0x01, Y2, X0
+	VPADDQ        X0, X2, X0
+	VPSHUFD       $0xee, X0, X1
+	VPADDQ        X1, X0, X0
+	VMOVQ         X0, CX
+	MOVLQSX       CX, CX
+	SHLQ          $0x10, CX
+	ADDQ          CX, AX
+	MOVQ          AX, sum+24(FP)
+	VZEROUPPER
+	RET
+
+// func sumInt32AVX2(x []int32) (sum int64)
+// Requires: AVX, AVX2
+TEXT ·sumInt32AVX2(SB), NOSPLIT, $0-32
+	MOVQ  x_base+0(FP), AX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	MOVQ  x_len+8(FP), CX
+
+loop1:
+	VMOVUPD      (AX), Y4
+	VPADDD       Y4, Y0, Y0
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPD      32(AX), Y4
+	VPADDD       Y4, Y1, Y1
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVUPD      64(AX), Y4
+	VPADDD       Y4, Y0, Y0
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VMOVUPD      96(AX), Y4
+	VPADDD       Y4, Y1, Y1
+	VPSRAD       $0x10, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $0x00000080, AX
+	SUBQ         $0x00000020, CX
+	JNZ          loop1
+	VPADDD       Y1, Y0, Y0
+	VPADDD       Y3, Y2, Y2
+	VPSLLD       $0x10, Y2, Y1
+	VPSUBD       Y1, Y0, Y0
+	VPSRLQ       $0x20, Y0, Y1
+	VPSLLQ       $0x20, Y0, Y0
+	VPSRLQ       $0x20, Y0, Y0
+	VPADDQ       Y1, Y0, Y0
+	VPSRLQ       $0x20, Y2, Y1
+	VPADDD       Y1, Y2, Y2
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDQ       X1, X0, X1
+	VPSHUFD      $0xee, X1, X0
+	VPADDQ       X0, X1, X1
+	VMOVQ        X1, AX
+	VEXTRACTI128 $0x01, Y2, X0
+	VPADDQ       X0, X2, X0
+	VPSHUFD      $0xee, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, CX
+	MOVLQSX      CX, CX
+	SHLQ         $0x10, CX
+	ADDQ         CX, AX
+	MOVQ         AX, sum+24(FP)
+	VZEROUPPER
+	RET
+
+// func sumInt32ValidAVX512(x []int32, valid []byte) (sum int64)
+// Requires: AVX, AVX2, AVX512F
+TEXT ·sumInt32ValidAVX512(SB), NOSPLIT, $0-56
+	MOVQ   x_base+0(FP), AX
+	MOVQ   valid_base+24(FP), CX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	MOVQ   x_len+8(FP), DX
+
+loop1:
+	KMOVW         (CX), K1
+	VMOVUPS.Z     (AX), K1, Z4
+	VPADDD        Z4, Z0, Z0
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z2, Z2
+	KMOVW         2(CX), K1
+	VMOVUPS.Z     64(AX), K1, Z4
+	VPADDD        Z4, Z1, Z1
+	VPSRAD        $0x10, Z4, Z4
+	VPADDD        Z4, Z3, Z3
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000004, CX
+	SUBQ          $0x00000020, DX
+	JNZ           loop1
+	VPADDD        Z1, Z0, Z0
+	VPADDD        Z3, Z2, Z2
+	VPSLLD        $0x10, Z2, Z1
+	VPSUBD        Z1, Z0, Z0
+	VPSRLQ        $0x20, Z0, Z1
+	VPSLLQ        $0x20, Z0, Z0
+	VPSRLQ        $0x20, Z0, Z0
+	VPADDQ        Z1, Z0, Z0
+	VPSRLQ        $0x20, Z2, Z1
+	VPADDD        Z1, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VPADDQ        Y1, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPADDQ        X1, X0, X1
+	VPSHUFD       $0xee, X1, X0
+	VPADDQ        X0, X1, X1
+	VMOVQ         X1, AX
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPADDQ        Y0, Y2, Y2
+	VEXTRACTI128  $0x01, Y2, X0
+	VPADDQ        X0, X2, X0
+	VPSHUFD       $0xee, X0, X1
+	VPADDQ        X1, X0, X0
+	VMOVQ         X0, CX
+	MOVLQSX       CX, CX
+	SHLQ          $0x10, CX
+	ADDQ          CX, AX
+	MOVQ          AX, sum+48(FP)
+	VZEROUPPER
+	RET
+
+// func sumInt32ValidAVX2(x []int32, valid []byte) (sum int64)
+// Requires: AVX, AVX2
+TEXT ·sumInt32ValidAVX2(SB), NOSPLIT, $0-56
+	MOVQ      x_base+0(FP), AX
+	MOVQ      valid_base+24(FP), CX
+	VPXOR     Y1, Y1, Y1
+	MOVQ      $0x18191a1b1c1d1e1f, DX
+	VMOVQ     DX, X0
+	VPMOVZXBD X0, Y2
+	MOVQ      $0x1011121314151617, DX
+	VMOVQ     DX, X0
+	VPMOVZXBD X0, Y3
+	MOVQ      $0x08090a0b0c0d0e0f, DX
+	VMOVQ     DX, X0
+	VPMOVZXBD X0, Y4
+	MOVQ      $0x0001020304050607, DX
+	VMOVQ     DX, X0
+	VPMOVZXBD X0, Y5
+	VPXOR     Y6, Y6, Y6
+	VPXOR     Y7, Y7, Y7
+	VPXOR     Y8, Y8, Y8
+	VPXOR     Y9, Y9, Y9
+	MOVQ      x_len+8(FP), DX
+
+loop1:
+	MOVL         (CX), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPSLLVD      Y2, Y0, Y10
+	VBLENDVPS    Y10, (AX), Y1, Y10
+	VPADDD       Y10, Y6, Y6
+	VPSRAD       $0x10, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPSLLVD      Y3, Y0, Y10
+	VBLENDVPS    Y10, 32(AX), Y1, Y10
+	VPADDD       Y10, Y7, Y7
+	VPSRAD       $0x10, Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VPSLLVD      Y4, Y0, Y10
+	VBLENDVPS    Y10, 64(AX), Y1, Y10
+	VPADDD       Y10, Y6, Y6
+	VPSRAD       $0x10, Y10, Y10
+	VPADDD       Y10, Y8, Y8
+	VPSLLVD      Y5, Y0, Y0
+	VBLENDVPS    Y0, 96(AX), Y1, Y0
+	VPADDD       Y0, Y7, Y7
+	VPSRAD       $0x10, Y0, Y0
+	VPADDD       Y0, Y9, Y9
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000004, CX
+	SUBQ         $0x00000020, DX
+	JNZ          loop1
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y9, Y8, Y8
+	VPSLLD       $0x10, Y8, Y0
+	VPSUBD       Y0, Y6, Y6
+	VPSRLQ       $0x20, Y6, Y0
+	VPSLLQ       $0x20, Y6, Y6
+	VPSRLQ       $0x20, Y6, Y6
+	VPADDQ       Y0, Y6, Y6
+	VPSRLQ       $0x20, Y8, Y0
+	VPADDD       Y0, Y8, Y8
+	VEXTRACTI128 $0x01, Y6, X0
+	VPADDQ       X0, X6, X0
+	VPSHUFD      $0xee, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, AX
+	VEXTRACTI128 $0x01, Y8, X0
+	VPADDQ       X0, X8, X0
+	VPSHUFD      $0xee, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, CX
+	MOVLQSX      CX, CX
+	SHLQ         $0x10, CX
+	ADDQ         CX, AX
+	MOVQ         AX, sum+48(FP)
 	VZEROUPPER
 	RET

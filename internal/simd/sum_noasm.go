@@ -5,3 +5,25 @@
 package simd
 
 func sumFloat64(acc *[32]float64, x []float64) { sumFloat64Go(acc, x) }
+
+func sumFloat64Valid(acc *[32]float64, x []float64, valid []byte) { sumFloat64ValidGo(acc, x, valid) }
+
+func sumFloat32(acc *[32]float64, x []float32) { sumFloat32Go(acc, x) }
+
+func sumFloat32Valid(acc *[32]float64, x []float32, valid []byte) { sumFloat32ValidGo(acc, x, valid) }
+
+func sumInt64(x []int64) (sum uint64, high int64) { return sumInt64Go(x) }
+
+func sumInt64Valid(x []int64, valid []byte) (sum uint64, high int64) {
+	return sumInt64ValidGo(x, valid)
+}
+
+func sumUint64(x []uint64) (sum uint64, high int64) { return sumUint64Go(x) }
+
+func sumUint64Valid(x []uint64, valid []byte) (sum uint64, high int64) {
+	return sumUint64ValidGo(x, valid)
+}
+
+func sumInt32(x []int32) (sum int64) { return sumInt32Go(x) }
+
+func sumInt32Valid(x []int32, valid []byte) (sum int64) { return sumInt32ValidGo(x, valid) }

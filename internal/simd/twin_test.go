@@ -18,6 +18,19 @@ type twin struct {
 // twins are the rows of all families.
 var twins = slices.Concat(
 	sumTwins,
+	expTwins,
+	dotTwins,
+	matvecTwins,
+	sgdTwins,
+	minmaxTwins,
+	compareTwins,
+	bitsTwins,
+	arithTwins,
+	hashTwins,
+	filterTwins,
+	takeTwins,
+	nearestTwins,
+	tileTwins,
 )
 
 // lengths are those around blocks of 8, 16, 32 and 64 rows.

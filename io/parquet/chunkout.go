@@ -29,6 +29,7 @@ type chunkOut struct {
 	leaf   *outLeaf
 	nested bool
 	text   bool
+	width  int // bytes of a value as it is stored, 0 if that varies
 
 	// the page under construction
 	rows  int
@@ -41,25 +42,27 @@ type chunkOut struct {
 	reps  []uint8
 
 	// the pages so far
-	pages     []byte
-	inflated  int64
-	values    int64
-	nulls     int64
-	plain     int // plain pages
-	coded     int // pages of dictionary codes
-	dict      *dictOut
-	stats     stats
-	shredding shredded
-	body      []byte
+	pages    []byte
+	inflated int64
+	values   int64
+	nulls    int64
+	plain    int  // plain pages
+	coded    int  // pages of dictionary codes
+	delta    int  // pages of packed differences
+	raw      bool // the pages are not compressed: it does not pay
+	dict     *dictOut
+	stats    stats
+	shredder *shredder // shared by the columns
+	body     []byte
 }
 
-func newChunkOut(leaf *outLeaf) *chunkOut {
-	c := &chunkOut{leaf: leaf, stats: newStats(leaf.elem)}
+func newChunkOut(leaf *outLeaf, shredder *shredder) *chunkOut {
+	c := &chunkOut{leaf: leaf, stats: newStats(leaf.elem), shredder: shredder}
 	for _, s := range leaf.steps {
 		c.nested = c.nested || s.list || s.child >= 0
 	}
-	c.text = leaf.elem.Type.V == format.ByteArray
-	if c.text {
+	c.text, c.width = leaf.elem.Type.V == format.ByteArray, physicalWidth(leaf.elem)
+	if c.text || c.width == 4 || c.width == 8 {
 		c.dict = newDictOut()
 	}
 	return c
@@ -80,6 +83,9 @@ func (c *chunkOut) append(col arrow.Array, from, to int, d *deflater) error {
 		}
 		c.rows += n
 		from += n
+		if c.rows == dictTrial {
+			c.judgeDict()
+		}
 		if c.rows%pageStep == 0 && (c.rows >= pageOutRows || len(c.data)+4*len(c.codes) >= pageOutBytes) {
 			if err := c.flush(d); err != nil {
 				return err
@@ -126,26 +132,27 @@ func (c *chunkOut) validBits(valid columnar.Bitmap) {
 }
 
 func (c *chunkOut) appendNested(col arrow.Array, from, to int) error {
-	s := &c.shredding
-	if err := c.leaf.shred(col, from, to, s); err != nil {
+	leaf, l, err := c.shredder.shred(col, from, to, c.leaf.steps)
+	if err != nil {
 		return err
 	}
-	c.defs, c.reps = append(c.defs, s.def...), append(c.reps, s.rep...)
-	c.vals += len(s.idx)
-	for i := 0; i < len(s.idx); {
-		if s.idx[i] < 0 {
+	c.defs, c.reps = append(c.defs, l.def...), append(c.reps, l.rep...)
+	c.vals += len(l.idx)
+	for i := 0; i < len(l.idx); {
+		first := l.idx[i]
+		if first < 0 {
 			i++
 			continue
 		}
-		j := i + 1
-		for j < len(s.idx) && s.idx[j] == s.idx[j-1]+1 {
-			j++
+		n := 1
+		for i+n < len(l.idx) && l.idx[i+n] == first+int32(n) {
+			n++
 		}
-		c.ones += j - i
-		if err := c.appendRun(s.leaf, int(s.idx[i]), int(s.idx[j-1])+1); err != nil {
+		c.ones += n
+		if err := c.appendRun(leaf, int(first), int(first)+n); err != nil {
 			return err
 		}
-		i = j
+		i += n
 	}
 	return nil
 }
@@ -173,6 +180,10 @@ func (c *chunkOut) appendRun(col arrow.Array, from, to int) error {
 	if c.data, err = appendFixed(c.data, col, from, to); err != nil {
 		return err
 	}
+	if c.dict != nil && c.dict.active {
+		c.appendCodes(at)
+		return nil
+	}
 	c.stats.fixed(c.data[at:])
 	return nil
 }
@@ -182,6 +193,7 @@ func (c *chunkOut) flush(d *deflater) error {
 	if c.vals == 0 {
 		return nil
 	}
+	c.judgeDict()
 	b := c.body[:0]
 	switch {
 	case c.nested:
@@ -202,11 +214,16 @@ func (c *chunkOut) flush(d *deflater) error {
 		b = append(b, byte(width))
 		b = appendHybrid(b, c.codes, width)
 		c.coded++
-		c.dict.active = len(c.dict.data) <= maxDictBytes
+		c.dict.active = !c.dict.full()
 	case c.leaf.elem.Type.V == format.Boolean:
 		b = packBools(b, c.data)
 		c.plain++
 	default:
+		if packed, ok := c.appendDelta(b); ok {
+			b, enc = packed, format.DeltaBinaryPacked
+			c.delta++
+			break
+		}
 		b = append(b, c.data...)
 		c.plain++
 	}
@@ -222,14 +239,40 @@ func (c *chunkOut) flush(d *deflater) error {
 	return nil
 }
 
-// emit appends a page to the pages of the chunk.
+// appendDelta appends the page as packed differences, if it is one of integers
+// that get shorter by that.
+func (c *chunkOut) appendDelta(b []byte) ([]byte, bool) {
+	switch c.leaf.elem.Type.V {
+	case format.Int32:
+		return appendDelta(b, columnar.AsValues[int32](c.data), 4)
+	case format.Int64:
+		return appendDelta(b, columnar.AsValues[int64](c.data), 8)
+	}
+	return b, false
+}
+
+// emit appends a page to the pages of the chunk. Whether a chunk is compressed
+// is decided at its first page.
 func (c *chunkOut) emit(d *deflater, kind format.PageType, body []byte, values int, enc format.Encoding) error {
 	if len(body) > 1<<31-1 {
 		return fmt.Errorf("column %q: page of %d bytes is too large", c.leaf.path[0], len(body))
 	}
-	stored, err := d.deflate(body)
-	if err != nil {
-		return fmt.Errorf("column %q: compress: %w", c.leaf.path[0], err)
+	if len(c.pages) == 0 && kind == format.DataPage {
+		sample := body
+		if c.coded > 0 && len(c.dict.data) > len(body) {
+			sample = c.dict.data
+		}
+		var err error
+		if c.raw, err = d.useless(sample); err != nil {
+			return fmt.Errorf("column %q: compress: %w", c.leaf.path[0], err)
+		}
+	}
+	stored := body
+	if !c.raw {
+		var err error
+		if stored, err = d.deflate(body); err != nil {
+			return fmt.Errorf("column %q: compress: %w", c.leaf.path[0], err)
+		}
 	}
 	at := len(c.pages)
 	c.pages = appendPageHeader(c.pages, kind, len(body), len(stored), values, enc, crc32.ChecksumIEEE(stored))
@@ -261,6 +304,10 @@ func (c *chunkOut) finish(d *deflater, offset int64) (dict, pages []byte, meta f
 		m.EncodingStats = append(m.EncodingStats, format.PageEncodingStats{PageType: format.DictionaryPage, Encoding: format.Plain, Count: 1},
 			format.PageEncodingStats{PageType: format.DataPage, Encoding: format.RLEDictionary, Count: int32(c.coded)})
 	}
+	if c.delta > 0 {
+		m.Encoding = append(m.Encoding, format.DeltaBinaryPacked)
+		m.EncodingStats = append(m.EncodingStats, format.PageEncodingStats{PageType: format.DataPage, Encoding: format.DeltaBinaryPacked, Count: int32(c.delta)})
+	}
 	if c.plain > 0 {
 		if c.coded == 0 {
 			m.Encoding = append(m.Encoding, format.Plain)
@@ -269,7 +316,9 @@ func (c *chunkOut) finish(d *deflater, offset int64) (dict, pages []byte, meta f
 	}
 	m.Type = c.leaf.elem.Type.V
 	m.PathInSchema = c.leaf.path
-	m.Codec = d.codec
+	if m.Codec = d.codec; c.raw {
+		m.Codec = format.Uncompressed
+	}
 	m.NumValues = c.values
 	m.TotalUncompressedSize = c.inflated
 	m.TotalCompressedSize = int64(len(dict) + len(c.pages))
@@ -280,7 +329,7 @@ func (c *chunkOut) finish(d *deflater, offset int64) (dict, pages []byte, meta f
 // reset makes c ready for the next row group.
 func (c *chunkOut) reset() {
 	c.pages, c.inflated, c.values, c.nulls = c.pages[:0], 0, 0, 0
-	c.plain, c.coded = 0, 0
+	c.plain, c.coded, c.delta = 0, 0, 0
 	c.stats = newStats(c.leaf.elem)
 	if c.dict != nil {
 		c.dict.reset()

@@ -3,6 +3,7 @@ package parquet
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -133,6 +134,50 @@ func TestHybridMalformed(t *testing.T) {
 	var h hybrid
 	if h.reset(nil, 33) == nil || h.reset(nil, -1) == nil {
 		t.Error("bit width out of range is accepted")
+	}
+}
+
+// TestAppendDelta reads what is written here, wrapped differences included,
+// with the decoder above and with the one of the library.
+func TestAppendDelta(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	for _, n := range []int{1, 2, 32, 33, 128, 129, 130, 1000, 4096} {
+		for bits := range 65 {
+			v64, v32 := make([]int64, n), make([]int32, n)
+			for i := range n {
+				if bits > 0 {
+					v64[i] = int64(r.Uint64() >> (64 - bits))
+				}
+				v32[i] = int32(v64[i] << min(32, max(0, 32-bits)))
+			}
+			if b, ok := appendDelta([]byte("x"), v64, 8); ok {
+				got, rest, err := decodeDelta(nil, b[1:], n, 8)
+				if err != nil || !slices.Equal(got, v64) || len(rest) != 0 {
+					t.Fatalf("%d values of %d bits: %v, %d bytes left", n, bits, err, len(rest))
+				}
+				if other, err := new(delta.BinaryPackedEncoding).DecodeInt64(nil, b[1:]); err != nil || !slices.Equal(other, v64) {
+					t.Fatalf("%d values of %d bits: %v", n, bits, err)
+				}
+			} else if n >= 128 && bits < 40 {
+				t.Errorf("%d values of %d bits are left plain", n, bits)
+			}
+			if b, ok := appendDelta(nil, v32, 4); ok {
+				if other, err := new(delta.BinaryPackedEncoding).DecodeInt32(nil, b); err != nil || !slices.Equal(other, v32) {
+					t.Fatalf("%d values of %d bits: %v", n, bits, err)
+				}
+			}
+		}
+	}
+	wrap := make([]int64, 1024)
+	for i := range wrap {
+		wrap[i] = math.MaxInt64 - 5
+		if i%2 == 0 {
+			wrap[i] = math.MinInt64 + 5
+		}
+	}
+	b, ok := appendDelta(nil, wrap, 8)
+	if got, _, err := decodeDelta(nil, b, len(wrap), 8); !ok || err != nil || !slices.Equal(got, wrap) {
+		t.Fatalf("wrapped differences: %t, %v", ok, err)
 	}
 }
 

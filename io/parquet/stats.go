@@ -112,7 +112,11 @@ func (s *stats) text(v []byte) {
 // result is the statistics of chunk c.
 func (s *stats) result(c *chunkOut) format.Statistics {
 	out := format.Statistics{NullCount: c.nulls}
-	if c.coded > 0 {
+	switch {
+	case c.coded == 0:
+	case c.width > 0:
+		s.fixed(c.dict.data)
+	default:
 		for b := c.dict.data; len(b) > 0; {
 			n := binary.LittleEndian.Uint32(b)
 			s.text(b[4 : 4+n])

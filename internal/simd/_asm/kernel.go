@@ -14,8 +14,28 @@ import (
 // machines without assembly to <name>_noasm.go.
 type family struct {
 	name    string
-	imports []string // of the guards, for types in signatures
 	kernels []kernel
+	// pkg is the package, simd if empty: dir its folder, seen from the one of
+	// package simd, and level the expression, with the imports it needs, that
+	// tells whether kernels of a level may run.
+	pkg, dir string
+	imports  []string
+	level    func(name string) string
+}
+
+func (f family) packageName() string {
+	if f.pkg == "" {
+		return "simd"
+	}
+	return f.pkg
+}
+
+// has is the condition under which a guard calls the kernel of a width.
+func (f family) has(width int) string {
+	if f.level == nil {
+		return "has" + levelName(width)
+	}
+	return f.level(levelName(width))
 }
 
 // kernel is one primitive: name(args) calls nameAVX512, nameAVX2 or the twin
@@ -31,6 +51,15 @@ type kernel struct {
 	body func(k *code)
 	// widths are the levels body is written for: both if nil.
 	widths []int
+	// twin is the function in Go, generic perhaps: nameGo if empty.
+	twin string
+}
+
+func (k kernel) twinName() string {
+	if k.twin != "" {
+		return k.twin
+	}
+	return k.name + "Go"
 }
 
 // Widths of vectors in bytes.
@@ -122,6 +151,42 @@ func (k *code) step(p reg.GPVirtual, n int) { k.ADDQ(operand.U32(n), p) }
 
 // at is the memory disp bytes behind base.
 func at(base reg.Register, disp int) operand.Mem { return operand.Mem{Base: base, Disp: disp} }
+
+// load, store, xor and or are moves and logic of integers, whose names differ
+// between the widths.
+func (k *code) load(from operand.Op, to reg.VecVirtual)  { k.move(from, to) }
+func (k *code) store(from reg.VecVirtual, to operand.Op) { k.move(from, to) }
+
+func (k *code) move(from, to operand.Op) {
+	if k.wide() {
+		k.VMOVDQU64(from, to)
+	} else {
+		k.VMOVDQU(from, to)
+	}
+}
+
+func (k *code) xor(a, b operand.Op, to reg.VecVirtual) {
+	if k.wide() {
+		k.VPXORQ(a, b, to)
+	} else {
+		k.VPXOR(a, b, to)
+	}
+}
+
+func (k *code) or(a, b operand.Op, to reg.VecVirtual) {
+	if k.wide() {
+		k.VPORQ(a, b, to)
+	} else {
+		k.VPOR(a, b, to)
+	}
+}
+
+// broadcast copies the 64 bits of from to every element of the vector to.
+func (k *code) broadcast(from reg.GPVirtual, to reg.VecVirtual) {
+	low := k.XMM()
+	k.VMOVQ(from, low)
+	k.VPBROADCASTQ(low, to)
+}
 
 // ret leaves the function; Go code that follows is legacy SSE.
 func (k *code) ret() {

@@ -1,0 +1,306 @@
+package arrowstream
+
+import (
+	"context"
+
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/kernels"
+)
+
+// exchangeFrom is the number of workers from which rows are spread by key. The
+// exchange copies every row; with fewer cores other stages use them better.
+const exchangeFrom = 4
+
+// lanes reports whether n runs as several instances: a stage without keys that
+// remembers nothing, or a keyed one if there are workers enough and its side
+// outputs, which have no order to merge by, are not used.
+func (o Options) lanes(n *node, par Parallel) bool {
+	if len(par.Keys()) > 0 {
+		return o.Workers >= exchangeFrom && !n.usedSides()
+	}
+	_, stateful := n.stage.(Stateful)
+	return o.Workers > 1 && !stateful
+}
+
+func (n *node) usedSides() bool {
+	for _, users := range n.users[1:] {
+		if len(users) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// chain is n and the nodes after it that the same lanes run: stages that each
+// take what the one before made of a tick, and of which none remembers anything.
+// A lane runs a tick through all of them while its columns are in cache, without
+// a goroutine in between. A keyed stage is a chain of its own; nil means that n
+// does not run in lanes.
+func (o Options) chain(n *node) []*node {
+	par, ok := n.stage.(Parallel)
+	if !ok || !o.lanes(n, par) {
+		return nil
+	}
+	chain := []*node{n}
+	for len(par.Keys()) == 0 {
+		if n = n.follower(); n == nil {
+			break
+		}
+		if par, ok = n.stage.(Parallel); !ok || len(par.Keys()) > 0 || !o.lanes(n, par) {
+			break
+		}
+		chain = append(chain, n)
+	}
+	return chain
+}
+
+// follower is the node that alone reads what n makes, nil if there is none or
+// it reads anything else.
+func (n *node) follower() *node {
+	if n.usedSides() || len(n.users[0]) != 1 {
+		return nil
+	}
+	if next := n.users[0][0].node; len(next.inputs) == 1 {
+		return next
+	}
+	return nil
+}
+
+// lane is one instance of the stages of a chain.
+type lane struct {
+	nodes   []*node
+	in, out laneQueue
+}
+
+// laneQueue carries ticks to and from a lane.
+type laneQueue chan laneMessage
+
+// give sends m, or releases it when the run is over.
+func (q laneQueue) give(ctx context.Context, m laneMessage) {
+	select {
+	case q <- m:
+	case <-ctx.Done():
+		m.release()
+	}
+}
+
+// laneMessage is a tick for a lane, or what it made of it.
+type laneMessage struct{ messages []message }
+
+func (m laneMessage) release() {
+	for _, x := range m.messages {
+		x.release()
+	}
+}
+
+// startLanes runs the stages of a chain as Workers instances. Without keys whole
+// ticks go to the lanes in turn and are collected in the same turn; with keys
+// every lane gets its rows of every tick.
+func (g *graph) startLanes(ctx context.Context, chain []*node) error {
+	lanes := make([]*lane, g.p.opts.Workers)
+	for i := range lanes {
+		lanes[i] = &lane{in: make(laneQueue, 1), out: make(laneQueue, 1)}
+	}
+	for _, n := range chain {
+		metrics := make([]*operatorMetrics, len(lanes))
+		for i, l := range lanes {
+			st := n.stage
+			if i > 0 {
+				st = n.stage.(Parallel).Clone()
+				n.instances = append(n.instances, st)
+				if _, err := st.Bind(n.inputs[0].Schema(), n.env); err != nil {
+					return n.wrap(err)
+				}
+			}
+			ln := &node{id: n.id, name: n.name, inputs: n.inputs, ports: n.ports, users: n.users, stage: st, env: n.env}
+			metrics[i] = &ln.metrics
+			l.nodes = append(l.nodes, ln)
+		}
+		n.metrics.lanes.Store(&metrics)
+	}
+	first, last := chain[0], chain[len(chain)-1]
+	par := first.stage.(Parallel)
+	var keys []int
+	for _, name := range par.Keys() {
+		keys = append(keys, columnar.Index(first.inputs[0].Schema(), name))
+	}
+	for _, l := range lanes {
+		g.spawn(func() error { return g.runLane(ctx, l) })
+	}
+	g.spawn(func() error {
+		defer func() {
+			for _, l := range lanes {
+				close(l.in)
+			}
+		}()
+		return g.spread(ctx, first, lanes, keys)
+	})
+	g.spawn(func() error { return g.collect(ctx, last, lanes, par) })
+	return nil
+}
+
+func (g *graph) runLane(ctx context.Context, l *lane) error {
+	defer close(l.out)
+	for m := range l.in {
+		if ctx.Err() != nil {
+			m.release()
+			continue
+		}
+		out, err := l.run(ctx, m.messages)
+		if err != nil {
+			g.fail(err)
+			continue
+		}
+		l.out.give(ctx, laneMessage{out})
+	}
+	return nil
+}
+
+// run takes one tick through the stages of the lane.
+func (l *lane) run(ctx context.Context, tick []message) ([]message, error) {
+	for _, n := range l.nodes {
+		out := make([]message, len(n.ports))
+		if err := n.step(ctx, tick[:1], out); err != nil {
+			return nil, err
+		}
+		tick = out
+	}
+	return tick, nil
+}
+
+// spread deals the ticks of n to its lanes.
+func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []int) error {
+	in := make([]message, 1)
+	for t := 0; ; t++ {
+		if err := g.receive(ctx, n, in); err != nil {
+			return err
+		}
+		m := in[0]
+		if len(keys) == 0 {
+			lanes[t%len(lanes)].in.give(ctx, laneMessage{[]message{m}})
+		} else {
+			parts, err := partition(n, m, keys, len(lanes))
+			m.release()
+			if err != nil {
+				return n.wrap(err)
+			}
+			for i, l := range lanes {
+				l.in.give(ctx, laneMessage{[]message{parts[i]}})
+			}
+		}
+		if m.last {
+			return nil
+		}
+	}
+}
+
+// partition splits the rows of m by the hash of their keys.
+func partition(n *node, m message, keys []int, lanes int) ([]message, error) {
+	parts := make([]message, lanes)
+	for i := range parts {
+		parts[i].mark, parts[i].last = m.mark, m.last
+	}
+	for _, b := range m.batches {
+		split, err := kernels.Partition(n.env.Allocator, b, keys, lanes)
+		if err != nil {
+			for _, p := range parts {
+				p.release()
+			}
+			return nil, err
+		}
+		for i, s := range split {
+			if s.NumRows() == 0 {
+				s.Release()
+				continue
+			}
+			parts[i].batches = append(parts[i].batches, s)
+		}
+	}
+	return parts, nil
+}
+
+// collect puts the output of the lanes back into the order of the ticks.
+func (g *graph) collect(ctx context.Context, n *node, lanes []*lane, par Parallel) (err error) {
+	defer func() {
+		if err != nil {
+			g.fail(err) // ends the lanes, so that the queues below are closed
+		}
+		for _, l := range lanes {
+			for m := range l.out {
+				m.release()
+			}
+		}
+	}()
+	order := par.Order()
+	for t := 0; ; t++ {
+		var out []message
+		if len(par.Keys()) == 0 {
+			m, ok := <-lanes[t%len(lanes)].out
+			if !ok {
+				return ctx.Err()
+			}
+			out = m.messages
+		} else if out, err = mergeLanes(n, lanes, order); err != nil || out == nil {
+			return err
+		}
+		last := out[0].last
+		if err := g.send(ctx, n, out); err != nil || last {
+			return err
+		}
+	}
+}
+
+// mergeLanes takes one tick from every lane and orders its rows; nil when the
+// run has failed.
+func mergeLanes(n *node, lanes []*lane, order []string) ([]message, error) {
+	var out []message
+	with := 0
+	for _, l := range lanes {
+		m, ok := <-l.out
+		if !ok {
+			laneMessage{out}.release()
+			return nil, nil
+		}
+		if out == nil {
+			out = make([]message, len(m.messages))
+			for i := range out {
+				out[i].mark, out[i].last = m.messages[i].mark, m.messages[i].last
+			}
+		}
+		if len(m.messages[0].batches) > 0 {
+			with++
+		}
+		for i := range out {
+			out[i].batches = append(out[i].batches, m.messages[i].batches...)
+			out[i].mark = MinWatermark(out[i].mark, m.messages[i].mark)
+		}
+	}
+	if with > 1 {
+		sorted, err := sortRows(n, out[0].batches, order)
+		if err != nil {
+			laneMessage{out}.release()
+			return nil, n.wrap(err)
+		}
+		out[0].release()
+		out[0].batches = []Batch{sorted}
+	}
+	return out, nil
+}
+
+// sortRows is the rows of batches as one batch ordered by the named columns.
+func sortRows(n *node, batches []Batch, order []string) (Batch, error) {
+	all, err := kernels.Concat(n.env.Allocator, batches)
+	if err != nil {
+		return nil, err
+	}
+	defer all.Release()
+	keys := make([]kernels.SortKey, len(order))
+	for i, name := range order {
+		keys[i].Col = all.Column(columnar.Index(all.Schema(), name))
+	}
+	idx, err := kernels.SortIndices(keys, int(all.NumRows()))
+	if err != nil {
+		return nil, err
+	}
+	return kernels.TakeRecord(n.env.Allocator, all, idx)
+}

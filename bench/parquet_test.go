@@ -18,6 +18,7 @@ var parquetQueries = []struct{ name, query string }{
 	{"selective", `SELECT sum(x), max(s) FROM $T WHERE k = 1234`},
 	{"range", `SELECT sum(x), sum(p) FROM $T WHERE ts >= TIMESTAMP '2023-11-20 00:00:00' AND ts < TIMESTAMP '2023-11-20 06:00:00'`},
 	{"text", `SELECT sum(x) FROM $T WHERE s = 'key-000123'`},
+	{"conjuncts", `SELECT sum(x) FROM $T WHERE a < 10 AND p > 50.0 AND s > 'key-005000'`},
 	{"group", `SELECT s, sum(x), avg(x), min(x), max(x) FROM $T GROUP BY s`},
 }
 

@@ -338,3 +338,25 @@ func TestFilesOfAnotherWriter(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckIndices(t *testing.T) {
+	for _, n := range []int{0, 1, 5, 100, 1 << 20} {
+		for width := range 33 {
+			d := dense{c: &chunk{dict: &dictionary{n: n}}, index: hybrid{width: width}}
+			for _, x := range []int64{0, 1, 4, 5, 99, 100, 1<<20 - 1, 1 << 20, 1<<31 - 1, 1 << 31, 1<<32 - 1} {
+				if x >= 1<<width {
+					continue
+				}
+				for _, size := range []int{1, 2, 3, 8, 9} {
+					for at := range size {
+						idx := make([]int32, size)
+						idx[at] = int32(uint32(x))
+						if err := d.checkIndices(idx); (err != nil) != (x >= int64(n) || n == 0) {
+							t.Fatalf("index %d of %d values, width %d, place %d of %d: %v", x, n, width, at, size, err)
+						}
+					}
+				}
+			}
+		}
+	}
+}

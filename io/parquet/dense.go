@@ -4,10 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // dense decodes the values of one page, nulls left out, in whatever encoding
@@ -238,45 +240,28 @@ func (d *dense) indicesInto(dst []int32) error {
 	return nil
 }
 
-// checkIndices makes sure that indices are in range, in 0.25 ns each; not at all
-// where their width does that.
+// checkIndices makes sure that indices are in range, not at all where their
+// width does that.
 func (d *dense) checkIndices(idx []int32) error {
-	if d.index.width < 31 && d.c.dict.n >= 1<<d.index.width {
+	n := d.c.dict.n
+	if d.index.width < 31 && n >= 1<<d.index.width || simd.InRange(idx, n) {
 		return nil
 	}
-	var top [4]uint32
-	for i := range len(idx) / 4 {
-		x := (*[4]int32)(idx[4*i:])
-		top[0], top[1] = max(top[0], uint32(x[0])), max(top[1], uint32(x[1]))
-		top[2], top[3] = max(top[2], uint32(x[2])), max(top[3], uint32(x[3]))
-	}
-	for _, x := range idx[len(idx)&^3:] {
-		top[0] = max(top[0], uint32(x))
-	}
-	if top := max(top[0], top[1], top[2], top[3]); int64(top) >= int64(d.c.dict.n) {
-		return fmt.Errorf("dictionary index %d is out of range: the dictionary has %d values", top, d.c.dict.n)
-	}
-	return nil
+	i := slices.IndexFunc(idx, func(x int32) bool { return int64(uint32(x)) >= int64(n) })
+	return fmt.Errorf("dictionary index %d is out of range: the dictionary has %d values", uint32(idx[i]), n)
 }
 
 // gather copies the values at idx, which are in range, one after the other.
 func gather(dst, values []byte, idx []int32, width int) {
 	switch width {
 	case 4:
-		take(columnar.AsValues[uint32](dst), columnar.AsValues[uint32](values), idx)
+		simd.Take(columnar.AsValues[uint32](dst), columnar.AsValues[uint32](values), idx)
 	case 8:
-		take(columnar.AsValues[uint64](dst), columnar.AsValues[uint64](values), idx)
+		simd.Take(columnar.AsValues[uint64](dst), columnar.AsValues[uint64](values), idx)
 	default:
 		for i, x := range idx {
 			copy(dst[i*width:(i+1)*width], values[int(x)*width:])
 		}
-	}
-}
-
-func take[T columnar.Fixed](dst, values []T, idx []int32) {
-	dst = dst[:len(idx)]
-	for i, x := range idx {
-		dst[i] = values[x]
 	}
 }
 
@@ -325,8 +310,9 @@ func (d *dense) texts(lengths []int32, out *byteBuffer) error {
 			return err
 		}
 		dst := out.extend(total)
-		for _, x := range idx {
-			dst = dst[copy(dst, d.c.dict.view.Bytes(int(x))):]
+		for i, x := range idx {
+			copyText(dst, d.c.dict.view.Bytes(int(x)), int(lengths[i]))
+			dst = dst[lengths[i]:]
 		}
 		return nil
 	case deltaTexts:
@@ -368,8 +354,8 @@ func (d *dense) plainTexts(lengths []int32, out *byteBuffer) error {
 	dst := out.extend(total)
 	b := d.data
 	for _, k := range lengths {
-		n := copy(dst, b[4:4+k])
-		dst, b = dst[n:], b[4+k:]
+		copyText(dst, b[4:], int(k))
+		dst, b = dst[k:], b[4+k:]
 	}
 	d.data = d.data[at:]
 	return nil

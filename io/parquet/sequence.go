@@ -90,6 +90,7 @@ func (s *sequence) read(ctx context.Context) (arrow.Record, error) {
 		if s.scan == nil {
 			s.scan = newScan(s.plan, s.files, s.env)
 			s.scan.at, s.scan.sieve = s.from, s.sieve
+			s.rows.at = s.from
 		}
 		rows, err := s.scan.next(ctx)
 		if err != nil {

@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -332,6 +333,47 @@ func readInTwo(t *testing.T, s *Source, env arrowstream.SourceEnv, stop int) (ro
 			rows = append(rows, strings.Clone(r))
 		}
 		b.Release()
+	}
+}
+
+// TestPositionBeforeTheFirstRow stops a read that began at a position before it
+// returned anything: the position stays.
+func TestPositionBeforeTheFirstRow(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	path := writeFile(t, mem, filepath.Join(t.TempDir(), "a.parquet"), "x:int64\n1\n2\n3\n4\n")
+	s := &Source{Path: path}
+	parts, err := s.Open(t.Context(), testEnv(mem, 2, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer parts[0].Close()
+	first := parts[0].(arrowstream.Replayer)
+	b, err := first.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Release()
+	want, err := first.Position()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.Open(t.Context(), testEnv(mem, 2, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again[0].Close()
+	second := again[0].(arrowstream.Replayer)
+	if err := second.Seek(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if b, err := second.Read(ctx); err == nil {
+		b.Release()
+		t.Fatal("a read that was cancelled returns rows")
+	}
+	if got, err := second.Position(); err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("position %s, %v; want %s", got, err, want)
 	}
 }
 

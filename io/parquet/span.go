@@ -17,22 +17,25 @@ func spanRows(spans []span) int {
 	return n
 }
 
-// spansOf are spans that hold the set bits of keep, one at least. A block of 64
-// rows without any ends a span: to decode fewer rows that are not wanted costs
-// less than the way around them.
+// spanGap is how many blocks of 64 rows without a wanted one end a span: to
+// decode fewer costs less than the way around them.
+const spanGap = 4
+
+// spansOf are spans that hold the set bits of keep, of which there is one at
+// least.
 func spansOf(keep columnar.Bitmap) []span {
 	var out []span
-	open := false
+	gap := spanGap
 	for w := range keep.Words() {
 		x := keep.Word(w)
 		if x == 0 {
-			open = false
+			gap++
 			continue
 		}
-		if !open {
+		if gap >= spanGap {
 			out = append(out, span{from: 64*w + bits.TrailingZeros64(x)})
 		}
-		open = true
+		gap = 0
 		out[len(out)-1].to = 64*w + bits.Len64(x)
 	}
 	return out

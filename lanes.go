@@ -8,7 +8,10 @@ import (
 )
 
 // exchangeFrom is the number of workers from which rows are spread by key. The
-// exchange copies every row; with fewer cores other stages use them better.
+// exchange hashes and copies every row in one goroutine and sorts what the lanes
+// emit: with two workers a GROUP BY of 10,000 strings took 48 ns of processor
+// time a row instead of 21, one of a million integers 125 instead of 76. With so
+// few cores the readers, the other stages and the sinks fill them as well.
 const exchangeFrom = 4
 
 // lanes reports whether n runs as several instances: a stage without keys that

@@ -3,9 +3,10 @@
 GO     ?= go
 BIN    := bin/arrowstream
 TOOLS  := internal/tools
+PEERS  := bench/peers
 export ARROWSTREAM_DATA ?= $(abspath ../shared/data)
 
-.PHONY: all build demo test race purego lint fmt check bench clean
+.PHONY: all build demo test levels race purego arm64 avx512 lint fmt asm check bench bench-peers clean
 
 all: build
 
@@ -20,6 +21,28 @@ demo: build
 test:
 	$(GO) test ./...
 
+# levels runs what the vector kernels serve at every level of the machine; the
+# variable only lowers it, so a level that is not there is not run.
+KERNELS := . ./columnar/... ./kernels/... ./internal/simd ./window/... ./stage/... ./mlkernels/... ./io/parquet/...
+LEVELS  := go $(if $(shell grep -m1 -ow avx2 /proc/cpuinfo),avx2) $(if $(shell grep -m1 -ow avx512dq /proc/cpuinfo),avx512)
+levels:
+	for level in $(LEVELS); do echo "ARROWSTREAM_SIMD=$$level"; ARROWSTREAM_SIMD=$$level $(GO) test $(KERNELS) || exit 1; done
+
+# arm64 builds for a machine without assembly and runs the tests of the kernels
+# there, where an emulator is installed.
+arm64:
+	GOARCH=arm64 $(GO) vet ./...
+	@if command -v qemu-aarch64 >/dev/null; then CGO_ENABLED=0 GOARCH=arm64 $(GO) test -short -exec qemu-aarch64 ./internal/simd ./kernels/agg ./mlkernels; else echo "no qemu-aarch64: built only"; fi
+
+# avx512 runs the tests of the kernels with AVX-512, in an emulator (Debian's
+# bochs) where the machine has none; half an hour is far more than it takes.
+avx512:
+	internal/emulator/avx512.sh 1800 ./internal/simd ./kernels/agg
+
+# asm writes the assembly of internal/simd and bench/limits with its guards.
+asm:
+	cd internal/simd/_asm && $(GO) run .
+
 race:
 	$(GO) test -race ./...
 
@@ -28,7 +51,7 @@ purego:
 
 # lint checks formatting, vets, and runs staticcheck; the floors and the
 # pinned dependency versions are checked by the tests of internal/lint.
-lint:
+lint: assembly
 	@out=$$($(GO) -C $(TOOLS) tool gofumpt -l $(CURDIR)); test -z "$$out" || { echo "not formatted (run make fmt):"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) -C $(TOOLS) build -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
@@ -38,15 +61,43 @@ fmt:
 	$(GO) -C $(TOOLS) tool gofumpt -w $(CURDIR)
 
 # check is what a change must pass.
-check: tidy lint test purego race
+check: tidy lint test levels purego arm64 race check-peers
+
+# assembly fails when what is committed is not what the generators write.
+.PHONY: assembly
+assembly: asm
+	@git diff --exit-code --stat -- '*_amd64.s' '*_amd64.go' '*_noasm.go' || { echo "generated files differ: commit what make asm writes"; exit 1; }
+
+# check-peers is lint and test for the module of bench-peers; it needs a C compiler.
+.PHONY: check-peers
+check-peers:
+	$(GO) -C $(TOOLS) build -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	$(GO) -C $(PEERS) vet ./...
+	cd $(PEERS) && $(CURDIR)/bin/staticcheck ./...
+	$(GO) -C $(PEERS) test ./...
 
 .PHONY: tidy
 tidy:
 	$(GO) mod tidy -diff
 	$(GO) -C $(TOOLS) mod tidy -diff
+	$(GO) -C internal/simd/_asm mod tidy -diff
+	$(GO) -C $(PEERS) mod tidy -diff
+
+# bench runs all benchmarks, or those of BENCH in PACKAGES, and writes them as
+# a table and a plot into bench/results; see bench/README.md.
+BENCH    ?= .
+PACKAGES ?= ./internal/... ./kernels/... ./mlkernels/... ./bench/...
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./bench/...
+	@mkdir -p bin
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES) >bin/bench.txt || { cat bin/bench.txt; exit 1; }
+	@cat bin/bench.txt
+	$(GO) -C $(PEERS) run ./benchtable -results $(CURDIR)/bench/results <bin/bench.txt
+
+# bench-peers compares with DuckDB, arrow compute, gonum, scikit-learn, polars
+# and numpy; FLAGS are those of bench/peers, such as -rows 200000 -pairs 1.
+bench-peers:
+	$(GO) -C $(PEERS) run . -results $(CURDIR)/bench/results $(FLAGS)
 
 clean:
 	rm -rf bin examples/clicks/data examples/clicks/out

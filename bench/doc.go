@@ -7,5 +7,7 @@
 //	go test -run '^$' -bench KafkaLatency ./bench/  p50 and p99 from Kafka to Kafka
 //
 // ARROWSTREAM_BENCH_LARGE=1 adds the main job on 50,000,000 rows, 5 GB of
-// Parquet in ARROWSTREAM_BENCH_DIR or a temporary folder. Floor 6.
+// Parquet in ARROWSTREAM_BENCH_DIR or a temporary folder. README.md tells how
+// kernels are measured against the machine and queries against other engines.
+// Floor 6.
 package bench

@@ -153,12 +153,21 @@ func class(size int) int { return max(minClass, bits.Len(uint(size-1))) }
 
 // Allocate implements memory.Allocator.
 func (p *pool) Allocate(size int) []byte {
+	b, used := p.take(size)
+	if used {
+		clear(b)
+	}
+	return b
+}
+
+// take returns size bytes; used if they held something before.
+func (p *pool) take(size int) (b []byte, used bool) {
 	if size <= 0 {
-		return nil
+		return nil, false
 	}
 	c := class(size)
 	if c > maxClass {
-		return aligned(size, size)
+		return aligned(size, size), false
 	}
 	cl := &p.classes[c]
 	cl.mu.Lock()
@@ -167,12 +176,10 @@ func (p *pool) Allocate(size int) []byte {
 		cl.free[n-1] = nil
 		cl.free = cl.free[:n-1]
 		cl.mu.Unlock()
-		out := unsafe.Slice((*byte)(ptr), 1<<c)[:size]
-		clear(out)
-		return out
+		return unsafe.Slice((*byte)(ptr), 1<<c)[:size], true
 	}
 	cl.mu.Unlock()
-	return aligned(size, 1<<c)
+	return aligned(size, 1<<c), false
 }
 
 // Reallocate implements memory.Allocator.

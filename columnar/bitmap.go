@@ -6,6 +6,8 @@ import (
 	"math/bits"
 
 	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // Bitmap is a view of n bits, least significant first, starting at a bit
@@ -108,14 +110,29 @@ func (b Bitmap) Word(w int) uint64 {
 
 // Count is the number of set bits.
 func (b Bitmap) Count() int {
-	if b.Bits == nil {
+	if b.Bits == nil || b.N == 0 {
 		return b.N
 	}
-	n := 0
-	for w := range b.Words() {
-		n += bits.OnesCount64(b.Word(w))
+	first, skip := b.Bits[b.Offset>>3:], b.Offset&7
+	return simd.Count(first, skip+b.N) - bits.OnesCount8(first[0]&(1<<skip-1))
+}
+
+// Aligned is the bits as bytes of which the first begins with bit 0 of b, as
+// primitives want them; nil if there is no bitmap. They are a view when b
+// begins with a byte, else scratch, which grows as needed and is reused.
+func (b Bitmap) Aligned(scratch *[]byte) []byte {
+	if b.Bits == nil {
+		return nil
 	}
-	return n
+	if b.Offset&7 == 0 {
+		return b.Bits[b.Offset>>3:]
+	}
+	if n := BitmapBytes(b.N); cap(*scratch) < n {
+		*scratch = make([]byte, n)
+	}
+	out := (*scratch)[:BitmapBytes(b.N)]
+	simd.Shift(out, b.Bits, b.Offset, b.N)
+	return out
 }
 
 // Ones yields the positions of the set bits in order.
@@ -136,6 +153,58 @@ func (b Bitmap) PutWord(w int, x uint64) {
 	binary.LittleEndian.PutUint64(b.Bits[8*w:], x)
 }
 
+// CopyFrom makes b, which has offset 0 and owns whole words, equal to o.
+func (b Bitmap) CopyFrom(o Bitmap) {
+	n := (b.N + 7) / 8
+	if o.Bits == nil {
+		for i := range n {
+			b.Bits[i] = 0xFF
+		}
+		if b.N&7 != 0 {
+			b.Bits[n-1] = 1<<(b.N&7) - 1
+		}
+	} else {
+		simd.Shift(b.Bits, o.Bits, o.Offset, b.N)
+	}
+	clear(b.Bits[n:BitmapBytes(b.N)])
+}
+
+// AndWith clears the bits of b, which has offset 0 and owns whole words, that
+// are clear in o.
+func (b Bitmap) AndWith(o Bitmap) {
+	switch {
+	case o.Bits == nil:
+	case o.Offset&7 == 0:
+		out, from := b.Bits[:(b.N+7)/8], o.Bits[o.Offset>>3:]
+		simd.And(out, out, from[:len(out)])
+	default:
+		for w := range b.Words() {
+			b.PutWord(w, b.Word(w)&o.Word(w))
+		}
+	}
+}
+
+// OrWith sets the bits of b, which has offset 0 and owns whole words, that are
+// set in o.
+func (b Bitmap) OrWith(o Bitmap) {
+	if o.Bits == nil {
+		b.CopyFrom(o)
+		return
+	}
+	for w := range b.Words() {
+		b.PutWord(w, b.Word(w)|o.Word(w))
+	}
+}
+
+// Invert flips the bits of b, which has offset 0 and owns whole words.
+func (b Bitmap) Invert() {
+	n := (b.N + 7) / 8
+	simd.Not(b.Bits[:n], b.Bits[:n])
+	if b.N&7 != 0 {
+		b.Bits[n-1] &= 1<<(b.N&7) - 1
+	}
+}
+
 // And is a & b in a new bitmap, or the one that is not all set.
 func And(a, b Bitmap) Bitmap {
 	if a.N != b.N {
@@ -148,8 +217,7 @@ func And(a, b Bitmap) Bitmap {
 		return a
 	}
 	out := NewBitmap(a.N)
-	for w := range out.Words() {
-		out.PutWord(w, a.Word(w)&b.Word(w))
-	}
+	out.CopyFrom(a)
+	out.AndWith(b)
 	return out
 }

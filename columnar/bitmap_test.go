@@ -82,3 +82,46 @@ func TestAnd(t *testing.T) {
 		}
 	}
 }
+
+func TestBitmapInPlace(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var scratch []byte
+	for n := range 150 {
+		for off := range 10 {
+			raw := make([]byte, (n+off+7)/8+1)
+			for i := range raw {
+				raw[i] = byte(rng.Uint32())
+			}
+			from := Bitmap{Bits: raw, Offset: off, N: n}
+			aligned := Bitmap{Bits: from.Aligned(&scratch), N: n}
+			out := NewBitmap(n)
+			for i := range out.Bits {
+				out.Bits[i] = 0xFF
+			}
+			out.AndWith(from)
+			copied := Bitmap{Bits: slices.Repeat([]byte{0xFF}, len(out.Bits)), N: n}
+			copied.CopyFrom(from)
+			for i := range n {
+				if want := from.Get(i); aligned.Get(i) != want || out.Get(i) != want || copied.Get(i) != want {
+					t.Fatalf("bit %d of %d at offset %d", i, n, off)
+				}
+			}
+			for i := n; i < 8*len(copied.Bits); i++ {
+				if copied.Bits[i/8]>>(i%8)&1 != 0 {
+					t.Fatalf("bit %d behind the %d of a copy is set", i, n)
+				}
+			}
+			copied.CopyFrom(Bitmap{N: n})
+			if copied.AndWith(Bitmap{N: n}); copied.Count() != n || n%8 != 0 && copied.Bits[n/8]>>(n%8) != 0 {
+				t.Fatalf("copy of %d bits that are all set", n)
+			}
+		}
+	}
+	if (Bitmap{N: 3}).Aligned(&scratch) != nil {
+		t.Fatal("a nil bitmap has bytes")
+	}
+	b := Bitmap{Bits: make([]byte, 20), Offset: 3, N: 100}
+	if n := testing.AllocsPerRun(10, func() { b.Aligned(&scratch) }); n != 0 {
+		t.Fatalf("%v allocations", n)
+	}
+}

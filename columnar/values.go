@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -91,21 +92,33 @@ func (s Strings) String(i int) string {
 
 // Dictionary splits a dictionary-encoded column into its codes, as int32, and
 // its values. ok is false for other columns. Codes of null slots are 0. The
-// codes are a view when the index type is int32, else a copy.
+// codes are a view when the index type is int32 and none is null, else a copy.
 func Dictionary(a arrow.Array) (codes []int32, values arrow.Array, ok bool) {
 	d, ok := a.(*array.Dictionary)
 	if !ok {
 		return nil, nil, false
 	}
 	indices := d.Indices()
-	if indices.DataType().ID() == arrow.INT32 && indices.NullN() == 0 {
-		return Values[int32](indices), d.Dictionary(), true
-	}
-	codes = make([]int32, d.Len())
-	for i := range codes {
-		if indices.IsValid(i) {
-			codes[i] = int32(d.GetValueIndex(i))
+	if indices.DataType().ID() != arrow.INT32 {
+		codes = make([]int32, d.Len())
+		for i := range codes {
+			if indices.IsValid(i) {
+				codes[i] = int32(d.GetValueIndex(i))
+			}
 		}
+		return codes, d.Dictionary(), true
 	}
+	valid := Validity(indices)
+	codes = Values[int32](indices)
+	if valid.All() {
+		return codes, d.Dictionary(), true
+	}
+	codes = slices.Clone(codes)
+	at := 0
+	for lo, hi := range valid.Runs() {
+		clear(codes[at:lo])
+		at = hi
+	}
+	clear(codes[at:])
 	return codes, d.Dictionary(), true
 }

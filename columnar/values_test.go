@@ -106,3 +106,37 @@ func TestFloorDiv(t *testing.T) {
 		}
 	}
 }
+
+// TestDictionaryCodesOfNulls has garbage as the codes of nulls, in every place
+// of a slice.
+func TestDictionaryCodesOfNulls(t *testing.T) {
+	const n = 200
+	raw, valid := make([]int32, n), NewBitmap(n)
+	for i := range raw {
+		raw[i] = -7
+		if i%5 != 0 && i%67 > 2 {
+			raw[i] = int32(i % 3)
+			valid.Set(i)
+		}
+	}
+	b := array.NewStringBuilder(memory.DefaultAllocator)
+	b.AppendValues([]string{"a", "b", "c"}, nil)
+	values := b.NewArray()
+	for _, cut := range [][2]int{{0, n}, {1, n}, {3, 70}, {64, 128}, {130, 130}} {
+		data := array.NewData(arrow.PrimitiveTypes.Int32, n, []*memory.Buffer{memory.NewBufferBytes(valid.Bits), memory.NewBufferBytes(AsBytes(raw))}, nil, array.UnknownNullCount, 0)
+		whole := array.NewDictionaryArray(Dict, array.MakeFromData(data), values)
+		codes, _, ok := Dictionary(array.NewSlice(whole, int64(cut[0]), int64(cut[1])))
+		if !ok || len(codes) != cut[1]-cut[0] {
+			t.Fatalf("slice %v: %d codes", cut, len(codes))
+		}
+		for i, c := range codes {
+			want := int32(0)
+			if valid.Get(cut[0] + i) {
+				want = raw[cut[0]+i]
+			}
+			if c != want {
+				t.Errorf("slice %v: code %d is %d, want %d", cut, i, c, want)
+			}
+		}
+	}
+}

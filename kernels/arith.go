@@ -8,72 +8,31 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
-// loops are the three forms of a binary operation over slices. They return
-// true if a row may be outside the range; fits then decides for one row.
-type loops[T columnar.Fixed] struct {
-	name string // the operator, for messages
-	vv   func(out, x, y []T) bool
-	vc   func(out, x []T, c T) bool
-	cv   func(out []T, c T, y []T) bool
-	fits func(x, y T) bool
-}
+type (
+	integer interface{ int32 | int64 }
+	float   interface{ float32 | float64 }
+)
 
-func addInts[T integer]() *loops[T] {
-	return &loops[T]{"+", addIntsVV[T], addIntsVC[T], addIntsCV[T], func(a, b T) bool { s := a + b; return (a^s)&(b^s) >= 0 }}
-}
-
-func subInts[T integer]() *loops[T] {
-	return &loops[T]{"-", subIntsVV[T], subIntsVC[T], subIntsCV[T], func(a, b T) bool { s := a - b; return (a^b)&(a^s) >= 0 }}
-}
-
-func mulInts[T integer]() *loops[T] {
-	return &loops[T]{"*", mulIntsVV[T], mulIntsVC[T], mulIntsCV[T], productFits[T]}
-}
-
-func addFloats[T float]() *loops[T] {
-	return &loops[T]{"+", addFloatsVV[T], addFloatsVC[T], addFloatsCV[T], nil}
-}
-
-func subFloats[T float]() *loops[T] {
-	return &loops[T]{"-", subFloatsVV[T], subFloatsVC[T], subFloatsCV[T], nil}
-}
-
-func mulFloats[T float]() *loops[T] {
-	return &loops[T]{"*", mulFloatsVV[T], mulFloatsVC[T], mulFloatsCV[T], nil}
-}
-
-func divFloats[T float]() *loops[T] {
-	return &loops[T]{"/", divFloatsVV[T], divFloatsVC[T], divFloatsCV[T], nil}
-}
-
-// elementwise is the kernel of l with results of type t. With try a row outside the
-// range is NULL, else an error.
-func elementwise[T columnar.Fixed](l *loops[T], t arrow.DataType, try bool) Kernel {
+// elementwise is the kernel of op on values of T with results of type t. An
+// integer outside the range is an error, with try NULL.
+func elementwise[T simd.Number](op simd.Operator, t arrow.DataType, try bool) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		if anyNull(args) {
 			return Nulls(mem, t, n), nil
 		}
 		x, y := columnar.Values[T](args[0].Array), columnar.Values[T](args[1].Array)
 		valid := strict(mem, n, args...)
-		buf, out := fixed[T](mem, n)
-		var bad bool
-		switch {
-		case args[0].Const == args[1].Const:
-			bad = l.vv(out, x, y)
-		case args[1].Const:
-			bad = l.vc(out, x, y[0])
-		default:
-			bad = l.cv(out, x[0], y)
-		}
-		if bad {
+		buf, out := unset[T](mem, n)
+		if simd.Arith(op, out, x, y) {
 			mx, my := args[0].mask(), args[1].mask()
-			misfit := func(i int) bool { return !l.fits(x[i&mx], y[i&my]) }
+			misfit := func(i int) bool { return overflows(op, x[i&mx], y[i&my]) }
 			if !try {
 				if i := firstBad(valid.bits, misfit); i >= 0 {
 					giveUp(valid, buf)
-					return nil, errorf(CodeOverflow, "%s overflow: %v %s %v", SQLName(t), x[i&mx], l.name, y[i&my])
+					return nil, errorf(CodeOverflow, "%s overflow: %v %c %v", SQLName(t), x[i&mx], "+-*"[op], y[i&my])
 				}
 			}
 			for i := range n {
@@ -84,6 +43,12 @@ func elementwise[T columnar.Fixed](l *loops[T], t arrow.DataType, try bool) Kern
 		}
 		return finish(t, valid, buf), nil
 	}
+}
+
+// overflows tells of one row what simd.Arith tells of all.
+func overflows[T simd.Number](op simd.Operator, x, y T) bool {
+	var out [1]T
+	return simd.Arith(op, out[:], []T{x}, []T{y})
 }
 
 // quotient is a loop of integer division: it returns the row of the first
@@ -150,19 +115,16 @@ func divisionByZero(x, name string) error {
 // checkedQuotient is float64 division for what were integers: a zero divisor is
 // an error, or NULL with try.
 func checkedQuotient(try bool) Kernel {
-	div := elementwise(divFloats[float64](), float64Type, false)
+	div := elementwise[float64](simd.Div, float64Type, false)
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		if anyNull(args) {
 			return Nulls(mem, float64Type, n), nil
 		}
 		x, y := columnar.Values[float64](args[0].Array), columnar.Values[float64](args[1].Array)
-		zero := false
-		for _, v := range y {
-			if v == 0 {
-				zero = true
-			}
-		}
-		if !zero {
+		zeros, bits := bitBuffer(mem, len(y))
+		defer zeros.Release()
+		simd.Compare(simd.Eq, bits.Bits, y, []float64{0})
+		if bits.Count() == 0 {
 			return div(mem, n, args)
 		}
 		mx, my := args[0].mask(), args[1].mask()
@@ -213,7 +175,7 @@ func negate[T integer](t arrow.DataType) Kernel {
 		x := columnar.Values[T](args[0].Array)
 		valid := strict(mem, n, args...)
 		buf, out := fixed[T](mem, n)
-		if subIntsCV(out, 0, x) {
+		if simd.Arith(simd.Sub, out, []T{0}, x) {
 			if i := firstBad(valid.bits, func(i int) bool { return x[i] == -x[i] && x[i] != 0 }); i >= 0 {
 				giveUp(valid, buf)
 				return nil, errorf(CodeOverflow, "%s overflow: -(%v)", SQLName(t), x[i])

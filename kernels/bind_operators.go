@@ -3,15 +3,17 @@ package kernels
 import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
+
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // arithmetic is + - * of numbers and of times.
-type arithmetic int
+type arithmetic simd.Operator
 
 const (
-	arithAdd arithmetic = iota
-	arithSub
-	arithMul
+	arithAdd = arithmetic(simd.Add)
+	arithSub = arithmetic(simd.Sub)
+	arithMul = arithmetic(simd.Mul)
 )
 
 // bindArithmetic resolves + - *. With try what does not fit is NULL.
@@ -22,7 +24,7 @@ func bindArithmetic(op arithmetic, try bool) func(*Function, []Arg) (*Binding, e
 		if b == nil {
 			if !isNumber(x) || !isNumber(y) {
 				if isNull(x) && isNull(y) {
-					return &Binding{Args: []arrow.DataType{int64Type, int64Type}, Out: int64Type, Kernel: bothInts[int64](op, int64Type, try)}, nil
+					return &Binding{Args: []arrow.DataType{int64Type, int64Type}, Out: int64Type, Kernel: elementwise[int64](simd.Operator(op), int64Type, try)}, nil
 				}
 				return nil, f.mismatch(args)
 			}
@@ -63,38 +65,18 @@ func bindNumbers(op arithmetic, x, y arrow.DataType, try bool) *Binding {
 	b := &Binding{}
 	switch {
 	case t.ID() == arrow.FLOAT32:
-		b.Kernel = bothFloats[float32](op, t)
+		b.Kernel = elementwise[float32](simd.Operator(op), t, false)
 	case t.ID() == arrow.FLOAT64:
-		b.Kernel = bothFloats[float64](op, t)
+		b.Kernel = elementwise[float64](simd.Operator(op), t, false)
 	case signedWidth(t) <= 32:
 		t, b.Fails = int32Type, true
-		b.Kernel = bothInts[int32](op, t, try)
+		b.Kernel = elementwise[int32](simd.Operator(op), t, try)
 	default:
 		t, b.Fails = int64Type, true
-		b.Kernel = bothInts[int64](op, t, try)
+		b.Kernel = elementwise[int64](simd.Operator(op), t, try)
 	}
 	b.Args, b.Out = []arrow.DataType{t, t}, t
 	return b
-}
-
-func bothInts[T integer](op arithmetic, t arrow.DataType, try bool) Kernel {
-	switch op {
-	case arithAdd:
-		return elementwise(addInts[T](), t, try)
-	case arithSub:
-		return elementwise(subInts[T](), t, try)
-	}
-	return elementwise(mulInts[T](), t, try)
-}
-
-func bothFloats[T float](op arithmetic, t arrow.DataType) Kernel {
-	switch op {
-	case arithAdd:
-		return elementwise(addFloats[T](), t, false)
-	case arithSub:
-		return elementwise(subFloats[T](), t, false)
-	}
-	return elementwise(mulFloats[T](), t, false)
 }
 
 // bindTimes resolves arithmetic of instants, durations and months, nil if args
@@ -124,7 +106,7 @@ func bindTimes(op arithmetic, args []Arg, try bool) *Binding {
 		y = x
 	}
 	ints := func(x, y, out arrow.DataType) *Binding {
-		return &Binding{Args: []arrow.DataType{x, y}, Out: out, Kernel: bothInts[int64](op, out, try), Fails: true}
+		return &Binding{Args: []arrow.DataType{x, y}, Out: out, Kernel: elementwise[int64](simd.Operator(op), out, try), Fails: true}
 	}
 	switch {
 	case isInstant(x) && y.ID() == arrow.DURATION:
@@ -149,7 +131,7 @@ func bindTimes(op arithmetic, args []Arg, try bool) *Binding {
 		} else {
 			days[1] = dateType
 		}
-		return &Binding{Args: days[:], Out: dateType, Kernel: bothInts[int32](op, dateType, try), Fails: true}
+		return &Binding{Args: days[:], Out: dateType, Kernel: elementwise[int32](simd.Operator(op), dateType, try), Fails: true}
 	case isInstant(x) && y.ID() == arrow.INTERVAL_MONTHS:
 		return bindMonths(x, 0, op == arithSub, try)
 	case x.ID() == arrow.INTERVAL_MONTHS && isInstant(y) && op == arithAdd:
@@ -185,7 +167,7 @@ func bindDurationTimes(args []Arg, try bool) *Binding {
 	default:
 		return nil
 	}
-	return &Binding{Args: t[:], Out: x, Kernel: bothInts[int64](arithMul, x, try), Fails: true}
+	return &Binding{Args: t[:], Out: x, Kernel: elementwise[int64](simd.Mul, x, try), Fails: true}
 }
 
 // bindDivide resolves "/": floats by IEEE rules, integers as float64 with an
@@ -210,9 +192,9 @@ func bindDivide(try bool) func(*Function, []Arg) (*Binding, error) {
 			out := decimalResult(decimalDiv, p, q)
 			b = &Binding{Args: []arrow.DataType{p, q}, Out: out, Kernel: decimalKernel(decimalDiv, p, q, out, try), Fails: true}
 		case t.ID() == arrow.FLOAT32:
-			b.Kernel = elementwise(divFloats[float32](), t, false)
+			b.Kernel = elementwise[float32](simd.Div, t, false)
 		case t.ID() == arrow.FLOAT64 && (isFloat(y) || isNull(y)):
-			b.Kernel = elementwise(divFloats[float64](), t, false)
+			b.Kernel = elementwise[float64](simd.Div, t, false)
 		default:
 			b = &Binding{Args: []arrow.DataType{float64Type, float64Type}, Out: float64Type, Kernel: checkedQuotient(try), Fails: true}
 		}

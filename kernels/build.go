@@ -18,6 +18,12 @@ func fixed[T columnar.Fixed](mem memory.Allocator, n int) (*memory.Buffer, []T) 
 	return b, columnar.AsValues[T](b.Bytes())
 }
 
+// unset is fixed for values that are all written: what they hold before is
+// anything.
+func unset[T columnar.Fixed](mem memory.Allocator, n int) (*memory.Buffer, []T) {
+	return fixed[T](columnar.Uncleared(mem), n)
+}
+
 // bitBuffer returns a buffer of n clear bits and its view.
 func bitBuffer(mem memory.Allocator, n int) (*memory.Buffer, columnar.Bitmap) {
 	b := newBuffer(mem, columnar.BitmapBytes(n))
@@ -76,11 +82,7 @@ func (v *validity) own() {
 
 // setAll sets the bits of b, which has offset 0 and owns whole words, and
 // leaves those past its end clear.
-func setAll(b columnar.Bitmap) {
-	for w := range b.Words() {
-		b.PutWord(w, lowBits(b.N-64*w))
-	}
-}
+func setAll(b columnar.Bitmap) { b.CopyFrom(columnar.Bitmap{N: b.N}) }
 
 // lowBits is a word whose n lowest bits are set.
 func lowBits(n int) uint64 {
@@ -93,14 +95,10 @@ func lowBits(n int) uint64 {
 func (v *validity) and(b columnar.Bitmap) {
 	if v.buf == nil {
 		v.buf, v.bits = bitBuffer(v.mem, v.n)
-		for w := range v.bits.Words() {
-			v.bits.PutWord(w, b.Word(w))
-		}
+		v.bits.CopyFrom(b)
 		return
 	}
-	for w := range v.bits.Words() {
-		v.bits.PutWord(w, v.bits.Word(w)&b.Word(w))
-	}
+	v.bits.AndWith(b)
 }
 
 // null makes row i NULL.

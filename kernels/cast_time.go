@@ -5,6 +5,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // timeCaster converts among dates, timestamps, times of day and durations. A
@@ -45,8 +46,8 @@ func scaleUnits(out, x []int64, valid columnar.Bitmap, from, to int64) int {
 		}
 		return -1
 	}
-	if mulIntsVC(out, x, to/from) {
-		return firstBad(valid, func(i int) bool { return !productFits(x[i], to/from) })
+	if simd.Arith(simd.Mul, out, x, []int64{to / from}) {
+		return firstBad(valid, func(i int) bool { return overflows(simd.Mul, x[i], to/from) })
 	}
 	return -1
 }
@@ -64,7 +65,7 @@ func castScaled(mem memory.Allocator, a arrow.Array, x []int64, to arrow.DataTyp
 			return nil, outOfRange(string(textOf(a)(nil, i)), to)
 		}
 		for i, v := range x {
-			if valid.get(i) && !productFits(v, unit/from) {
+			if valid.get(i) && overflows(simd.Mul, v, unit/from) {
 				valid.null(i)
 			}
 		}

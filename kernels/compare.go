@@ -5,18 +5,19 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // comparison is an operator on two values of the same type.
-type comparison int
+type comparison simd.Comparison
 
 const (
-	opEq comparison = iota
-	opNe
-	opLt
-	opLe
-	opGt
-	opGe
+	opEq = comparison(simd.Eq)
+	opNe = comparison(simd.Ne)
+	opLt = comparison(simd.Lt)
+	opLe = comparison(simd.Le)
+	opGt = comparison(simd.Gt)
+	opGe = comparison(simd.Ge)
 )
 
 // mirrored is the operator with its operands swapped.
@@ -91,25 +92,25 @@ func (op comparison) fill(out columnar.Bitmap, x, y Datum) {
 	case arrow.BOOL:
 		op.fillBools(out, x, y)
 	case arrow.INT8:
-		fillInts[int8](op, out, x, y)
+		fillNumbers[int8](op, out, x, y)
 	case arrow.INT16:
-		fillInts[int16](op, out, x, y)
+		fillNumbers[int16](op, out, x, y)
 	case arrow.INT32, arrow.DATE32, arrow.TIME32, arrow.INTERVAL_MONTHS:
-		fillInts[int32](op, out, x, y)
+		fillNumbers[int32](op, out, x, y)
 	case arrow.INT64, arrow.DATE64, arrow.TIME64, arrow.TIMESTAMP, arrow.DURATION:
-		fillInts[int64](op, out, x, y)
+		fillNumbers[int64](op, out, x, y)
 	case arrow.UINT8:
-		fillInts[uint8](op, out, x, y)
+		fillNumbers[uint8](op, out, x, y)
 	case arrow.UINT16:
-		fillInts[uint16](op, out, x, y)
+		fillNumbers[uint16](op, out, x, y)
 	case arrow.UINT32:
-		fillInts[uint32](op, out, x, y)
+		fillNumbers[uint32](op, out, x, y)
 	case arrow.UINT64:
-		fillInts[uint64](op, out, x, y)
+		fillNumbers[uint64](op, out, x, y)
 	case arrow.FLOAT32:
-		fillFloats[float32](op, out, x, y)
+		fillNumbers[float32](op, out, x, y)
 	case arrow.FLOAT64:
-		fillFloats[float64](op, out, x, y)
+		fillNumbers[float64](op, out, x, y)
 	case arrow.STRING, arrow.BINARY, arrow.LARGE_STRING, arrow.LARGE_BINARY:
 		op.fillTexts(out, x, y)
 	case arrow.DECIMAL128:
@@ -119,77 +120,9 @@ func (op comparison) fill(out columnar.Bitmap, x, y Datum) {
 	}
 }
 
-func invert(b columnar.Bitmap) {
-	for w := range b.Words() {
-		b.PutWord(w, ^b.Word(w)&lowBits(b.N-64*w))
-	}
-}
-
-func fillInts[T columnar.Fixed](op comparison, out columnar.Bitmap, x, y Datum) {
-	xs, ys := columnar.Values[T](x.Array), columnar.Values[T](y.Array)
-	if y.Const && !x.Const {
-		compareVC(op, out, xs, ys[0])
-		return
-	}
-	switch op {
-	case opEq, opNe:
-		eqVV(out.Bits, xs, ys)
-	case opLt, opGe:
-		ltVV(out.Bits, xs, ys)
-	case opGt, opLe:
-		ltVV(out.Bits, ys, xs)
-	}
-	if op == opNe || op == opGe || op == opLe {
-		invert(out)
-	}
-}
-
-// compareVC compares with a constant that is not NaN. Greater is not (less or
-// equal), which is what makes NaN the greatest value.
-func compareVC[T columnar.Fixed](op comparison, out columnar.Bitmap, xs []T, c T) {
-	switch op {
-	case opEq, opNe:
-		eqVC(out.Bits, xs, c)
-	case opLt, opGe:
-		ltVC(out.Bits, xs, c)
-	case opGt, opLe:
-		leVC(out.Bits, xs, c)
-	}
-	if op == opNe || op == opGe || op == opGt {
-		invert(out)
-	}
-}
-
-func fillFloats[T float](op comparison, out columnar.Bitmap, x, y Datum) {
-	xs, ys := columnar.Values[T](x.Array), columnar.Values[T](y.Array)
-	if y.Const && !x.Const {
-		c := ys[0]
-		if c == c {
-			compareVC(op, out, xs, c)
-			return
-		}
-		switch op {
-		case opEq, opGe, opNe, opLt:
-			isNaNV(out.Bits, xs)
-			if op == opNe || op == opLt {
-				invert(out)
-			}
-		case opLe:
-			setAll(out)
-		}
-		return
-	}
-	switch op {
-	case opEq, opNe:
-		eqFloatsVV(out.Bits, xs, ys)
-	case opLt, opGe:
-		ltFloatsVV(out.Bits, xs, ys)
-	case opGt, opLe:
-		ltFloatsVV(out.Bits, ys, xs)
-	}
-	if op == opNe || op == opGe || op == opLe {
-		invert(out)
-	}
+// fillNumbers compares values of fixed width, also the integers behind times.
+func fillNumbers[T columnar.Fixed](op comparison, out columnar.Bitmap, x, y Datum) {
+	simd.Compare(simd.Comparison(op), out.Bits, columnar.Values[T](x.Array), columnar.Values[T](y.Array))
 }
 
 func (op comparison) fillTexts(out columnar.Bitmap, x, y Datum) {
@@ -199,7 +132,7 @@ func (op comparison) fillTexts(out columnar.Bitmap, x, y Datum) {
 		switch op {
 		case opEq, opNe:
 			if off, data, ok := rawText(x.Array); ok {
-				eqRawVC(out.Bits, off, data, c)
+				simd.EqualText(out.Bits, off, data, c)
 			} else {
 				eqTextVC(out.Bits, xs, c)
 			}
@@ -209,20 +142,26 @@ func (op comparison) fillTexts(out columnar.Bitmap, x, y Datum) {
 			leTextVC(out.Bits, xs, c)
 		}
 		if op == opNe || op == opGe || op == opGt {
-			invert(out)
+			out.Invert()
 		}
 		return
 	}
 	switch op {
 	case opEq, opNe:
-		eqTextVV(out.Bits, xs, ys)
+		off, data, ok := rawText(x.Array)
+		off2, data2, ok2 := rawText(y.Array)
+		if ok && ok2 {
+			simd.EqualTexts(out.Bits, off, data, off2, data2)
+		} else {
+			eqTextVV(out.Bits, xs, ys)
+		}
 	case opLt, opGe:
 		ltTextVV(out.Bits, xs, ys)
 	case opGt, opLe:
 		ltTextVV(out.Bits, ys, xs)
 	}
 	if op == opNe || op == opGe || op == opLe {
-		invert(out)
+		out.Invert()
 	}
 }
 

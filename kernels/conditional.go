@@ -168,9 +168,8 @@ func ValidRows(d Datum, n int) columnar.Bitmap { return logicalValidity(d, n) }
 // Complement is a new bitmap of the bits that are clear in b.
 func Complement(b columnar.Bitmap) columnar.Bitmap {
 	out := columnar.NewBitmap(b.N)
-	for w := range out.Words() {
-		out.PutWord(w, ^b.Word(w)&lowBits(b.N-64*w))
-	}
+	out.CopyFrom(b)
+	out.Invert()
 	return out
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // Filter returns the rows of b whose bit in keep is set, in order. When all
@@ -22,6 +23,7 @@ func Filter(mem memory.Allocator, b arrow.Record, keep columnar.Bitmap) (arrow.R
 		b.Retain()
 		return b, nil
 	}
+	keep = aligned(keep)
 	cols := make([]arrow.Array, b.NumCols())
 	defer releaseAll(cols)
 	for i := range cols {
@@ -44,12 +46,12 @@ func FilterArray(mem memory.Allocator, a arrow.Array, keep columnar.Bitmap) (arr
 		a.Retain()
 		return a, nil
 	}
-	return filter(mem, a, keep, count)
+	return filter(mem, a, aligned(keep), count)
 }
 
-// filter keeps the count values of a whose bit is set. Cost: 0.5 ns per row of 8
-// bytes, less when few rows are kept, and what the allocator takes to clear the
-// result.
+// filter keeps the count values of a whose bit is set in keep, which has offset
+// 0. Cost: that of [simd.Filter], 0.05 to 0.2 ns per row of 8 bytes; of texts 2
+// to 4 ns per kept row.
 func filter(mem memory.Allocator, a arrow.Array, keep columnar.Bitmap, count int) (arrow.Array, error) {
 	t := a.DataType()
 	kind, width := layoutOf(t)
@@ -80,11 +82,11 @@ func filter(mem memory.Allocator, a arrow.Array, keep columnar.Bitmap, count int
 	validity, nulls := filterValidity(mem, a, keep, count)
 	switch kind {
 	case layoutBool:
-		values := newBuffer(mem, columnar.BitmapBytes(count))
-		compactBits(columnar.Bitmap{Bits: values.Bytes(), N: count}, columnar.Bools(a), keep)
+		values := columnar.UnclearedBuffer(mem, columnar.BitmapBytes(count))
+		simd.FilterBits(values.Bytes(), aligned(columnar.Bools(a)).Bits, keep.Bits, keep.N)
 		return newArray(t, count, nulls, []*memory.Buffer{validity, values}), nil
 	case layoutFixed, layoutView:
-		values := newBuffer(mem, count*width)
+		values := columnar.UnclearedBuffer(mem, count*width)
 		filterFixed(values.Bytes(), a, keep, width)
 		if nulls > 0 {
 			zeroNulls(values.Bytes(), width, bitmapOf(validity, count))
@@ -137,9 +139,15 @@ func filterValidity(mem memory.Allocator, a arrow.Array, keep columnar.Bitmap, c
 	if valid.All() {
 		return nil, 0
 	}
-	buf := newBuffer(mem, columnar.BitmapBytes(count))
+	buf := columnar.UnclearedBuffer(mem, columnar.BitmapBytes(count))
 	out := columnar.Bitmap{Bits: buf.Bytes(), N: count}
-	compactBits(out, valid, keep)
+	if keep.All() {
+		for w := range out.Words() {
+			out.PutWord(w, valid.Word(w))
+		}
+	} else {
+		simd.FilterBits(out.Bits, aligned(valid).Bits, keep.Bits, keep.N)
+	}
 	nulls := count - out.Count()
 	if nulls == 0 {
 		buf.Release()
@@ -149,23 +157,23 @@ func filterValidity(mem memory.Allocator, a arrow.Array, keep columnar.Bitmap, c
 }
 
 func filterFixed(dst []byte, a arrow.Array, keep columnar.Bitmap, width int) {
-	switch width {
-	case 1:
-		compact(dst, slots[uint8](a), keep)
-	case 2:
-		compact(as[uint16](dst), slots[uint16](a), keep)
-	case 4:
-		compact(as[uint32](dst), slots[uint32](a), keep)
-	case 8:
-		compact(as[uint64](dst), slots[uint64](a), keep)
-	case 16:
-		compact(as[wide128](dst), slots[wide128](a), keep)
-	case 32:
-		compact(as[wide256](dst), slots[wide256](a), keep)
+	switch {
+	case a.Len() == 0:
+	case a.Data().Buffers()[1] == nil:
+		clear(dst)
+	case width == 1:
+		simd.Filter(dst, slots[uint8](a), keep.Bits)
+	case width == 2:
+		simd.Filter(as[uint16](dst), slots[uint16](a), keep.Bits)
+	case width == 4:
+		simd.Filter(as[uint32](dst), slots[uint32](a), keep.Bits)
+	case width == 8:
+		simd.Filter(as[uint64](dst), slots[uint64](a), keep.Bits)
+	case width == 16:
+		simd.Filter(as[wide128](dst), slots[wide128](a), keep.Bits)
+	case width == 32:
+		simd.Filter(as[wide256](dst), slots[wide256](a), keep.Bits)
 	default:
-		if a.Len() == 0 || width == 0 {
-			return
-		}
 		src := a.Data().Buffers()[1].Bytes()[a.Data().Offset()*width:]
 		n := 0
 		for lo, hi := range keep.Runs() {
@@ -174,46 +182,18 @@ func filterFixed(dst []byte, a arrow.Array, keep columnar.Bitmap, width int) {
 	}
 }
 
-// compactBits moves the bits of src whose bit in keep is set to the front of
-// dst, which starts at offset 0 and has room for them in whole words.
-func compactBits(dst, src, keep columnar.Bitmap) {
-	var word uint64 // bits not written yet
-	n, at := 0, 0
-	for w := range keep.Words() {
-		x, s := keep.Word(w), src.Word(w)
-		ones := bits.OnesCount64(x)
-		var packed uint64
-		switch {
-		case ones == 0:
-			continue
-		case x == 1<<ones-1 || ones == 64:
-			packed = s & x
-		case s&x == x:
-			packed = 1<<ones - 1
-		default:
-			packed = gatherMasked(s, x)
-		}
-		word |= packed << n
-		if n+ones >= 64 {
-			dst.PutWord(at, word)
-			at++
-			word = packed >> (64 - n) // 0 when n is 0: the shift is by 64
-			n += ones - 64
-		} else {
-			n += ones
-		}
+// aligned is b with offset 0: a view where bits begin at a byte, else a copy. A
+// missing bitmap stays missing.
+func aligned(b columnar.Bitmap) columnar.Bitmap {
+	if b.Bits == nil || b.Offset == 0 {
+		return b
 	}
-	if n > 0 {
-		dst.PutWord(at, word)
+	if b.Offset&7 == 0 {
+		return columnar.Bitmap{Bits: b.Bits[b.Offset/8:], N: b.N}
 	}
-}
-
-// gatherMasked gathers the bits of s selected by mask at the low end (PEXT).
-func gatherMasked(s, mask uint64) uint64 {
-	var out uint64
-	for n := 0; mask != 0; n++ {
-		out |= s >> bits.TrailingZeros64(mask) & 1 << n
-		mask &= mask - 1
+	out := columnar.NewBitmap(b.N)
+	for w := range out.Words() {
+		out.PutWord(w, b.Word(w))
 	}
 	return out
 }
@@ -230,44 +210,85 @@ func offsets[O offset](a arrow.Array) []O {
 	return as[O](d.Buffers()[1].Bytes())[d.Offset() : d.Offset()+d.Len()+1]
 }
 
-// compactOffsets writes the offsets of the kept rows to out and returns the
+// filterOffsets writes the offsets of the kept rows to out and returns the
 // bitmap of the rows that bring content: nulls bring none.
-func compactOffsets[O offset](out, in []O, keep, valid columnar.Bitmap) columnar.Bitmap {
-	live := columnar.And(keep, valid)
+func filterOffsets[O offset](out, in []O, keep, valid columnar.Bitmap) columnar.Bitmap {
 	n, size := 0, O(0)
-	for lo, hi := range keep.Runs() {
-		for i := lo; i < hi; i++ {
+	for w := range keep.Words() {
+		x, v := keep.Word(w), valid.Word(w)
+		row := in[64*w:]
+		if runs := bits.OnesCount64(x &^ (x << 1)); runs <= 8 && x&v == x {
+			n, size = shiftRuns(out, n, size, row, x)
+			continue
+		}
+		for range bits.OnesCount64(x) {
+			i := bits.TrailingZeros64(x) & 63
+			x &= x - 1
 			out[n] = size
-			if live.Get(i) {
-				size += in[i+1] - in[i]
-			}
 			n++
+			size += (row[i+1] - row[i]) & -O(v>>i&1)
 		}
 	}
 	out[n] = size
-	return live
+	return columnar.And(keep, valid)
+}
+
+// shiftRuns is filterOffsets for the rows of a word, run by run: the offsets of
+// a run move all by the same.
+func shiftRuns[O offset](out []O, n int, size O, row []O, x uint64) (int, O) {
+	for x != 0 {
+		i := bits.TrailingZeros64(x)
+		k := bits.TrailingZeros64(^(x >> i))
+		move := size - row[i]
+		to := out[n : n+k]
+		for j, o := range row[i : i+k] {
+			to[j] = o + move
+		}
+		n, size = n+k, row[i+k]+move
+		if i+k == 64 {
+			break
+		}
+		x &^= (1<<k - 1) << i
+	}
+	return n, size
 }
 
 func filterBytes[O offset](mem memory.Allocator, a arrow.Array, keep columnar.Bitmap, count int, validity *memory.Buffer, nulls int) arrow.Array {
 	in := offsets[O](a)
-	offs := newBuffer(mem, (count+1)*sizeOf[O]())
+	offs := columnar.UnclearedBuffer(mem, (count+1)*sizeOf[O]())
 	out := as[O](offs.Bytes())
-	live := compactOffsets(out, in, keep, columnar.Validity(a))
-	data := newBuffer(mem, int(out[count]))
-	if out[count] > 0 {
-		src, n := a.Data().Buffers()[2].Bytes(), 0
-		for lo, hi := range live.Runs() {
-			n += copy(data.Bytes()[n:], src[in[lo]:in[hi]])
-		}
+	live := filterOffsets(out, in, keep, columnar.Validity(a))
+	data := columnar.UnclearedBuffer(mem, int(out[count]))
+	if dst := data.Bytes(); len(dst) > 0 {
+		moveTexts(dst, a.Data().Buffers()[2].Bytes(), in, live)
 	}
 	return newArray(a.DataType(), count, nulls, []*memory.Buffer{validity, offs, data})
 }
 
+// moveTexts copies the content of the rows of live, run by run.
+func moveTexts[O offset](dst, src []byte, in []O, live columnar.Bitmap) {
+	n := 0
+	for w := range live.Words() {
+		row := in[64*w:]
+		for x := live.Word(w); x != 0; {
+			i := bits.TrailingZeros64(x)
+			k := bits.TrailingZeros64(^(x >> i))
+			from, to := int(row[i]), int(row[i+k])
+			copyText(dst, n, src, from, to)
+			n += to - from
+			if i+k == 64 {
+				break
+			}
+			x &^= (1<<k - 1) << i
+		}
+	}
+}
+
 func filterList[O offset](mem memory.Allocator, a arrow.Array, keep columnar.Bitmap, count int, validity *memory.Buffer, nulls int) (arrow.Array, error) {
 	in := offsets[O](a)
-	offs := newBuffer(mem, (count+1)*sizeOf[O]())
+	offs := columnar.UnclearedBuffer(mem, (count+1)*sizeOf[O]())
 	out := as[O](offs.Bytes())
-	live := compactOffsets(out, in, keep, columnar.Validity(a))
+	live := filterOffsets(out, in, keep, columnar.Validity(a))
 	child := a.(array.ListLike).ListValues()
 	rows := columnar.NewBitmap(child.Len())
 	for lo, hi := range live.Runs() {

@@ -205,34 +205,3 @@ func FuzzFilterAndTake(f *testing.F) {
 		columnartest.Equal(t, filtered, taken)
 	})
 }
-
-func BenchmarkFilter(b *testing.B) {
-	const rows = 65536
-	r := rand.New(rand.NewPCG(1, 2))
-	vals := make([]float64, rows)
-	for i := range vals {
-		vals[i] = r.Float64()
-	}
-	x := array.NewFloat64Builder(columnar.Pool)
-	x.AppendValues(vals, nil)
-	a := x.NewArray()
-	for _, percent := range []int{1, 10, 50, 90, 99} {
-		keep := columnar.NewBitmap(rows)
-		for i := range rows {
-			if r.IntN(100) < percent {
-				keep.Set(i)
-			}
-		}
-		b.Run(fmt.Sprintf("type=float64/selectivity=%d/rows=%d", percent, rows), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				out, err := kernels.FilterArray(columnar.Pool, a, keep)
-				if err != nil {
-					b.Fatal(err)
-				}
-				out.Release()
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
-		})
-	}
-}

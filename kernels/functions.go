@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // table is every scalar function: to add one write its loop in the file of its
@@ -85,9 +87,9 @@ var table = []Function{
 	{"split", nil, "split(text, separator)", "pieces between separators as a list; an empty one splits into code points", 2, 2, scalar(arrow.ListOf(textType), split(arrow.ListOf(textType)), textType)},
 	{"position", []string{"locate"}, "position(part, text)", "where a part first occurs, 0 if nowhere", 2, 2, texts(int32Type, countText(position), textType)},
 	{"strpos", []string{"instr"}, "strpos(text, part)", "where a part first occurs, 0 if nowhere", 2, 2, texts(int32Type, countText(positionIn), textType)},
-	{"starts_with", []string{"startswith"}, "starts_with(text, part)", "whether the text starts with a part", 2, 2, texts(boolType, testText(bytes.HasPrefix), textType)},
-	{"ends_with", []string{"endswith"}, "ends_with(text, part)", "whether the text ends with a part", 2, 2, texts(boolType, testText(bytes.HasSuffix), textType)},
-	{"contains", nil, "contains(text, part)", "whether the text holds a part", 2, 2, texts(boolType, testText(bytes.Contains), textType)},
+	{"starts_with", []string{"startswith"}, "starts_with(text, part)", "whether the text starts with a part", 2, 2, texts(boolType, testText(bytes.HasPrefix, simd.HasPrefix), textType)},
+	{"ends_with", []string{"endswith"}, "ends_with(text, part)", "whether the text ends with a part", 2, 2, texts(boolType, testText(bytes.HasSuffix, simd.HasSuffix), textType)},
+	{"contains", nil, "contains(text, part)", "whether the text holds a part", 2, 2, texts(boolType, testText(bytes.Contains, simd.ContainsText), textType)},
 	{"split_index", nil, "split_index(text, separator, n)", "piece n, counted from 0, NULL if there is none", 3, 3, nulls(NullPossible, texts(textType, splitIndex, textType, textType, int64Type))},
 	{"split_part", nil, "split_part(text, separator, n)", "piece n, counted from 1 or from -1 at the end, empty if there is none", 3, 3, failing(texts(textType, splitPart, textType, textType, int64Type))},
 	{"count_char", nil, "count_char(text, part)", "how often a part occurs", 2, 2, texts(int32Type, countText(countOccurrences), textType)},
@@ -131,8 +133,8 @@ var table = []Function{
 	{"truncate", []string{"trunc"}, "truncate(x[, digits])", "rounded towards zero", 1, 2, bindRound(roundTruncate)},
 	{"power", []string{"pow"}, "power(x, y)", "x to the y", 2, 2, scalar(float64Type, mapFloats2(math.Pow), float64Type)},
 	{"sqrt", nil, "sqrt(x)", "square root, NaN below 0", 1, 1, scalar(float64Type, mapFloats(math.Sqrt), float64Type)},
-	{"exp", nil, "exp(x)", "e to the x", 1, 1, scalar(float64Type, mapFloats(Exp), float64Type)},
-	{"ln", nil, "ln(x)", "natural logarithm", 1, 1, scalar(float64Type, mapFloats(math.Log), float64Type)},
+	{"exp", nil, "exp(x)", "e to the x", 1, 1, scalar(float64Type, mapColumn(exps), float64Type)},
+	{"ln", nil, "ln(x)", "natural logarithm", 1, 1, scalar(float64Type, mapColumn(simd.Logs), float64Type)},
 	{"log", nil, "log([base,] x)", "logarithm, natural without a base", 1, 2, bindLog},
 	{"log10", nil, "log10(x)", "decimal logarithm", 1, 1, scalar(float64Type, mapFloats(math.Log10), float64Type)},
 	{"log2", nil, "log2(x)", "binary logarithm", 1, 1, scalar(float64Type, mapFloats(math.Log2), float64Type)},
@@ -149,7 +151,7 @@ var table = []Function{
 	{"radians", nil, "radians(x)", "degrees as radians", 1, 1, scalar(float64Type, mapFloats(radians), float64Type)},
 	{"pi", nil, "pi()", "3.141592653589793", 0, 0, nulls(NeverNull, scalar(float64Type, piKernel))},
 	{"isnan", []string{"is_nan"}, "isnan(x)", "whether x is NaN", 1, 1, bindIsNaN},
-	{"sigmoid", nil, "sigmoid(x)", "1 / (1 + exp(-x))", 1, 1, scalar(float64Type, mapFloats(Sigmoid), float64Type)},
+	{"sigmoid", nil, "sigmoid(x)", "1 / (1 + exp(-x))", 1, 1, scalar(float64Type, mapColumn(sigmoids), float64Type)},
 
 	// Time. The zone is UTC.
 	{"extract", []string{"date_part"}, "extract(unit FROM x)", "a part of an instant: year, quarter, month, week, day, dayofweek (Sunday is 1), hour, minute, second, epoch ...", 2, 2, bindExtract},

@@ -2,31 +2,24 @@ package kernels
 
 import (
 	"fmt"
-	"math"
+	"math/bits"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/zeebo/xxh3"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 const (
 	hashSeed = 0x9e3779b97f4a7c15
 	hashNull = 0x6a09e667f3bcc909 // what a null stands for
-	hashMul  = 0xd6e8feb86659fd93
+	hashRows = 512                // of a block: its digests stay in the first-level cache
 )
 
-// Mix is the 64-bit mixing function behind [Hash]: two rounds of xor-shift and
-// multiply and a last xor-shift, a bijection in which every bit of x moves
-// every bit of the result (0.9 ns).
-func Mix(x uint64) uint64 {
-	x ^= x >> 32
-	x *= hashMul
-	x ^= x >> 32
-	x *= hashMul
-	return x ^ x>>32
-}
+// Mix is the 64-bit mixing function behind [Hash], [simd.Mix].
+func Mix(x uint64) uint64 { return simd.Mix(x) }
 
 // Hash stores one hash per row over all columns in out, which has as many
 // elements as the columns have rows. Rows that are equal in the sense of GROUP
@@ -34,11 +27,15 @@ func Mix(x uint64) uint64 {
 // NaNs, -0 and +0, a string and the dictionary entry it stands for, and equal
 // integers or floats of different width. Columns of views, unions and run-end
 // encoding are an error.
+//
+// Cost per column and row: 0.3 ns for 8 bytes, 4 ns for short strings.
 func Hash(cols []arrow.Array, out []uint64) error {
-	for i := range out {
-		out[i] = hashSeed
+	if len(cols) == 0 {
+		for i := range out {
+			out[i] = hashSeed
+		}
 	}
-	for _, a := range cols {
+	for c, a := range cols {
 		if a.Len() != len(out) {
 			return fmt.Errorf("kernels: hash: a column of %d rows and room for %d", a.Len(), len(out))
 		}
@@ -46,13 +43,14 @@ func Hash(cols []arrow.Array, out []uint64) error {
 		if err != nil {
 			return err
 		}
-		var v [256]uint64 // digests of a block of rows
-		for lo := 0; lo < len(out); lo += len(v) {
-			part := out[lo:min(lo+len(v), len(out))]
-			block := v[:len(part)]
-			d.digest(block, lo)
-			for i, x := range block {
-				part[i] = Mix(part[i] ^ x)
+		var buf [hashRows]uint64
+		for lo := 0; lo < len(out); lo += hashRows {
+			part := out[lo:min(lo+hashRows, len(out))]
+			block := d.block(buf[:len(part)], lo)
+			if c == 0 {
+				simd.Hash(part, block, hashSeed)
+			} else {
+				simd.HashWith(part, block)
 			}
 		}
 	}
@@ -65,7 +63,8 @@ type digester struct {
 	a     arrow.Array
 	valid columnar.Bitmap
 	codes []int32          // dictionary: code per row
-	table []uint64         // dictionary: digest per entry; nested: digest per row
+	table []uint64         // dictionary: digest per entry
+	words []uint64         // digest per row, of nested columns and values of 8 bytes
 	text  columnar.Strings // strings
 	id    arrow.Type       // of a, or of its storage
 }
@@ -77,6 +76,8 @@ func newDigester(a arrow.Array) (*digester, error) {
 	d := &digester{a: a, valid: columnar.Validity(a), id: a.DataType().ID()}
 	kind, width := layoutOf(a.DataType())
 	switch {
+	case kind == layoutFixed && width == 8 && d.id != arrow.FLOAT64 && d.id != arrow.FIXED_SIZE_BINARY:
+		d.words = columnar.Values[uint64](a)
 	case kind == layoutNull, kind == layoutBool, kind == layoutFixed && width > 0:
 	case kind == layoutBytes, kind == layoutLargeBytes:
 		d.text = columnar.StringsOf(a)
@@ -102,7 +103,7 @@ func newDigester(a arrow.Array) (*digester, error) {
 	return d, nil
 }
 
-// digestLists fills the table with one digest per row: the elements folded in
+// digestLists fills the words with one digest per row: the elements folded in
 // order, and their number.
 func (d *digester) digestLists(a array.ListLike) error {
 	child := a.ListValues()
@@ -112,8 +113,8 @@ func (d *digester) digestLists(a array.ListLike) error {
 	}
 	each := make([]uint64, child.Len())
 	elems.digest(each, 0)
-	d.table = make([]uint64, a.Len())
-	for i := range d.table {
+	d.words = make([]uint64, a.Len())
+	for i := range d.words {
 		if !d.valid.Get(i) {
 			continue
 		}
@@ -122,20 +123,30 @@ func (d *digester) digestLists(a array.ListLike) error {
 		for _, x := range each[lo:hi] {
 			h = Mix(h ^ x)
 		}
-		d.table[i] = h
+		d.words[i] = h
 	}
 	return nil
 }
 
-// digestStructs fills the table with one digest per row, the hash over the
+// digestStructs fills the words with one digest per row, the hash over the
 // fields.
 func (d *digester) digestStructs(a *array.Struct) error {
 	fields := make([]arrow.Array, a.NumField())
 	for i := range fields {
 		fields[i] = a.Field(i)
 	}
-	d.table = make([]uint64, a.Len())
-	return Hash(fields, d.table)
+	d.words = make([]uint64, a.Len())
+	return Hash(fields, d.words)
+}
+
+// block is the digests of the rows from lo on, as many as buf has room for: in
+// buf, or where they stand if nothing has to be done to them.
+func (d *digester) block(buf []uint64, lo int) []uint64 {
+	if d.words != nil && d.valid.All() {
+		return d.words[lo : lo+len(buf)]
+	}
+	d.digest(buf, lo)
+	return buf
 }
 
 // digest stores the digests of the rows from lo on in out.
@@ -144,21 +155,22 @@ func (d *digester) digest(out []uint64, lo int) {
 		return
 	}
 	switch {
-	case d.codes != nil && d.table != nil:
+	case d.table != nil:
 		for i, c := range d.codes[lo : lo+len(out)] {
 			out[i] = d.table[c]
 		}
-	case d.table != nil:
-		copy(out, d.table[lo:])
+	case d.words != nil:
+		copy(out, d.words[lo:])
 	default:
 		d.digestFlat(out, lo)
 	}
 	if d.valid.All() {
 		return
 	}
-	for i := range out {
-		if !d.valid.Get(lo + i) {
-			out[i] = hashNull
+	valid := d.valid.Slice(lo, lo+len(out))
+	for w := range valid.Words() {
+		for x := ^valid.Word(w) & lowBits(valid.N-64*w); x != 0; x &= x - 1 {
+			out[64*w+bits.TrailingZeros64(x)] = hashNull
 		}
 	}
 }
@@ -170,10 +182,7 @@ func (d *digester) digestFlat(out []uint64, lo int) {
 	case arrow.BOOL:
 		b := columnar.Bools(a)
 		for i := range out {
-			out[i] = 0
-			if b.Get(lo + i) {
-				out[i] = 1
-			}
+			out[i] = uint64(bit(b.Get(lo + i)))
 		}
 	case arrow.STRING, arrow.BINARY, arrow.LARGE_STRING, arrow.LARGE_BINARY:
 		if d.codes != nil { // a dictionary longer than the column: only the entries in use
@@ -186,9 +195,9 @@ func (d *digester) digestFlat(out []uint64, lo int) {
 			out[i] = xxh3.Hash(d.text.Bytes(lo + i))
 		}
 	case arrow.FLOAT32:
-		digestFloats(out, columnar.Values[float32](a)[lo:])
+		digestFloat32s(out, columnar.Values[float32](a)[lo:])
 	case arrow.FLOAT64:
-		digestFloats(out, columnar.Values[float64](a)[lo:])
+		simd.FloatKeys(out, columnar.Values[float64](a)[lo:lo+len(out)])
 	case arrow.INT8:
 		digestInts(out, columnar.Values[int8](a)[lo:])
 	case arrow.UINT8:
@@ -204,8 +213,6 @@ func (d *digester) digestFlat(out []uint64, lo int) {
 		switch {
 		case width == 4 && d.id != arrow.FIXED_SIZE_BINARY:
 			digestInts(out, columnar.Values[int32](a)[lo:])
-		case width == 8 && d.id != arrow.FIXED_SIZE_BINARY:
-			copy(out, columnar.Values[uint64](a)[lo:])
 		default:
 			raw := a.Data().Buffers()[1].Bytes()[(a.Data().Offset()+lo)*width:]
 			for i := range out {
@@ -223,15 +230,15 @@ func digestInts[T int8 | uint8 | int16 | uint16 | int32 | uint32](out []uint64, 
 	}
 }
 
-// digestFloats takes the bits of the float64, with one NaN and one zero.
-func digestFloats[T float32 | float64](out []uint64, vals []T) {
-	vals = vals[:len(out)]
-	for i := range out {
-		v := float64(vals[i])
-		x := math.Float64bits(v + 0) // -0 becomes +0
-		if v != v {
-			x = 0x7ff8000000000000
+// digestFloat32s takes the bits of the float64, with one NaN and one zero.
+func digestFloat32s(out []uint64, vals []float32) {
+	var wide [hashRows]float64
+	for len(out) > 0 {
+		n := min(len(out), len(wide))
+		for i, v := range vals[:n] {
+			wide[i] = float64(v)
 		}
-		out[i] = x
+		simd.FloatKeys(out[:n], wide[:n])
+		out, vals = out[n:], vals[n:]
 	}
 }

@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -141,12 +142,35 @@ func rewrap(t arrow.DataType, s arrow.Array) arrow.Array {
 // zeroNulls clears the values of width bytes whose validity bit is clear, so
 // that equal columns have equal bytes.
 func zeroNulls(values []byte, width int, valid columnar.Bitmap) {
-	at := 0
-	for lo, hi := range valid.Runs() {
-		clear(values[at*width : lo*width])
-		at = hi
+	switch width {
+	case 1:
+		zeroSlots(values, valid)
+	case 2:
+		zeroSlots(as[uint16](values), valid)
+	case 4:
+		zeroSlots(as[uint32](values), valid)
+	case 8:
+		zeroSlots(as[uint64](values), valid)
+	case 16:
+		zeroSlots(as[wide128](values), valid)
+	default:
+		at := 0
+		for lo, hi := range valid.Runs() {
+			clear(values[at*width : lo*width])
+			at = hi
+		}
+		clear(values[at*width : valid.N*width])
 	}
-	clear(values[at*width : valid.N*width])
+}
+
+// zeroSlots is zeroNulls for values of type T.
+func zeroSlots[T any](values []T, valid columnar.Bitmap) {
+	var zero T
+	for w := range valid.Words() {
+		for x := ^valid.Word(w) & lowBits(valid.N-64*w); x != 0; x &= x - 1 {
+			values[64*w+bits.TrailingZeros64(x)] = zero
+		}
+	}
 }
 
 // childSize checks that n bytes or elements can be addressed by the int32

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // likePattern is a compiled LIKE pattern: pieces between the %, of which the
@@ -183,42 +184,31 @@ func (p *likePattern) match(s []byte) bool {
 	return p.pieces[last].suffix(s)
 }
 
-// sweep fills out with the rows that hold part: one search over the bytes of
-// all rows, about 5 ns/row for short ones. A hit that crosses the end of a row
-// does not count.
-func sweep(out columnar.Bitmap, off []int32, data, part []byte) {
-	row, at, end := 0, int(off[0]), int(off[len(off)-1])
-	for {
-		k := bytes.Index(data[at:end], part)
-		if k < 0 {
-			return
-		}
-		at += k
-		for int(off[row+1]) <= at {
-			row++
-		}
-		if at+len(part) > int(off[row+1]) {
-			at++
-			continue
-		}
-		out.Set(row)
-		at = int(off[row+1])
+// whole is the test of all rows at once that a pattern without _ of the form
+// text, text%, %text or %text% is, with its text; nil for others.
+func (p *likePattern) whole() (test textTest, text string) {
+	if !p.plain || p.fold {
+		return nil, ""
 	}
-}
-
-// contains is the text of a pattern of the form %text%, nil for others.
-func (p *likePattern) contains() []byte {
-	if len(p.pieces) == 3 && p.plain && !p.fold && len(p.pieces[0].text) == 0 && len(p.pieces[2].text) == 0 && len(p.pieces[1].text) > 0 {
-		return p.pieces[1].text
+	first, last := string(p.pieces[0].text), string(p.pieces[len(p.pieces)-1].text)
+	switch {
+	case len(p.pieces) == 1:
+		return simd.EqualText, first
+	case len(p.pieces) == 2 && last == "":
+		return simd.HasPrefix, first
+	case len(p.pieces) == 2 && first == "":
+		return simd.HasSuffix, last
+	case len(p.pieces) == 3 && first == "" && last == "":
+		return simd.ContainsText, string(p.pieces[1].text)
 	}
-	return nil
+	return nil, ""
 }
 
 // matchAll fills out with the rows of d that match.
 func (p *likePattern) matchAll(out columnar.Bitmap, d Datum) {
-	if part := p.contains(); part != nil && !d.Const {
+	if test, text := p.whole(); test != nil && !d.Const {
 		if off, data, ok := rawText(d.Array); ok {
-			sweep(out, off, data, part)
+			test(out.Bits, off, data, text)
 			return
 		}
 	}

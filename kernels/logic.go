@@ -37,6 +37,10 @@ const (
 func (op connective) kernel() Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		out := newBools(mem, n)
+		if len(args) > 0 && noneNull(args) {
+			op.combine(out.bits, args)
+			return out.finish(noNulls(mem, n)), nil
+		}
 		valid := noNulls(mem, n)
 		valid.own()
 		truths := make([]truth, len(args))
@@ -65,30 +69,46 @@ func (op connective) kernel() Kernel {
 	}
 }
 
+// noneNull reports whether no row of the booleans args is NULL.
+func noneNull(args []Datum) bool {
+	for _, d := range args {
+		if d.Null() || !d.Const && !columnar.Validity(d.Array).All() {
+			return false
+		}
+	}
+	return true
+}
+
+// combine sets out to the connective of columns without nulls.
+func (op connective) combine(out columnar.Bitmap, args []Datum) {
+	out.CopyFrom(boolBits(args[0], out.N))
+	for _, d := range args[1:] {
+		if op == opAnd {
+			out.AndWith(boolBits(d, out.N))
+		} else {
+			out.OrWith(boolBits(d, out.N))
+		}
+	}
+}
+
 // not is NOT: NULL stays NULL.
 func not(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 	if anyNull(args) {
 		return Nulls(mem, boolType, n), nil
 	}
-	x := boolBits(args[0], n)
 	out := newBools(mem, n)
-	for w := range out.bits.Words() {
-		out.bits.PutWord(w, ^x.Word(w)&lowBits(n-64*w))
-	}
+	out.bits.CopyFrom(boolBits(args[0], n))
+	out.bits.Invert()
 	return out.finish(strict(mem, n, args...)), nil
 }
 
 // isNullKernel is IS NULL, or IS NOT NULL.
 func isNullKernel(null bool) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
-		valid := logicalValidity(args[0], n)
 		out := newBools(mem, n)
-		for w := range out.bits.Words() {
-			x := valid.Word(w)
-			if null {
-				x = ^x
-			}
-			out.bits.PutWord(w, x&lowBits(n-64*w))
+		out.bits.CopyFrom(logicalValidity(args[0], n))
+		if null {
+			out.bits.Invert()
 		}
 		return out.finish(noNulls(mem, n)), nil
 	}

@@ -9,20 +9,29 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // mapFloats is the kernel of a function of one float64 that costs more than
 // the call through its value. The result is NULL where the argument is.
 func mapFloats(f func(float64) float64) Kernel {
+	return mapColumn(func(out, x []float64) {
+		for i, v := range x {
+			out[i] = f(v)
+		}
+	})
+}
+
+// mapColumn is mapFloats for a function of whole columns.
+func mapColumn(f func(out, x []float64)) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		if anyNull(args) {
 			return Nulls(mem, float64Type, n), nil
 		}
 		valid := strict(mem, n, args...)
 		buf, out := fixed[float64](mem, n)
-		for i, v := range columnar.Values[float64](args[0].Array) {
-			out[i] = f(v)
-		}
+		x := columnar.Values[float64](args[0].Array)
+		f(out[:len(x)], x)
 		return finish(float64Type, valid, buf), nil
 	}
 }
@@ -55,12 +64,12 @@ func logBase(base, x float64) float64 {
 	case 10:
 		return math.Log10(x)
 	}
-	return math.Log(x) / math.Log(base)
+	return simd.Log(x) / simd.Log(base)
 }
 
 func bindLog(f *Function, args []Arg) (*Binding, error) {
 	if len(args) == 1 {
-		return scalar(float64Type, mapFloats(math.Log), float64Type)(f, args)
+		return scalar(float64Type, mapColumn(simd.Logs), float64Type)(f, args)
 	}
 	return scalar(float64Type, mapFloats2(logBase), float64Type)(f, args)
 }
@@ -78,7 +87,7 @@ func isNaNKernel[T float](mem memory.Allocator, n int, args []Datum) (arrow.Arra
 		return Nulls(mem, boolType, n), nil
 	}
 	out := newBools(mem, n)
-	isNaNV(out.bits.Bits, columnar.Values[T](args[0].Array))
+	simd.Compare(simd.Eq, out.bits.Bits, columnar.Values[T](args[0].Array), []T{T(math.NaN())})
 	return out.finish(strict(mem, n, args...)), nil
 }
 

@@ -26,8 +26,8 @@ type SortKey struct {
 //
 // The rows are sorted by one word per row that has the order of the first key;
 // stretches of equal words are then sorted by the whole key if a word does not
-// tell all of it (strings beyond 8 bytes), and stretches of equal keys by the
-// next key.
+// tell all of it, and stretches of equal keys by the next key. Strings take one
+// word after the other, from where they differ.
 func SortIndices(keys []SortKey, n int) ([]int32, error) {
 	if n > math.MaxInt32 {
 		return nil, fmt.Errorf("kernels: sort: %d rows are too many: use smaller batches", n)
@@ -80,7 +80,7 @@ func (s *sorter) sort(idx []int32, k int) {
 		s.ranks = make([]*ranker, len(s.keys))
 	}
 	if s.ranks[k] == nil {
-		s.ranks[k] = newRanker(s.keys[k])
+		s.ranks[k] = newSortRanker(s.keys[k])
 	}
 	r := s.ranks[k]
 	values, nulls := idx, idx[:0]
@@ -94,6 +94,10 @@ func (s *sorter) sort(idx []int32, k int) {
 
 	if len(s.items) < len(values) {
 		s.items = make([]ranked, len(values))
+	}
+	if r.text != nil {
+		s.sortText(values, k, 0)
+		return
 	}
 	items := s.items[:len(values)]
 	for i, row := range values {
@@ -233,6 +237,8 @@ type ranker struct {
 	words []uint64 // per row, or per dictionary entry
 	codes []int32  // dictionary
 	flip  uint64   // all ones for descending
+
+	text *columnar.Strings // instead of words: the values, per row or entry
 }
 
 func (r *ranker) rank(row int32) uint64 {
@@ -243,25 +249,41 @@ func (r *ranker) rank(row int32) uint64 {
 }
 
 func newRanker(key SortKey) *ranker {
-	r := &ranker{exact: true}
-	a := key.Col
-	r.valid = nullAware(a)
+	r, a := readKey(key)
+	r.words = make([]uint64, a.Len())
+	r.exact = rankWords(a, r.words)
+	return r
+}
+
+// newSortRanker is newRanker, with the strings themselves where they are the key.
+func newSortRanker(key SortKey) *ranker {
+	r, a := readKey(key)
+	switch a.DataType().ID() {
+	case arrow.STRING, arrow.BINARY, arrow.LARGE_STRING, arrow.LARGE_BINARY:
+		text := columnar.StringsOf(a)
+		r.text = &text
+		return r
+	}
+	return newRanker(key)
+}
+
+// readKey is a ranker without words, and the column they come from.
+func readKey(key SortKey) (*ranker, arrow.Array) {
+	r := &ranker{valid: nullAware(key.Col)}
 	if key.Desc {
 		r.flip = ^uint64(0)
 	}
+	a := key.Col
 	if codes, values, ok := columnar.Dictionary(a); ok {
 		r.codes, a = codes, values
 	}
 	for {
 		x, ok := a.(array.ExtensionArray)
 		if !ok {
-			break
+			return r, a
 		}
 		a = x.Storage()
 	}
-	r.words = make([]uint64, a.Len())
-	r.exact = rankWords(a, r.words)
-	return r
 }
 
 // nullAware is the validity of a, where a code of a null entry is null too.

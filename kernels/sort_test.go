@@ -236,3 +236,38 @@ func BenchmarkSort(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 	})
 }
+
+// TestSortLongTexts sorts strings that share beginnings, differ in zero bytes
+// and end where a word ends, both ways, with a second key behind them.
+func TestSortLongTexts(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	mem := columnartest.Allocator(t)
+	for _, shared := range []string{"", "customer-", "seven..seven.."} {
+		for _, n := range []int{2, 50, 2000} {
+			text, second := array.NewBinaryBuilder(mem, arrow.BinaryTypes.Binary), array.NewInt64Builder(mem)
+			for range n {
+				b := []byte(shared)
+				for range r.IntN(24) {
+					b = append(b, "\x00\x01\xffa"[min(r.IntN(40), 3)])
+				}
+				text.Append(b)
+				second.Append(r.Int64N(3))
+			}
+			x, y := text.NewArray(), second.NewArray()
+			for _, desc := range []bool{false, true} {
+				keys := []kernels.SortKey{{Col: x, Desc: desc}, {Col: y, Desc: !desc}}
+				got, err := kernels.SortIndices(keys, n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := sortOracle(keys, n); !slices.Equal(got, want) {
+					t.Fatalf("%q, %d rows, descending %v: %v, want %v", shared, n, desc, got, want)
+				}
+			}
+			x.Release()
+			y.Release()
+			text.Release()
+			second.Release()
+		}
+	}
+}

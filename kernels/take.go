@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // Take returns the values of a at the positions idx, in their order; position
@@ -42,6 +43,9 @@ func TakeRecord(mem memory.Allocator, b arrow.Record, idx []int32) (arrow.Record
 // checkPositions reports whether idx contains -1, and an error when it leaves
 // [-1, n).
 func checkPositions(idx []int32, n int) (holes bool, err error) {
+	if simd.InRange(idx, n) {
+		return false, nil
+	}
 	var least int32
 	for _, j := range idx {
 		least = min(least, j)
@@ -88,11 +92,11 @@ func take(mem memory.Allocator, a arrow.Array, idx []int32, holes bool) (arrow.A
 	validity, nulls := takeValidity(mem, a, idx, holes)
 	switch kind {
 	case layoutBool:
-		values := newBuffer(mem, columnar.BitmapBytes(len(idx)))
-		gatherBits(columnar.Bitmap{Bits: values.Bytes(), N: len(idx)}, columnar.Bools(a), idx)
+		values := columnar.UnclearedBuffer(mem, columnar.BitmapBytes(len(idx)))
+		takeBits(columnar.Bitmap{Bits: values.Bytes(), N: len(idx)}, columnar.Bools(a), idx, holes)
 		return newArray(t, len(idx), nulls, []*memory.Buffer{validity, values}), nil
 	case layoutFixed, layoutView:
-		values := newBuffer(mem, len(idx)*width)
+		values := columnar.UnclearedBuffer(mem, len(idx)*width)
 		takeFixed(values.Bytes(), a, idx, holes, width)
 		if nulls > 0 {
 			zeroNulls(values.Bytes(), width, bitmapOf(validity, len(idx)))
@@ -102,13 +106,13 @@ func take(mem memory.Allocator, a arrow.Array, idx []int32, holes bool) (arrow.A
 		}
 		return newArray(t, len(idx), nulls, []*memory.Buffer{validity, values}), nil
 	case layoutBytes:
-		return takeBytes[int32](mem, a, idx, validity, nulls)
+		return takeBytes[int32](mem, a, idx, holes, validity, nulls)
 	case layoutLargeBytes:
-		return takeBytes[int64](mem, a, idx, validity, nulls)
+		return takeBytes[int64](mem, a, idx, holes, validity, nulls)
 	case layoutList:
-		return takeList[int32](mem, a, idx, validity, nulls)
+		return takeList[int32](mem, a, idx, holes, validity, nulls)
 	case layoutLargeList:
-		return takeList[int64](mem, a, idx, validity, nulls)
+		return takeList[int64](mem, a, idx, holes, validity, nulls)
 	case layoutFixedList:
 		child := fixedListValues(a.(*array.FixedSizeList))
 		defer child.Release()
@@ -135,9 +139,9 @@ func takeValidity(mem memory.Allocator, a arrow.Array, idx []int32, holes bool) 
 	if valid.All() && !holes {
 		return nil, 0
 	}
-	buf := newBuffer(mem, columnar.BitmapBytes(len(idx)))
+	buf := columnar.UnclearedBuffer(mem, columnar.BitmapBytes(len(idx)))
 	out := columnar.Bitmap{Bits: buf.Bytes(), N: len(idx)}
-	gatherBits(out, valid, idx)
+	takeBits(out, valid, idx, holes)
 	nulls := len(idx) - out.Count()
 	if nulls == 0 {
 		buf.Release()
@@ -146,9 +150,13 @@ func takeValidity(mem memory.Allocator, a arrow.Array, idx []int32, holes bool) 
 	return buf, nulls
 }
 
-// gatherBits sets bit i of dst to bit idx[i] of src, clear for -1. dst has
-// offset 0 and whole words.
-func gatherBits(dst, src columnar.Bitmap, idx []int32) {
+// takeBits sets bit i of dst to bit idx[i] of src, clear for -1. dst has offset
+// 0 and whole words.
+func takeBits(dst, src columnar.Bitmap, idx []int32, holes bool) {
+	if !holes && !src.All() {
+		simd.TakeBits(dst.Bits, aligned(src).Bits, idx)
+		return
+	}
 	for w := range dst.Words() {
 		var x uint64
 		for i, j := range idx[64*w : min(64*w+64, len(idx))] {
@@ -160,24 +168,24 @@ func gatherBits(dst, src columnar.Bitmap, idx []int32) {
 	}
 }
 
+// takeFixed fills dst; where idx is -1 it may leave anything.
 func takeFixed(dst []byte, a arrow.Array, idx []int32, holes bool, width int) {
-	switch width {
-	case 1:
-		gather(dst, slots[uint8](a), idx, holes)
-	case 2:
-		gather(as[uint16](dst), slots[uint16](a), idx, holes)
-	case 4:
-		gather(as[uint32](dst), slots[uint32](a), idx, holes)
-	case 8:
-		gather(as[uint64](dst), slots[uint64](a), idx, holes)
-	case 16:
-		gather(as[wide128](dst), slots[wide128](a), idx, holes)
-	case 32:
-		gather(as[wide256](dst), slots[wide256](a), idx, holes)
+	switch {
+	case a.Len() == 0 || a.Data().Buffers()[1] == nil:
+		clear(dst)
+	case width == 1:
+		takeSlots(dst, slots[uint8](a), idx, holes)
+	case width == 2:
+		takeSlots(as[uint16](dst), slots[uint16](a), idx, holes)
+	case width == 4:
+		takeSlots(as[uint32](dst), slots[uint32](a), idx, holes)
+	case width == 8:
+		takeSlots(as[uint64](dst), slots[uint64](a), idx, holes)
+	case width == 16:
+		takeSlots(as[wide128](dst), slots[wide128](a), idx, holes)
+	case width == 32:
+		takeSlots(as[wide256](dst), slots[wide256](a), idx, holes)
 	default:
-		if a.Len() == 0 {
-			return
-		}
 		src := a.Data().Buffers()[1].Bytes()[a.Data().Offset()*width:]
 		for i, j := range idx {
 			if j >= 0 {
@@ -187,13 +195,11 @@ func takeFixed(dst []byte, a arrow.Array, idx []int32, holes bool, width int) {
 	}
 }
 
-// gather is dst[i] = src[idx[i]], leaving dst[i] alone where idx[i] is -1.
-func gather[T any](dst, src []T, idx []int32, holes bool) {
+// takeSlots is dst[i] = src[idx[i]], leaving dst[i] alone where idx[i] is -1.
+func takeSlots[T any](dst, src []T, idx []int32, holes bool) {
 	dst = dst[:len(idx)]
 	if !holes {
-		for i, j := range idx {
-			dst[i] = src[j]
-		}
+		simd.Take(dst, src, idx)
 		return
 	}
 	for i, j := range idx {
@@ -205,13 +211,20 @@ func gather[T any](dst, src []T, idx []int32, holes bool) {
 
 // takeOffsets writes the offsets of the taken rows to a new buffer; nulls have
 // no content.
-func takeOffsets[O offset](mem memory.Allocator, a arrow.Array, idx []int32) (*memory.Buffer, error) {
+func takeOffsets[O offset](mem memory.Allocator, a arrow.Array, idx []int32, holes bool) (*memory.Buffer, error) {
 	in, valid := offsets[O](a), columnar.Validity(a)
-	buf := newBuffer(mem, (len(idx)+1)*sizeOf[O]())
+	buf := columnar.UnclearedBuffer(mem, (len(idx)+1)*sizeOf[O]())
 	out, size := as[O](buf.Bytes()), int64(0)
-	for i, j := range idx {
-		out[i] = O(size)
-		if j >= 0 && valid.Get(int(j)) {
+	if holes || !valid.All() {
+		for i, j := range idx {
+			out[i] = O(size)
+			if j >= 0 && valid.Get(int(j)) {
+				size += int64(in[j+1] - in[j])
+			}
+		}
+	} else {
+		for i, j := range idx {
+			out[i] = O(size)
 			size += int64(in[j+1] - in[j])
 		}
 	}
@@ -225,27 +238,27 @@ func takeOffsets[O offset](mem memory.Allocator, a arrow.Array, idx []int32) (*m
 	return buf, nil
 }
 
-func takeBytes[O offset](mem memory.Allocator, a arrow.Array, idx []int32, validity *memory.Buffer, nulls int) (arrow.Array, error) {
-	offs, err := takeOffsets[O](mem, a, idx)
+func takeBytes[O offset](mem memory.Allocator, a arrow.Array, idx []int32, holes bool, validity *memory.Buffer, nulls int) (arrow.Array, error) {
+	offs, err := takeOffsets[O](mem, a, idx, holes)
 	if err != nil {
 		releaseBuffer(validity)
 		return nil, err
 	}
 	in, out := offsets[O](a), as[O](offs.Bytes())
-	data := newBuffer(mem, int(out[len(idx)]))
+	data := columnar.UnclearedBuffer(mem, int(out[len(idx)]))
 	if dst := data.Bytes(); len(dst) > 0 {
 		src := a.Data().Buffers()[2].Bytes()
 		for i, j := range idx {
-			if lo, hi := out[i], out[i+1]; lo < hi {
-				copy(dst[lo:hi], src[in[j]:])
+			if size := out[i+1] - out[i]; size > 0 {
+				copyText(dst, int(out[i]), src, int(in[j]), int(in[j]+size))
 			}
 		}
 	}
 	return newArray(a.DataType(), len(idx), nulls, []*memory.Buffer{validity, offs, data}), nil
 }
 
-func takeList[O offset](mem memory.Allocator, a arrow.Array, idx []int32, validity *memory.Buffer, nulls int) (arrow.Array, error) {
-	offs, err := takeOffsets[O](mem, a, idx)
+func takeList[O offset](mem memory.Allocator, a arrow.Array, idx []int32, holes bool, validity *memory.Buffer, nulls int) (arrow.Array, error) {
+	offs, err := takeOffsets[O](mem, a, idx, holes)
 	if err != nil {
 		releaseBuffer(validity)
 		return nil, err

@@ -51,14 +51,23 @@ func countOccurrences(s, part []byte) int {
 	return bytes.Count(s, part)
 }
 
-// testText is the kernel of a predicate of two texts.
-func testText(f func(a, b []byte) bool) Kernel {
+// textTest sets the bits of out to a property of the rows of a text column,
+// which offsets cut out of data, and a constant: the predicates of package simd.
+type textTest = func(out []byte, off []int32, data []byte, c string)
+
+// testText is the kernel of a predicate of two texts: whole for a column and a
+// constant, f for other arguments.
+func testText(f func(a, b []byte) bool, whole textTest) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		if anyNull(args) {
 			return Nulls(mem, boolType, n), nil
 		}
 		x, y := textsOf(args[0]), textsOf(args[1])
 		out := newBools(mem, n)
+		if x.off != nil && !args[0].Const && args[1].Const {
+			whole(out.bits.Bits, x.off, x.data, string(y.at(0)))
+			return out.finish(strict(mem, n, args...)), nil
+		}
 		for i := range n {
 			out.bits.Bits[i>>3] |= bit(f(x.at(i), y.at(i))) << (i & 7)
 		}

@@ -4,6 +4,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // timeDiff is TIMESTAMPDIFF(unit, a, b): the whole units from a to b, cut
@@ -117,7 +119,7 @@ func bindDateAdd(op arithmetic) func(*Function, []Arg) (*Binding, error) {
 		}
 		if !isInt(Logical(args[1].Type)) {
 			if isNull(args[1].Type) {
-				return &Binding{Args: []arrow.DataType{dateType, int32Type}, Out: dateType, Kernel: bothInts[int32](op, dateType, false), Fails: true}, nil
+				return &Binding{Args: []arrow.DataType{dateType, int32Type}, Out: dateType, Kernel: elementwise[int32](simd.Operator(op), dateType, false), Fails: true}, nil
 			}
 			b := bindTimes(op, args, false)
 			if b == nil {
@@ -125,7 +127,7 @@ func bindDateAdd(op arithmetic) func(*Function, []Arg) (*Binding, error) {
 			}
 			return b, nil
 		}
-		return &Binding{Args: []arrow.DataType{dateType, int32Type}, Out: dateType, Kernel: bothInts[int32](op, dateType, false), Fails: true}, nil
+		return &Binding{Args: []arrow.DataType{dateType, int32Type}, Out: dateType, Kernel: elementwise[int32](simd.Operator(op), dateType, false), Fails: true}, nil
 	}
 }
 
@@ -150,7 +152,7 @@ func bindTimestampAdd(f *Function, args []Arg) (*Binding, error) {
 	unit := unitOf(t)
 	if t.ID() == arrow.DATE32 {
 		if p == partDay || p == partWeek {
-			b.Kernel = addUnits(bothInts[int32](arithAdd, t, false), int32Type, p.nanos()/(secondsPerDay*1e9))
+			b.Kernel = addUnits(elementwise[int32](simd.Add, t, false), int32Type, p.nanos()/(secondsPerDay*1e9))
 			return b, nil
 		}
 		unit = arrow.Microsecond
@@ -165,13 +167,13 @@ func bindTimestampAdd(f *Function, args []Arg) (*Binding, error) {
 	b.Args[2], b.Out = ts, ts
 	// Seconds and longer are whole multiples of every unit.
 	per := p.nanos() / (1e9 / perSecond(unit))
-	b.Kernel = addUnits(bothInts[int64](arithAdd, ts, false), &arrow.DurationType{Unit: unit}, per)
+	b.Kernel = addUnits(elementwise[int64](simd.Add, ts, false), &arrow.DurationType{Unit: unit}, per)
 	return b, nil
 }
 
 // addUnits is k(args[2], args[1]*per), with the product of type t.
 func addUnits(k Kernel, t arrow.DataType, per int64) Kernel {
-	mul := elementwise(mulInts[int64](), int64Type, false)
+	mul := elementwise[int64](simd.Mul, int64Type, false)
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		buf, value := fixed[int64](mem, 1)
 		value[0] = per

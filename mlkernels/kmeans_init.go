@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // buffer keeps a row of a model without centers. When the rows suffice, it
@@ -161,7 +163,7 @@ func (g *xorShift) gaussian() float64 {
 		if s >= 1 || s == 0 {
 			continue
 		}
-		f := math.Sqrt(-2 * Log(s) / s)
+		f := math.Sqrt(-2 * simd.Log(s) / s)
 		g.have, g.next = true, v2*f
 		return v1 * f
 	}

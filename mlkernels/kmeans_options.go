@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // KMeansOptions are the options of streaming k-means.
@@ -63,7 +64,7 @@ func decodeKMeans(options map[string]string) (KMeansOptions, error) {
 		}
 	}
 	if o.HalfLife > 0 {
-		o.DecayFactor = Exp(Log(0.5) / o.HalfLife)
+		o.DecayFactor = simd.Exp(simd.Log(0.5) / o.HalfLife)
 	}
 	if o.InitRows == 0 {
 		o.InitRows = max(100, 10*o.K)

@@ -58,7 +58,14 @@ type Learner interface {
 }
 
 // Scratch is the memory that one caller of Score lends.
-type Scratch struct{ block block }
+type Scratch struct {
+	block   block
+	panel   []float64 // margins, problem by problem
+	margins []float64 // of a row
+	cats    []int32   // of a row
+	scaled  []float64
+	columns [][]float64
+}
 
 // Progress is how far a learner is.
 type Progress struct {

@@ -210,6 +210,9 @@ func (o *LinearOptions) schedule(loss Loss) schedule {
 	return s
 }
 
+// constant reports whether all step sizes are the same.
+func (s *schedule) constant() bool { return s.strategy == "constant" }
+
 // at is the step size of update t, counted from 1.
 func (s *schedule) at(t int64) float64 {
 	switch s.strategy {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // Loss is a loss function of a linear model. Names and formulas are those of
@@ -65,7 +66,7 @@ func parseLoss(name string, classify bool) (Loss, error) {
 func (l Loss) gradient(p, y, epsilon float64) float64 {
 	switch l {
 	case LogLoss:
-		return -y * Sigmoid(-p*y)
+		return -y * simd.Sigmoid(-p*y)
 	case Hinge:
 		if p*y <= 1 {
 			return -y
@@ -119,7 +120,7 @@ func (l Loss) gradient(p, y, epsilon float64) float64 {
 func (l Loss) probability(p float64) float64 {
 	switch l {
 	case LogLoss:
-		return Sigmoid(p)
+		return simd.Sigmoid(p)
 	case ModifiedHuber:
 		return (max(-1, min(1, p)) + 1) / 2
 	}

@@ -1,6 +1,10 @@
 package mlkernels
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/arrowstream/arrowstream/internal/simd"
+)
 
 // Judged is one prediction and what it was to be: what a metric sees of a row.
 type Judged struct {
@@ -98,7 +102,7 @@ func (m *ClassMetrics) addRun(rows []Judged, probs, logarithms []float64) {
 			probs[i] = clampProb(j.Prob)
 		}
 	}
-	logs(logarithms, probs)
+	simd.Logs(logarithms, probs)
 	for i := range rows {
 		m.sum.count(&rows[i])
 		if rows[i].Prob == rows[i].Prob {
@@ -124,7 +128,7 @@ func (s *classSums) add(j Judged) {
 	s.count(&j)
 	if j.Prob == j.Prob {
 		s.withProb++
-		s.loss -= Log(clampProb(j.Prob))
+		s.loss -= simd.Log(clampProb(j.Prob))
 	}
 }
 

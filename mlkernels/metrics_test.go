@@ -151,38 +151,17 @@ func TestRegressionMetrics(t *testing.T) {
 }
 
 func TestMath(t *testing.T) {
-	for x := -708.0; x <= 708; x += 0.37 {
-		if want := math.Exp(x); math.Abs(Exp(x)-want) > 1e-15*want {
-			t.Fatalf("Exp(%v) = %v, want %v", x, Exp(x), want)
-		}
-	}
-	for x := 1e-300; x < 1e300; x *= 1.37 {
-		if want := math.Log(x); math.Abs(Log(x)-want) > 1e-15*max(math.Abs(want), 1e-300) {
-			t.Fatalf("Log(%v) = %v, want %v", x, Log(x), want)
-		}
-	}
-	for x := 0.9; x < 1.1; x += 0.0003 {
-		if want := math.Log(x); math.Abs(Log(x)-want) > 1e-15*math.Abs(want)+1e-18 {
-			t.Fatalf("Log(%v) = %v, want %v", x, Log(x), want)
-		}
-	}
-	for _, c := range [][2]float64{{Sigmoid(0), 0.5}, {Sigmoid(1000), 1}, {Exp(0), 1}, {Log(1), 0}, {pow(81, 0.25), 3}, {powInt(3, 5), 243}, {powInt(0.5, 0), 1}} {
+	for _, c := range [][2]float64{{pow(81, 0.25), 3}, {pow(7, 0), 1}, {pow(5, 1), 5}, {powInt(3, 5), 243}, {powInt(0.5, 0), 1}} {
 		if c[0] != c[1] {
 			t.Errorf("%v, want %v", c[0], c[1])
 		}
 	}
-	if v := Sigmoid(-1000); v <= 0 || v > 1e-300 {
-		t.Errorf("Sigmoid(-1000) = %v", v)
-	}
-	if !math.IsNaN(Exp(math.NaN())) || !math.IsInf(Log(0), -1) || !math.IsNaN(Log(-1)) {
-		t.Error("edges of Exp and Log")
-	}
-	w, x := make([]float64, 45), make([]float64, 45)
-	for i := range w {
-		w[i], x[i] = float64(i), 1
-	}
-	for n := range w {
-		if got := dot(w[:n], x); got != float64(n*(n-1)/2) {
+	for n := range 45 {
+		w, x := newRow(n), newRow(n)
+		for i := range w {
+			w[i], x[i] = float64(i), 1
+		}
+		if got := dot(w, x); got != float64(n*(n-1)/2) {
 			t.Errorf("dot of %d: %v", n, got)
 		}
 	}

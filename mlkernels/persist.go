@@ -20,7 +20,7 @@ import (
 // counters, the state of the learner.
 const (
 	magic         = "ASMODEL\x00"
-	formatVersion = 1
+	formatVersion = 2
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -81,7 +81,7 @@ func TestLoadRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	newer := bytes.Clone(data)
-	newer[len(magic)] = 4 // version 2
+	newer[len(magic)] = 2 * (formatVersion + 1) // a varint
 	damaged := bytes.Clone(data)
 	damaged[len(damaged)/2] ^= 1
 	for _, c := range []struct {
@@ -91,7 +91,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		{"empty", nil, "not a model file"},
 		{"other file", []byte("PAR1 something else"), "not a model file"},
-		{"newer", newer, "format version 2, this program reads version 1"},
+		{"newer", newer, "format version 3, this program reads version 2"},
 		{"damaged", damaged, "checksum"},
 		{"cut", data[:len(data)-9], "checksum"},
 	} {

@@ -1,6 +1,10 @@
 package mlkernels
 
-import "math"
+import (
+	"math"
+
+	"github.com/arrowstream/arrowstream/internal/simd"
+)
 
 // problem is one linear function and what learning it needs: a whole
 // regression or binary classifier, or one class against the rest.
@@ -18,22 +22,27 @@ type problem struct {
 	catQ   []float64
 	avgCat []float64
 
-	grad    []float64 // sums of the incomplete group
-	gradB   float64
-	gradCat []float64
-	touched []int32
+	lanes   [][32]float64 // sums of the group per dense feature, last the intercept
+	grad    []float64     // scratch: the values of the lanes
+	gradCat []float64     // sums of the group per category
+	touched []int32       // the categories of the group
+
+	catsBefore []float64 // scratch
 }
 
 func newProblem(d, width int, o *LinearOptions, l1 float64) *problem {
-	p := &problem{w: make([]float64, d), next: make([]float64, d), cats: make([]float64, width), scale: 1}
+	p := &problem{w: newRow(d), next: newRow(d), cats: make([]float64, width), scale: 1}
 	if o.Average > 0 {
-		p.avgW, p.avgCat = make([]float64, d), make([]float64, width)
+		p.avgW, p.avgCat = newRow(d), make([]float64, width)
 	}
 	if l1 > 0 && o.UpdateMode == perRow {
 		p.q, p.catQ = make([]float64, d), make([]float64, width)
 	}
-	if o.UpdateMode == miniBatch {
-		p.grad, p.gradCat = make([]float64, d), make([]float64, width)
+	if o.UpdateMode != perRow {
+		p.lanes, p.grad, p.gradCat = make([][32]float64, d+1), newRow(d), make([]float64, width)
+	}
+	if o.UpdateMode == fullBatch {
+		p.catsBefore = make([]float64, width)
 	}
 	return p
 }
@@ -45,6 +54,14 @@ func (p *problem) margin(x []float64, cats []int32) float64 {
 		m = math.FMA(p.scale, sumCats(p.cats, cats), m)
 	}
 	return m + p.b
+}
+
+// margins are those of rows of x behind from, without categories.
+func (p *problem) margins(out []float64, x [][]float64, from int) {
+	matVec(out, x, from, p.w)
+	for i := range out {
+		out[i] += p.b
+	}
 }
 
 // averaged is the margin of the averaged weights.
@@ -67,25 +84,9 @@ func sumCats(w []float64, cats []int32) float64 {
 }
 
 // add takes one step: w = shrink·w + u·x, b += ub. It reports false, and
-// changes nothing, if a weight would not be finite. About 1.5 ns per dimension.
+// changes nothing, if a weight would not be finite.
 func (p *problem) add(x []float64, cats []int32, shrink, u, ub float64) bool {
-	next := p.next[:len(p.w)]
-	x = x[:len(p.w)]
-	rest := 0.0 // stays 0 while the weights are finite, then is NaN
-	if shrink == 1 {
-		for j, w := range p.w {
-			v := math.FMA(u, x[j], w)
-			next[j] = v
-			rest += v - v
-		}
-	} else {
-		for j, w := range p.w {
-			v := math.FMA(u, x[j], float64(w*shrink))
-			next[j] = v
-			rest += v - v
-		}
-	}
-	bad := rest != 0 || !finite(p.b+ub)
+	bad := !simd.Step(padded(p.next), padded(p.w), padded(x), shrink, u) || !finite(p.b+ub)
 	if len(p.cats) > 0 {
 		if shrink != 1 {
 			p.shrinkCats(shrink)
@@ -99,7 +100,7 @@ func (p *problem) add(x []float64, cats []int32, shrink, u, ub float64) bool {
 	if bad {
 		return false
 	}
-	p.w, p.next = next, p.w
+	p.w, p.next = p.next, p.w
 	p.b += ub
 	if u != 0 {
 		for _, c := range cats {
@@ -169,26 +170,41 @@ func (p *problem) average(n float64) {
 	p.avgB += (p.b - p.avgB) / n
 }
 
-func (p *problem) save(w *stateWriter) {
-	for _, x := range [][]float64{p.w, p.avgW, p.q, p.cats, p.catQ, p.avgCat, p.grad, p.gradCat} {
+// save writes the state; the lanes only of an incomplete group of mini_batch.
+func (p *problem) save(w *stateWriter, partial bool) {
+	for _, x := range [][]float64{p.w, p.avgW, p.q, p.cats, p.catQ, p.avgCat} {
 		w.floats(x)
 	}
-	for _, x := range []float64{p.b, p.avgB, p.staleB, p.u, p.scale, p.gradB} {
+	for _, x := range []float64{p.b, p.avgB, p.staleB, p.u, p.scale} {
 		w.float(x)
 	}
+	if !partial {
+		return
+	}
+	for i := range p.lanes {
+		w.floats(p.lanes[i][:])
+	}
+	w.floats(p.gradCat)
 	w.int(int64(len(p.touched)))
 	for _, c := range p.touched {
 		w.int(int64(c))
 	}
 }
 
-func (p *problem) load(r *stateReader) {
-	for _, x := range []*[]float64{&p.w, &p.avgW, &p.q, &p.cats, &p.catQ, &p.avgCat, &p.grad, &p.gradCat} {
-		*x = r.sized("weights", len(*x))
+func (p *problem) load(r *stateReader, partial bool) {
+	for _, x := range [][]float64{p.w, p.avgW, p.q, p.cats, p.catQ, p.avgCat} {
+		copy(x, r.sized("weights", len(x)))
 	}
-	for _, x := range []*float64{&p.b, &p.avgB, &p.staleB, &p.u, &p.scale, &p.gradB} {
+	for _, x := range []*float64{&p.b, &p.avgB, &p.staleB, &p.u, &p.scale} {
 		*x = r.float()
 	}
+	if !partial {
+		return
+	}
+	for i := range p.lanes {
+		copy(p.lanes[i][:], r.sized("sums", 32))
+	}
+	copy(p.gradCat, r.sized("sums", len(p.gradCat)))
 	p.touched = p.touched[:0]
 	for range r.length(1) {
 		c := r.int()

@@ -1,6 +1,6 @@
 package mlkernels
 
-import "math"
+import "github.com/arrowstream/arrowstream/internal/simd"
 
 // Scaler keeps the running mean and variance of every feature (Welford 1962,
 // population variance, as sklearn's StandardScaler) and scales by them. Values
@@ -12,7 +12,7 @@ type Scaler struct {
 
 // NewScaler returns a scaler of d features.
 func NewScaler(d int) *Scaler {
-	s := &Scaler{count: make([]float64, d), mean: make([]float64, d), m2: make([]float64, d), inv: make([]float64, d)}
+	s := &Scaler{count: newRow(d), mean: newRow(d), m2: newRow(d), inv: newRow(d)}
 	for j := range s.inv {
 		s.inv[j] = 1
 	}
@@ -21,36 +21,29 @@ func NewScaler(d int) *Scaler {
 
 // Update absorbs one row.
 func (s *Scaler) Update(x []float64) {
-	for j, v := range x {
-		if v != v {
-			continue
-		}
-		n := s.count[j] + 1
-		delta := v - s.mean[j]
-		mean := s.mean[j] + delta/n
-		m2 := math.FMA(delta, v-mean, s.m2[j])
-		s.count[j], s.mean[j], s.m2[j] = n, mean, m2
-		s.inv[j] = inverse(n, mean, m2)
+	d := len(x)
+	if n := stride(d); n <= cap(x) {
+		d = n // what stands in the padding is never looked at
 	}
-}
-
-// inverse is 1/√variance, or 1 for a feature that is constant up to rounding.
-func inverse(n, mean, m2 float64) float64 {
-	const eps = 0x1p-52
-	variance := m2 / n
-	slack := n * mean * eps
-	if !(variance > float64(n*eps*variance)+float64(slack*slack)) || !finite(variance) {
-		return 1
-	}
-	return 1 / math.Sqrt(variance)
+	simd.Welford(s.count[:d], s.mean[:d], s.m2[:d], s.inv[:d], x[:d])
 }
 
 // Transform writes the scaled row x to out; NaN stays NaN. Before the first
 // value of a feature it stays as it is.
-func (s *Scaler) Transform(out, x []float64) {
-	for j, v := range x {
-		out[j] = (v - s.mean[j]) * s.inv[j]
+func (s *Scaler) Transform(out, x []float64) { simd.Standardize(out, x, s.mean, s.inv) }
+
+// columns are rows [from, from+n) of x, scaled, in the memory of scratch.
+func (s *Scaler) columns(x *Matrix, from, n int, scratch *Scratch) [][]float64 {
+	d := len(x.Dense)
+	scratch.scaled, scratch.columns = grow(scratch.scaled, d*n), scratch.columns[:0]
+	for j, col := range x.Dense {
+		out, mean, inv := scratch.scaled[j*n:(j+1)*n], s.mean[j], s.inv[j]
+		for i, v := range col[from : from+n] {
+			out[i] = (v - mean) * inv
+		}
+		scratch.columns = append(scratch.columns, out)
 	}
+	return scratch.columns
 }
 
 // Mean and Variance are the statistics so far, Count the number of values per
@@ -77,11 +70,13 @@ func (s *Scaler) save(w *stateWriter) {
 
 func (s *Scaler) load(r *stateReader) {
 	d := len(s.mean)
-	s.count, s.mean, s.m2 = r.sized("scaler counts", d), r.sized("scaler means", d), r.sized("scaler variances", d)
+	for _, x := range [][]float64{s.count, s.mean, s.m2} {
+		copy(x, r.sized("the scaler", d))
+	}
 	for j := range s.inv {
 		s.inv[j] = 1
 		if s.count[j] > 0 {
-			s.inv[j] = inverse(s.count[j], s.mean[j], s.m2[j])
+			s.inv[j] = simd.InverseDeviation(s.count[j], s.mean[j], s.m2[j])
 		}
 	}
 }

@@ -1,64 +1,92 @@
 package mlkernels
 
-import "math"
+import "github.com/arrowstream/arrowstream/internal/simd"
 
-// plain reports whether stepPlain learns x: the commonest case, a logistic
+// plain reports whether stepPlain learns: the commonest case, a logistic
 // regression of two classes, row by row, on numbers as they are.
-func (s *sgd) plain(x *Matrix, weight []float64) bool {
+func (s *sgd) plain(weight []float64) bool {
 	return s.loss == LogLoss && s.task == Classification && !s.oneVsRest() && s.opt.UpdateMode == perRow &&
 		s.l1 == 0 && s.scaler == nil && s.opt.Average == 0 && !s.l1Reset && !s.stale &&
-		len(s.opt.ClassWeights) == 0 && len(x.Cats) == 0 && weight == nil && s.shape.Width == 0
+		len(s.opt.ClassWeights) == 0 && weight == nil && s.shape.Width == 0
 }
 
-// stepPlain is Step with the bits of scoreRow and learnRow, which it does in
-// one loop: what one row waits for of the row before is one chain of the dot
-// product, the sigmoid and the step, 35 ns for 10 features, and branches that
-// depend on its result would make it wait twice.
+// rates are the step sizes of a run of updates and what the weights are
+// multiplied by at each.
+type rates struct {
+	eta, etaB, shrink []float64
+}
+
+const longestRun = 256 // rows
+
+// ratesFor fills s.rates for updates t to t+n-1.
+func (s *sgd) ratesFor(t int64, n int) {
+	r := &s.rates
+	if r.eta == nil {
+		r.eta, r.etaB, r.shrink = make([]float64, longestRun), make([]float64, longestRun), make([]float64, longestRun)
+	} else if s.schedule.constant() {
+		return
+	}
+	if s.schedule.constant() {
+		n = longestRun
+	}
+	for i := range n {
+		eta := s.schedule.at(t + int64(i))
+		r.eta[i], r.etaB[i], r.shrink[i] = eta, -s.interceptStep(-eta, 1), s.shrink(eta)
+	}
+}
+
+// stepPlain is Step with the bits of stepRows. Runs of rows that are usable and
+// have a label are learned by one call: 30 to 45 ns per row of up to 100
+// features, most of which a row waits for the row before.
 func (s *sgd) stepPlain(x *Matrix, y []float64, out *Scores) {
-	p := s.problems[0]
-	size := blockRows(len(x.Dense))
+	size := min(blockRows(len(x.Dense)), longestRun)
 	for from := 0; from < x.Rows; from += size {
-		n := min(size, x.Rows-from)
-		s.scratch.block.load(x, from, n)
-		labels, version := y[from:from+n], out.Version[from:from+n]
-		valid, value, class := out.Valid[from:from+n], out.Value[from:from+n], out.Class[from:from+n]
-		for k, label := range labels {
-			version[k] = s.t - 1
-			if !x.Usable(from + k) {
+		to := min(from+size, x.Rows)
+		for at := from; at < to; {
+			run := at
+			for s.failed == 0 && run < to && x.Usable(run) && y[run] == y[run] {
+				run++
+			}
+			if run == at {
+				s.stepRows(x, y, nil, at, at+1, out)
+				at++
 				continue
 			}
-			row := s.scratch.block.row(k)
-			prob, rest := sigmoids(dot(p.w, row) + p.b)
-			if s.ready() {
-				valid[k], value[k], class[k] = true, prob, int32(oneIf(prob > 0.5))
-			}
-			if label == label && s.failed == 0 {
-				s.learned++
-				s.stepRow(p, row, pick(label == 1, -rest, prob))
-			}
+			s.learnRun(x, y, at, run, out)
+			at = run
 		}
 	}
 }
 
-// pick is a if ok, else b, without a branch.
-func pick(ok bool, a, b float64) float64 {
-	x, y := math.Float64bits(a), math.Float64bits(b)
-	return math.Float64frombits(y ^ (x^y)&-oneIf(ok))
-}
-
-// stepRow takes the step of a row for the gradient g, which is at most 1.
-func (s *sgd) stepRow(p *problem, row []float64, g float64) {
-	eta := s.schedule.at(s.t)
-	shrink := 1.0
-	if s.l2 > 0 {
-		shrink = max(0, 1-float64(s.l2*eta))
+// learnRun scores and learns rows [from, to), all of which can be learned.
+func (s *sgd) learnRun(x *Matrix, y []float64, from, to int, out *Scores) {
+	p, n := s.problems[0], to-from
+	s.ratesFor(s.t, n)
+	copy(p.next, p.w)
+	value, r := out.Value[from:to], &s.rates
+	b := p.b
+	if len(p.w) <= inOrder {
+		b = simd.LogisticSteps(value, p.w, b, x.Dense, from, y[from:to], r.shrink[:n], r.eta[:n], r.etaB[:n])
+	} else {
+		s.scratch.block.load(x, from, n)
+		b = simd.LogisticRows(value, padded(p.w), b, s.scratch.block.values, y[from:to], r.shrink[:n], r.eta[:n], r.etaB[:n])
 	}
-	if g != 0 || shrink != 1 {
-		u := float64(-eta * g)
-		if !p.add(row, nil, shrink, u, s.interceptStep(u, g)) {
-			s.failed = s.learned
-			return
-		}
+	if !finite(b) || !allFinite(p.w) {
+		// What is not finite stays so: some row of the run was the first.
+		copy(p.w, p.next)
+		clear(value)
+		s.stepRows(x, y, nil, from, to, out)
+		return
 	}
-	s.t++
+	p.b = b
+	valid, class, version := out.Valid[from:to], out.Class[from:to], out.Version[from:to]
+	first := s.t - 1
+	for i, v := range value {
+		valid[i], class[i], version[i] = true, int32(oneIf(v > 0.5)), first+int64(i)
+	}
+	if !s.ready() {
+		valid[0], value[0], class[0] = false, 0, 0
+	}
+	s.t += int64(n)
+	s.learned += int64(n)
 }

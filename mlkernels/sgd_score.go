@@ -1,58 +1,93 @@
 package mlkernels
 
-import "math"
+import (
+	"math"
 
-// Score implements [Learner]. With at most 16 dense features it goes column by
-// column: one fused multiply-add per value, 10 ns per row of 10 features.
+	"github.com/arrowstream/arrowstream/internal/simd"
+)
+
+// Score implements [Learner]: one fused multiply-add per value, straight from
+// the columns.
 func (s *sgd) Score(x *Matrix, scratch *Scratch, out *Scores) {
 	out.reset(x.Rows)
-	ready := s.ready()
-	k := len(s.problems)
-	margins := make([]float64, k)
-	panel := make([]float64, k*scoreRows)
-	cats := make([]int32, 0, len(x.Cats))
 	for from := 0; from < x.Rows; from += scoreRows {
-		n := min(scoreRows, x.Rows-from)
-		if ready {
-			for j, p := range s.problems {
-				s.panel(p, x, from, panel[j*scoreRows:j*scoreRows+n], scratch, &cats)
-			}
-		}
-		for r := range n {
-			i := from + r
-			out.Version[i] = s.t - 1
-			if ready && x.Usable(i) {
-				for j := range margins {
-					margins[j] = panel[j*scoreRows+r]
-				}
-				s.predict(margins, out, i)
-			}
+		s.scoreRows(x, from, min(from+scoreRows, x.Rows), scratch, out)
+	}
+}
+
+const scoreRows = 256 // most rows that are scored at a time
+
+// scoreRows scores rows [from, to), at most scoreRows, and leaves the margins
+// of problem j at j*scoreRows in the panel of the scratch.
+func (s *sgd) scoreRows(x *Matrix, from, to int, scratch *Scratch, out *Scores) {
+	k, n := len(s.problems), to-from
+	scratch.panel, scratch.margins = grow(scratch.panel, k*scoreRows), grow(scratch.margins, k)
+	for i := range out.Version[from:to] {
+		out.Version[from+i] = s.t - 1
+	}
+	if !s.ready() {
+		for i := from; i < to; i++ {
 			out.endRow(i)
+		}
+		return
+	}
+	for j, p := range s.problems {
+		s.panel(p, x, from, scratch.panel[j*scoreRows:][:n], scratch)
+	}
+	if !s.oneVsRest() && (s.loss == LogLoss || s.task == Regression) {
+		s.predictRows(scratch.panel[:n], x, from, out)
+		return
+	}
+	for r := range n {
+		i := from + r
+		if x.Usable(i) {
+			for j := range scratch.margins {
+				scratch.margins[j] = scratch.panel[j*scoreRows+r]
+			}
+			s.predict(scratch.margins, out, i)
+		}
+		out.endRow(i)
+	}
+}
+
+// predictRows is predict for the rows behind from of a regression or a binary
+// log_loss.
+func (s *sgd) predictRows(margins []float64, x *Matrix, from int, out *Scores) {
+	value, valid, class := out.Value[from:][:len(margins)], out.Valid[from:][:len(margins)], out.Class[from:][:len(margins)]
+	if s.task == Regression {
+		copy(value, margins)
+	} else {
+		simd.Sigmoids(value, margins)
+		for i, v := range value {
+			class[i] = int32(oneIf(v > 0.5))
+		}
+	}
+	for i := range valid {
+		if valid[i] = x.Usable(from + i); !valid[i] {
+			value[i], class[i] = 0, 0
 		}
 	}
 }
 
-const scoreRows = 1024
-
 // panel writes the margins of rows [from, from+len(m)) to m, with the bits of
 // problem.margin row by row.
-func (s *sgd) panel(p *problem, x *Matrix, from int, m []float64, scratch *Scratch, cats *[]int32) {
+func (s *sgd) panel(p *problem, x *Matrix, from int, m []float64, scratch *Scratch) {
 	w, b, scale, catW := p.w, p.b, p.scale, p.cats
 	if s.averaging() {
 		w, b, scale, catW = p.avgW, p.avgB, 1, p.avgCat
 	}
-	if len(w) <= inOrder {
-		s.panelColumns(w, x, from, m)
+	if s.scaler == nil {
+		matVec(m, x.Dense, from, w)
 	} else {
-		s.panelRows(w, x, from, m, scratch)
+		matVec(m, s.scaler.columns(x, from, len(m), scratch), 0, w)
 	}
 	if len(x.Cats) > 0 {
 		for i := range m {
-			*cats = (*cats)[:0]
+			scratch.cats = scratch.cats[:0]
 			for _, c := range x.Cats {
-				*cats = append(*cats, c[from+i])
+				scratch.cats = append(scratch.cats, c[from+i])
 			}
-			m[i] = math.FMA(scale, sumCats(catW, *cats), m[i])
+			m[i] = math.FMA(scale, sumCats(catW, scratch.cats), m[i])
 		}
 	}
 	for i := range m {
@@ -60,45 +95,13 @@ func (s *sgd) panel(p *problem, x *Matrix, from int, m []float64, scratch *Scrat
 	}
 }
 
-// panelColumns is panel for few features: four columns in one pass.
-func (s *sgd) panelColumns(w []float64, x *Matrix, from int, m []float64) {
-	clear(m)
-	j := 0
-	for ; s.scaler == nil && j+4 <= len(w); j += 4 {
-		c0, c1, c2, c3 := x.Dense[j][from:][:len(m)], x.Dense[j+1][from:][:len(m)], x.Dense[j+2][from:][:len(m)], x.Dense[j+3][from:][:len(m)]
-		w0, w1, w2, w3 := w[j], w[j+1], w[j+2], w[j+3]
-		for i, p := range m {
-			m[i] = math.FMA(w3, c3[i], math.FMA(w2, c2[i], math.FMA(w1, c1[i], math.FMA(w0, c0[i], p))))
-		}
-	}
-	for ; j < len(w); j++ {
-		wj, col := w[j], x.Dense[j][from:][:len(m)]
-		if s.scaler != nil {
-			mean, inv := s.scaler.mean[j], s.scaler.inv[j]
-			for i, v := range col {
-				m[i] = math.FMA(wj, (v-mean)*inv, m[i])
-			}
-			continue
-		}
-		for i, v := range col {
-			m[i] = math.FMA(wj, v, m[i])
-		}
-	}
-}
-
-// panelRows is panel for many features: blocks are turned to rows.
-func (s *sgd) panelRows(w []float64, x *Matrix, from int, m []float64, scratch *Scratch) {
-	size := blockRows(len(w))
-	for at := 0; at < len(m); at += size {
-		n := min(size, len(m)-at)
-		scratch.block.load(x, from+at, n)
-		for r := range n {
-			row := scratch.block.row(r)
-			if s.scaler != nil {
-				s.scaler.Transform(row, row)
-			}
-			m[at+r] = dot(w, row)
-		}
+// matVec writes the products of rows of x with w, in the fixed order of dot, to
+// out.
+func matVec(out []float64, x [][]float64, from int, w []float64) {
+	if len(w) <= inOrder {
+		simd.MatVec(out, x, from, w)
+	} else {
+		simd.MatVecLanes(out, x, from, w)
 	}
 }
 
@@ -139,7 +142,7 @@ func (s *sgd) MarshalBinary() ([]byte, error) {
 		w.int(n)
 	}
 	for _, p := range s.problems {
-		p.save(w)
+		p.save(w, s.opt.UpdateMode == miniBatch)
 	}
 	if s.scaler != nil {
 		s.scaler.save(w)
@@ -162,7 +165,7 @@ func (s *sgd) UnmarshalBinary(data []byte) error {
 			break
 		}
 		p := newProblem(s.shape.Dense, s.shape.Width, &s.opt, s.l1)
-		p.load(r)
+		p.load(r, s.opt.UpdateMode == miniBatch)
 		s.problems = append(s.problems, p)
 	}
 	s.margins = make([]float64, len(s.problems))

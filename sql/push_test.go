@@ -85,32 +85,32 @@ func TestPredicatesPushedDown(t *testing.T) {
 		query string
 		rows  int64 // read
 	}{
-		{"SELECT i FROM $T WHERE i >= 250 AND i < 310", 200},
-		{"SELECT i FROM $T WHERE 910 < i", 100},
-		{"SELECT s FROM $T WHERE i = 5", 100},
-		{"SELECT i FROM $T WHERE i BETWEEN 190 AND 210 AND s LIKE 's%'", 200},
-		{"SELECT i FROM $T WHERE i IN (640, 610, NULL, 799)", 200},
-		{"SELECT i FROM $T WHERE s > 's850'", 200},
+		{"SELECT i FROM $T WHERE i >= 250 AND i < 310", 60},
+		{"SELECT i FROM $T WHERE 910 < i", 89},
+		{"SELECT s FROM $T WHERE i = 5", 1},
+		{"SELECT i FROM $T WHERE i BETWEEN 190 AND 210 AND s LIKE 's%'", 21},
+		{"SELECT i FROM $T WHERE i IN (640, 610, NULL, 799)", 190},
+		{"SELECT i FROM $T WHERE s > 's850'", 149},
 		{"SELECT i FROM $T WHERE b", 1000},
 		{"SELECT i FROM $T WHERE b = true", 100},
 		{"SELECT i FROM $T WHERE n IS NOT NULL AND n < 600", 100},
-		{"SELECT i FROM $T WHERE n IS NULL AND i > 450", 600},
-		{"SELECT i FROM $T WHERE f < 10.05", 200},
-		{"SELECT i, f FROM $T WHERE f > 90.0", 1000}, // NaN is greater and not in the statistics
-		{"SELECT i FROM $T WHERE r <= 9.5", 100},
+		{"SELECT i FROM $T WHERE n IS NULL AND i > 450", 49},
+		{"SELECT i FROM $T WHERE f < 10.05", 101},
+		{"SELECT i, f FROM $T WHERE f > 90.0", 99}, // NaN is greater
+		{"SELECT i FROM $T WHERE r <= 9.5", 96},
 		{"SELECT i FROM $T WHERE r = 9.9", 1000}, // 9.9 is no FLOAT
 		{"SELECT i FROM $T WHERE i > 899.5", 100},
-		{"SELECT i FROM $T WHERE i > 5e2 AND i <= 6e2", 200},
+		{"SELECT i FROM $T WHERE i > 5e2 AND i <= 6e2", 100},
 		{"SELECT i FROM $T WHERE ts >= TIMESTAMP '1970-01-01 00:15:00'", 100},
 		{"SELECT i FROM $T WHERE ts < '1970-01-01 00:01:40'", 100},
 		{"SELECT i FROM $T WHERE d = DATE '1970-01-04'", 100},
 		{"SELECT i FROM $T WHERE d >= '1970-01-09'", 200},
-		{"SELECT j FROM (SELECT i AS j, f * 2 AS g FROM $T WHERE i > 300) WHERE j < 500 AND g > 70", 200},
+		{"SELECT j FROM (SELECT i AS j, f * 2 AS g FROM $T WHERE i > 300) WHERE j < 500 AND g > 70", 199},
 		{"SELECT i FROM $T WHERE i > 5 OR i < 2", 1000},
 		{"SELECT i FROM $T WHERE i + 0 > 900", 1000},
 		{"SELECT i FROM $T WHERE i > n", 1000},
-		{"SELECT sum(f) AS x, avg(r) AS y, count(*) AS c FROM $T WHERE i >= 123 AND i < 456", 400},
-		{"SELECT b, sum(f) AS x FROM $T WHERE i > 850 GROUP BY b ORDER BY b", 200},
+		{"SELECT sum(f) AS x, avg(r) AS y, count(*) AS c FROM $T WHERE i >= 123 AND i < 456", 333},
+		{"SELECT b, sum(f) AS x FROM $T WHERE i > 850 GROUP BY b ORDER BY b", 149},
 		// The same scan read twice is not restricted.
 		{"SELECT i FROM $T WHERE i < 10 UNION ALL SELECT i FROM $T WHERE i > 990", 1000},
 		// Windows: only bounds of the event time.
@@ -122,7 +122,7 @@ func TestPredicatesPushedDown(t *testing.T) {
 		if rows != c.rows {
 			t.Errorf("%s: %d rows read, want %d", c.query, rows, c.rows)
 		}
-		if pushed := strings.Contains(plan, "pushed down:"); pushed != (rows < 1000) && !strings.Contains(c.query, "f > 90") {
+		if pushed := strings.Contains(plan, "pushed down:"); pushed != (rows < 1000) {
 			t.Errorf("%s: %d rows read, but the plan says\n%s", c.query, rows, plan)
 		}
 		all, want, _ := newHarness(t).read(plain+c.query, path, arrowstream.Replay{})

@@ -18,15 +18,29 @@ import (
 )
 
 // Allocator returns an allocator that fails t at its end if anything that was
-// allocated has not been released.
+// allocated has not been released. Memory that need not be clear is full of
+// garbage.
 func Allocator(t testing.TB) memory.Allocator {
-	mem := memory.NewCheckedAllocator(columnar.Pool)
+	mem := checked{memory.NewCheckedAllocator(columnar.Pool)}
 	t.Cleanup(func() {
 		if !t.Failed() {
 			mem.AssertSize(t, 0)
 		}
 	})
 	return mem
+}
+
+// checked adds to the allocator of Arrow the one without clearing.
+type checked struct{ *memory.CheckedAllocator }
+
+// AllocateUncleared is Allocate, filled with garbage: what a caller forgets to
+// write shows.
+func (c checked) AllocateUncleared(size int) []byte {
+	b := c.Allocate(size)
+	for i := range b {
+		b[i] = 0xa5
+	}
+	return b
 }
 
 // Batch reads a batch from text and releases it when t ends. The first line

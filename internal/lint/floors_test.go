@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -65,7 +66,8 @@ func floorOf(pkg string) (int, bool) {
 	return floor, best >= 0
 }
 
-// goFiles yields the non-test Go files of this module with their package path.
+// goFiles yields the non-test Go files of this module with their package path;
+// folders with a go.mod of their own are other modules.
 func goFiles(t *testing.T, visit func(file, pkg string)) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
@@ -74,7 +76,13 @@ func goFiles(t *testing.T, visit func(file, pkg string)) {
 		}
 		if d.IsDir() {
 			name := d.Name()
-			if file != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "tools" || name == "bin") {
+			if file == root {
+				return nil
+			}
+			if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "bin" {
+				return filepath.SkipDir
+			}
+			if _, err := os.Stat(filepath.Join(file, "go.mod")); err == nil {
 				return filepath.SkipDir
 			}
 			return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // maxNesting bounds the recursion of Validate.
@@ -186,7 +187,7 @@ func text[T offset](d arrow.ArrayData, utf bool) error {
 		return err
 	}
 	data = data[:off[len(off)-1]]
-	if utf8.Valid(data[off[0]:]) && wholeRunes(data, off) {
+	if simd.ValidUTF8(data[off[0]:]) && wholeRunes(data, off) {
 		return nil
 	}
 	ok := valid(d)

@@ -152,7 +152,7 @@ func small(t testing.TB, codec string) []byte {
 }
 
 // readBytes reads a file out of memory with the real reader.
-func readBytes(t testing.TB, dir string, b []byte) ([]string, error) {
+func readBytes(t testing.TB, dir string, b []byte, checksums bool) ([]string, error) {
 	t.Helper()
 	path := filepath.Join(dir, "x.parquet")
 	if err := os.WriteFile(path, b, 0o644); err != nil {
@@ -160,40 +160,45 @@ func readBytes(t testing.TB, dir string, b []byte) ([]string, error) {
 	}
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	defer mem.AssertSize(t, 0)
-	return read(t.Context(), &Source{Path: path}, testEnv(columnar.NewBudget(64<<20, mem).Account("bad"), 100, 1))
+	return read(t.Context(), &Source{Path: path, Checksums: checksums}, testEnv(columnar.NewBudget(64<<20, mem).Account("bad"), 100, 1))
 }
 
 func TestTruncatedAtEveryLength(t *testing.T) {
 	b := small(t, "zstd")
 	dir := t.TempDir()
 	for n := range b {
-		if rows, err := readBytes(t, dir, b[:n]); err == nil {
+		if rows, err := readBytes(t, dir, b[:n], false); err == nil {
 			t.Fatalf("the first %d of %d bytes are read as %d rows", n, len(b), len(rows))
 		}
 	}
 }
 
-// TestBitFlips flips two bits of every byte of a file, one at a time. What the checksums of the pages
-// cover is detected; elsewhere an error or rows are fine, a panic of the
-// runtime is not.
+// TestBitFlips flips two bits of every byte of a file, one at a time. What
+// checksums cover is detected if they are verified; elsewhere an error or rows
+// are fine, a panic of the runtime is not.
 func TestBitFlips(t *testing.T) {
 	for _, codec := range []string{"zstd", "none"} {
 		b := small(t, codec)
 		dir := t.TempDir()
-		failed := 0
+		failed := map[bool]int{}
 		for i := range b {
 			for _, bit := range []int{i % 8, (i + 3) % 8} {
 				b[i] ^= 1 << bit
-				if _, err := readBytes(t, dir, b); err != nil {
-					failed++
-					if caught, byRuntime := safe.IsPanic(err); caught && byRuntime {
-						t.Errorf("byte %d, bit %d: %v", i, bit, err)
+				for _, checksums := range []bool{false, true} {
+					if _, err := readBytes(t, dir, b, checksums); err != nil {
+						failed[checksums]++
+						if caught, byRuntime := safe.IsPanic(err); caught && byRuntime {
+							t.Errorf("byte %d, bit %d: %v", i, bit, err)
+						}
 					}
 				}
 				b[i] ^= 1 << bit
 			}
 		}
-		t.Logf("%s: %d of %d flips are errors", codec, failed, 2*len(b))
+		t.Logf("%s: %d of %d flips are errors, %d with checksums", codec, failed[false], 2*len(b), failed[true])
+		if failed[true] < failed[false]+20 {
+			t.Error("checksums find nothing")
+		}
 	}
 }
 
@@ -210,7 +215,7 @@ func TestNoParquetFile(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := readBytes(t, dir, []byte(tt.content))
+			_, err := readBytes(t, dir, []byte(tt.content), true)
 			wantError(t, err, "x.parquet", tt.want)
 			var d *arrowstream.DataError
 			if !errors.As(err, &d) {

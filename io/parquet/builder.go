@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -29,16 +30,21 @@ func newBuilder(mem memory.Allocator, leaf *node, typ arrow.DataType) (builder, 
 	case arrow.BOOL:
 		return &boolBuilder{bits: memory.NewResizableBuffer(mem)}, nil
 	case arrow.STRING, arrow.BINARY:
-		return &textBuilder{typ: typ, offsets: memory.NewResizableBuffer(mem), data: newByteBuffer(mem)}, nil
+		return &textBuilder{typ: typ, offsets: rawBuffer(mem), data: newByteBuffer(mem)}, nil
 	case arrow.DICTIONARY:
-		return &dictBuilder{mem: mem, codes: memory.NewResizableBuffer(mem)}, nil
+		return &dictBuilder{typ: typ, mem: mem, codes: rawBuffer(mem)}, nil
 	}
 	conv, err := converter(leaf.elem, typ)
 	if err != nil {
 		return nil, err
 	}
 	width := typ.(arrow.FixedWidthDataType).BitWidth() / 8
-	return &fixedBuilder{typ: typ, width: width, from: physicalWidth(leaf.elem), conv: conv, buf: memory.NewResizableBuffer(mem)}, nil
+	return &fixedBuilder{typ: typ, width: width, from: physicalWidth(leaf.elem), conv: conv, buf: rawBuffer(mem)}, nil
+}
+
+// rawBuffer is an empty buffer for bytes that are all written.
+func rawBuffer(mem memory.Allocator) *memory.Buffer {
+	return memory.NewResizableBuffer(columnar.Uncleared(mem))
 }
 
 // fixedBuilder builds arrays of fixed-width values.
@@ -217,10 +223,11 @@ func (b *textBuilder) release() {
 	b.data.buf.Release()
 }
 
-// dictBuilder builds dictionary<int32, utf8> arrays. As long as all values come
-// from the dictionary page, its values are shared; values from plain pages
+// dictBuilder builds dictionary arrays with int32 codes. As long as all values
+// come from the dictionary page, its values are shared; texts from plain pages
 // extend a copy.
 type dictBuilder struct {
+	typ   arrow.DataType
 	mem   memory.Allocator
 	codes *memory.Buffer
 	page  *dictionary      // whose codes are in use
@@ -252,6 +259,9 @@ func (b *dictBuilder) fill(d *dense, row, m, k int, valid []byte) error {
 
 // plain gives codes to the next values of a page without dictionary.
 func (b *dictBuilder) plain(d *dense, dst []int32) error {
+	if b.page != nil && b.page.texts == nil {
+		return errors.New("a page holds values where the footer says that all are dictionary indices")
+	}
 	if b.extra == nil {
 		b.extra = map[string]int32{}
 	}
@@ -289,7 +299,7 @@ func (b *dictBuilder) array(n int, validity *memory.Buffer, nulls int) arrow.Arr
 	b.codes.ResizeNoShrink(4 * n)
 	values := b.values()
 	defer values.Release()
-	d := array.NewDataWithDictionary(columnar.Dict, n, []*memory.Buffer{validity, b.codes}, nulls, 0, values.Data().(*array.Data))
+	d := array.NewDataWithDictionary(b.typ, n, []*memory.Buffer{validity, b.codes}, nulls, 0, values.Data().(*array.Data))
 	defer d.Release()
 	return array.MakeFromData(d)
 }
@@ -297,8 +307,8 @@ func (b *dictBuilder) array(n int, validity *memory.Buffer, nulls int) arrow.Arr
 // values is the dictionary of the array: the page's own, or a longer one.
 func (b *dictBuilder) values() arrow.Array {
 	if len(b.added) == 0 && b.page != nil {
-		b.page.texts.Retain()
-		return b.page.texts
+		b.page.array.Retain()
+		return b.page.array
 	}
 	sb := array.NewStringBuilder(b.mem)
 	defer sb.Release()
@@ -331,7 +341,7 @@ type byteBuffer struct {
 const maxTextBytes = 1 << 30
 
 func newByteBuffer(mem memory.Allocator) *byteBuffer {
-	return &byteBuffer{buf: memory.NewResizableBuffer(mem)}
+	return &byteBuffer{buf: rawBuffer(mem)}
 }
 
 // check refuses to grow beyond what 32-bit offsets and good sense allow.

@@ -10,25 +10,33 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/arrowstream/arrowstream/columnar"
 )
 
 const (
 	maxPageHeader   = 4 << 20
-	maxNestedValues = 16 << 20 // values of a page of a list column
-	readAhead       = 1<<20 + 128<<10
+	maxNestedValues = 16 << 20  // values of a page of a list column
+	readAhead       = 256 << 10 // at once, so that it is in the cache when it is decoded
 	// defaultMaxPage bounds the inflated size of a page.
 	defaultMaxPage = 64 << 20
 )
 
+// limits say how far pages are trusted.
+type limits struct {
+	maxPage   int  // bytes of an inflated page
+	checksums bool // to verify those that pages have
+}
+
 // chunk reads the pages of one column chunk in order, one page at a time. It is
 // used by one goroutine at a time.
 type chunk struct {
-	r       io.ReaderAt
-	leaf    *node
-	meta    *format.ColumnMetaData
-	mem     memory.Allocator
-	maxPage int
-	utf8    bool // byte arrays must be valid UTF-8
+	r    io.ReaderAt
+	leaf *node
+	meta *format.ColumnMetaData
+	mem  memory.Allocator
+	limits
+	utf8 bool // byte arrays must be valid UTF-8
 
 	off, end int64 // next page, end of the chunk
 	left     int64 // values in pages not loaded yet
@@ -48,12 +56,12 @@ type chunk struct {
 }
 
 // newChunk starts at the first page of a column chunk.
-func newChunk(r io.ReaderAt, leaf *node, meta *format.ColumnMetaData, mem memory.Allocator, maxPage int) *chunk {
+func newChunk(r io.ReaderAt, leaf *node, meta *format.ColumnMetaData, mem memory.Allocator, l limits) *chunk {
 	start := chunkStart(meta)
 	c := &chunk{
-		r: r, leaf: leaf, meta: meta, mem: mem, maxPage: maxPage,
+		r: r, leaf: leaf, meta: meta, mem: mem, limits: l,
 		off: start, end: start + meta.TotalCompressedSize, left: meta.NumValues,
-		file: scratch{mem: mem}, page: scratch{mem: mem},
+		file: newScratch(mem), page: newScratch(mem),
 	}
 	if t, err := leafType(leaf.elem); err == nil {
 		c.utf8 = t.ID() == arrow.STRING
@@ -165,7 +173,7 @@ func (c *chunk) loadPage(h pageHeader, skip *int64) error {
 		return err
 	}
 	c.off += int64(h.stored)
-	if h.hasCRC && crc32.ChecksumIEEE(b) != h.crc {
+	if c.checksums && h.hasCRC && crc32.ChecksumIEEE(b) != h.crc {
 		return errors.New("checksum does not match: the file is damaged")
 	}
 	switch h.kind {
@@ -315,6 +323,8 @@ type scratch struct {
 	mem  memory.Allocator
 	mine []byte // as allocated
 }
+
+func newScratch(mem memory.Allocator) scratch { return scratch{mem: columnar.Uncleared(mem)} }
 
 // size returns n bytes of any content.
 func (s *scratch) size(n int) []byte { return s.shift(0, 0, n) }

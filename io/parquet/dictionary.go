@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -12,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // dictionary holds the values of a dictionary page.
@@ -20,14 +20,38 @@ type dictionary struct {
 	fixed scratch     // values of fixed width
 	texts arrow.Array // byte arrays, as utf8 or binary
 	view  columnar.Strings
+	array arrow.Array // what a column of indices points into: texts, or made of fixed
 }
 
 func (d *dictionary) release() {
 	d.fixed.release()
-	if d.texts != nil {
-		d.texts.Release()
-		d.texts = nil
+	if d.array != nil {
+		d.array.Release()
+		d.texts, d.array = nil, nil
 	}
+}
+
+// values are the values as an array of a type: texts as they are, the others
+// converted, once.
+func (d *dictionary) values(mem memory.Allocator, leaf *node, typ arrow.DataType) (arrow.Array, error) {
+	if d.array != nil {
+		return d.array, nil
+	}
+	conv, err := converter(leaf.elem, typ)
+	if err != nil {
+		return nil, err
+	}
+	buf := rawBuffer(mem)
+	defer buf.Release()
+	buf.Resize(d.n * columnar.FixedWidth(typ))
+	raw := d.fixed.mine[:d.n*physicalWidth(leaf.elem)]
+	if conv == nil {
+		copy(buf.Bytes(), raw)
+	} else if err := conv(buf.Bytes(), raw, d.n); err != nil {
+		return nil, err
+	}
+	d.array = makeArray(typ, d.n, 0, []*memory.Buffer{nil, buf}, nil)
+	return d.array, nil
 }
 
 // loadDictionary reads the dictionary page of the chunk.
@@ -42,7 +66,7 @@ func (c *chunk) loadDictionary(h pageHeader, b []byte) error {
 	if err != nil {
 		return err
 	}
-	d := &dictionary{n: int(h.values), fixed: scratch{mem: c.mem}}
+	d := &dictionary{n: int(h.values), fixed: newScratch(c.mem)}
 	width := physicalWidth(c.leaf.elem)
 	switch {
 	case c.leaf.elem.Type.V == format.Boolean:
@@ -51,7 +75,7 @@ func (c *chunk) loadDictionary(h pageHeader, b []byte) error {
 		if d.texts, err = plainTexts(c.mem, b, d.n, c.utf8); err != nil {
 			return err
 		}
-		d.view = columnar.StringsOf(d.texts)
+		d.array, d.view = d.texts, columnar.StringsOf(d.texts)
 	case int64(width)*int64(d.n) > int64(len(b)):
 		return fmt.Errorf("dictionary of %d values in %d bytes", d.n, len(b))
 	default:
@@ -81,13 +105,14 @@ func plainTexts(mem memory.Allocator, b []byte, n int, text bool) (arrow.Array, 
 	if int64(n)*4 > int64(len(b)) {
 		return nil, fmt.Errorf("%d strings in %d bytes", n, len(b))
 	}
-	offsets, data := memory.NewResizableBuffer(mem), memory.NewResizableBuffer(mem)
+	offsets, data := rawBuffer(mem), rawBuffer(mem)
 	defer offsets.Release()
 	defer data.Release()
 	offsets.Resize(4 * (n + 1))
 	data.Resize(len(b) - 4*n)
 	off, out := columnar.AsValues[int32](offsets.Bytes()), data.Bytes()
 	at := 0
+	off[0] = 0
 	for i := range n {
 		if len(b) < 4 {
 			return nil, errFewValues
@@ -117,7 +142,7 @@ var errUTF8 = errors.New("a string is not valid UTF-8 (the column is declared as
 
 // checkUTF8 checks the strings that offsets cut data into.
 func checkUTF8(data []byte, offsets []int32) error {
-	if !utf8.Valid(data) {
+	if !simd.ValidUTF8(data) {
 		return errUTF8
 	}
 	return checkStarts(data, offsets)

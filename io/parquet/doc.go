@@ -9,8 +9,11 @@
 // The footer of every file is read when the schema is asked for (footer.go,
 // tree.go, shape.go), the schemas are reconciled (reconcile.go), row groups are
 // left out by their statistics (skip.go). A scan (scan.go) decodes pieces of a
-// row group, each column on its own, ahead of its reader; a partition is one
-// scan (sequence.go) or a merge of scans by event time (merge.go). A chunk
+// row group (piece.go), each column on its own, ahead of its reader; a partition
+// is one scan (sequence.go) or a merge of scans by event time (merge.go). With
+// predicates the tested columns come first (sieve.go, sift.go), but for pages that
+// their statistics exclude (pageindex.go), and of the others only the rows that
+// pass are decoded, in spans (span.go). A chunk
 // (chunk.go) goes through the pages of a column chunk, decodes values straight
 // into Arrow buffers (dense.go, builder.go) and keeps dictionaries.
 //

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/kernels"
 )
 
 // opened is a file being read, shared by its row groups.
@@ -54,17 +55,56 @@ type group struct {
 	index   int
 	rows    int64
 	readers []reader
-	skip    int64 // rows to pass over before the first piece
-	next    int64 // first row that no piece has claimed
+	at      []int64 // row at which each reader stands
+	next    int64   // first row that no piece has claimed
+	width   int64   // see rowBytes
+
+	// owned by the tasks that sift
+	mem      memory.Allocator
+	verdicts []verdict // one per test
+	examined bool
+	empty    bool   // no row passes the sieve
+	excluded []span // rows in pages whose statistics exclude them
+}
+
+// read decodes the rows of a column among the n from row on that keep holds.
+func (g *group) read(col int, row int64, n int, keep columnar.Bitmap) (arrow.Array, error) {
+	r := g.readers[col]
+	spans := []span{{0, n}}
+	if !keep.All() {
+		spans = spansOf(keep)
+	}
+	first, last := spans[0].from, spans[len(spans)-1].to
+	if err := r.skip(row + int64(first) - g.at[col]); err != nil {
+		return nil, err
+	}
+	g.at[col] = row + int64(last)
+	var a arrow.Array
+	var err error
+	if f, ok := r.(*flatReader); ok && len(spans) > 1 {
+		moved := make([]span, len(spans))
+		for i, s := range spans {
+			moved[i] = span{s.from - first, s.to - first}
+		}
+		a, err = f.readSpans(moved)
+	} else {
+		spans = []span{{first, last}}
+		a, err = r.read(last - first)
+	}
+	if err != nil || keep.All() {
+		return a, err
+	}
+	defer a.Release()
+	return kernels.FilterArray(g.mem, a, within(keep, spans))
 }
 
 // openGroup makes the readers of all columns of a row group.
 func (o *opened) openGroup(g int, mem memory.Allocator) (*group, error) {
 	rg := &o.meta.RowGroups[g]
-	out := &group{file: o, index: g, rows: rg.NumRows}
+	out := &group{file: o, index: g, rows: rg.NumRows, mem: mem}
 	o.refs.Add(1)
 	open := func(leaf *node) *chunk {
-		return newChunk(o.r, leaf, &rg.Columns[leaf.leaf].MetaData, mem, o.plan.maxPage)
+		return newChunk(o.r, leaf, &rg.Columns[leaf.leaf].MetaData, mem, o.plan.limits)
 	}
 	for _, c := range o.plan.columns {
 		r, err := o.columnReader(c, open, mem)
@@ -73,6 +113,7 @@ func (o *opened) openGroup(g int, mem memory.Allocator) (*group, error) {
 		}
 		out.readers = append(out.readers, r)
 	}
+	out.at = make([]int64, len(out.readers))
 	return out, nil
 }
 
@@ -106,16 +147,18 @@ func (g *group) release() error {
 
 // rowBytes estimates the bytes of one row of the selected columns in memory.
 func (g *group) rowBytes() int64 {
-	if g.rows == 0 {
-		return 1
+	if g.width > 0 || g.rows == 0 {
+		return max(1, g.width)
 	}
-	sum := int64(0)
-	for _, r := range g.readers {
+	for i, r := range g.readers {
+		sum := int64(0)
 		for _, m := range chunkSizes(r) {
 			sum += m
 		}
+		g.width += max(sum/g.rows, int64(columnar.FixedWidth(g.file.plan.columns[i].typ)))
 	}
-	return max(1, sum/g.rows)
+	g.width = max(1, g.width)
+	return g.width
 }
 
 // chunkSizes are the uncompressed sizes of the chunks behind r.

@@ -194,6 +194,67 @@ func (h *hybrid) bits(dst []byte, off, n int) (ones int, err error) {
 	return ones, nil
 }
 
+// skip passes over n values.
+func (h *hybrid) skip(n int) error {
+	for n > 0 {
+		if err := h.next(); err != nil {
+			return err
+		}
+		if h.run > 0 {
+			m := min(h.run, n)
+			h.run -= m
+			n -= m
+			continue
+		}
+		m := min(h.left, n)
+		h.at += m
+		h.left -= m
+		n -= m
+	}
+	return nil
+}
+
+// skipBits passes over n values of width 1 and returns how many of them are 1.
+func (h *hybrid) skipBits(n int) (ones int, err error) {
+	for n > 0 {
+		if err := h.next(); err != nil {
+			return ones, err
+		}
+		var m int
+		if h.run > 0 {
+			m = min(h.run, n)
+			ones += m * int(h.value&1)
+			h.run -= m
+		} else {
+			m = min(h.left, n)
+			ones += columnar.Bitmap{Bits: h.packed, Offset: h.at, N: m}.Count()
+			h.at += m
+			h.left -= m
+		}
+		n -= m
+	}
+	return ones, nil
+}
+
+// skipLevels passes over n levels and returns how many of them are top or
+// more.
+func (h *hybrid) skipLevels(n, top int) (count int, err error) {
+	var block [1024]uint8
+	for n > 0 {
+		levels := block[:min(len(block), n)]
+		if err := h.bytes(levels); err != nil {
+			return count, err
+		}
+		for _, l := range levels {
+			if int(l) >= top {
+				count++
+			}
+		}
+		n -= len(levels)
+	}
+	return count, nil
+}
+
 // setBits sets bits [off, off+n) of dst, which is clear there.
 func setBits(dst []byte, off, n int) {
 	copyBits(dst, off, columnar.Bitmap{N: n})

@@ -221,10 +221,11 @@ func (m *merge) load(ctx context.Context, c *cursor) error {
 		env := m.env
 		env.BatchRows = min(m.batch, mergeRows)
 		c.scan = newScan(m.plan, m.plan.files[c.index:c.index+1], env)
-		c.scan.max = env.BatchRows
+		c.scan.max, c.scan.ahead = env.BatchRows, 0
+		c.scan.workers = min(c.scan.workers, len(m.plan.columns))
 		c.scan.at = c.info.placeOf(c.rows)
 	}
-	rec, at, err := c.scan.next(ctx)
+	f, err := c.scan.next(ctx)
 	if err != nil {
 		if err == io.EOF {
 			if err := c.scan.close(); err != nil {
@@ -234,8 +235,9 @@ func (m *merge) load(ctx context.Context, c *cursor) error {
 		}
 		return err
 	}
-	c.first = at.row
-	for _, rows := range c.info.groups[:at.group] {
+	rec := f.rec
+	c.first = f.at.row
+	for _, rows := range c.info.groups[:f.at.group] {
 		c.first += rows
 	}
 	c.rows = c.first

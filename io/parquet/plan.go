@@ -35,7 +35,7 @@ type fileField struct {
 	err        error // why the column cannot be read
 	typ        arrow.DataType
 	nullable   bool
-	dictionary bool // all chunks have dictionaries
+	dictionary bool // nearly all values are dictionary indices
 }
 
 // column is one column of the batches.
@@ -53,7 +53,7 @@ type plan struct {
 	files   []*fileInfo
 	omitted []string
 	event   int // column of the event time, -1 if there is none
-	maxPage int
+	limits  limits
 }
 
 // typesKey is the footer key under which the sink notes Arrow types that the
@@ -119,22 +119,34 @@ func (f *file) fields() []fileField {
 	return out
 }
 
-// hasDictionaries reports whether every chunk of a column, as far as the footer
-// tells, consists of dictionary indices.
+// hasDictionaries reports whether nearly all values of a column, as far as the
+// footer tells, are dictionary indices: those of seven chunks in eight. Some
+// writers store the short row group at the end of a file without dictionary.
 func (f *file) hasDictionaries(leaf *node) bool {
+	var all, coded int64
 	for i := range f.meta.RowGroups {
 		m := &f.meta.RowGroups[i].Columns[leaf.leaf].MetaData
-		if !slices.Contains(m.Encoding, format.RLEDictionary) && !slices.Contains(m.Encoding, plainDictionary) {
-			return false
-		}
-		for _, s := range m.EncodingStats {
-			data := s.PageType == format.DataPage || s.PageType == format.DataPageV2
-			if data && s.Count > 0 && s.Encoding != format.RLEDictionary && s.Encoding != plainDictionary {
-				return false
-			}
+		all += m.NumValues
+		if onlyIndices(m) {
+			coded += m.NumValues
 		}
 	}
-	return len(f.meta.RowGroups) > 0
+	return len(f.meta.RowGroups) > 0 && coded >= all-all/8
+}
+
+// onlyIndices reports whether all data pages of a chunk, as far as the footer
+// tells, consist of dictionary indices.
+func onlyIndices(m *format.ColumnMetaData) bool {
+	if !slices.Contains(m.Encoding, format.RLEDictionary) && !slices.Contains(m.Encoding, plainDictionary) {
+		return false
+	}
+	for _, s := range m.EncodingStats {
+		data := s.PageType == format.DataPage || s.PageType == format.DataPageV2
+		if data && s.Count > 0 && s.Encoding != format.RLEDictionary && s.Encoding != plainDictionary {
+			return false
+		}
+	}
+	return true
 }
 
 // plan lists the files, reconciles their schemas and applies the projection.
@@ -146,9 +158,9 @@ func (s *Source) plan() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{source: s, files: infos, event: -1, maxPage: defaultMaxPage}
+	p := &plan{source: s, files: infos, event: -1, limits: limits{maxPage: defaultMaxPage, checksums: s.Checksums}}
 	if s.MaxPageBytes > 0 {
-		p.maxPage = int(s.MaxPageBytes)
+		p.limits.maxPage = int(s.MaxPageBytes)
 	}
 	all, err := s.available(p)
 	if err != nil {

@@ -81,67 +81,72 @@ func elementType(t arrow.DataType) (arrow.DataType, error) {
 type flatReader struct {
 	c          *chunk
 	typ        arrow.DataType
+	coded      arrow.DataType // not nil: all values are indices and are returned as such
 	mem        memory.Allocator
 	thresholds []int
 	present    []*bitBuffer // one per threshold, of the last read
 }
 
 func (r *flatReader) skip(n int64) error {
-	k := min(n, int64(r.c.vals))
-	if k > 0 {
-		if err := r.discard(int(k)); err != nil {
-			return err
-		}
-		n -= k
-	}
 	for n > 0 {
-		ok, err := r.c.load(&n)
-		switch {
-		case err != nil:
-			return err
-		case n == 0 && ok, !ok && n == 0:
-			return nil
-		case !ok:
-			return errColumnEnds
+		if r.c.vals == 0 {
+			ok, err := r.c.load(&n)
+			switch {
+			case err != nil:
+				return err
+			case n == 0:
+				return nil
+			case !ok:
+				return errColumnEnds
+			}
 		}
-		k := min(n, int64(r.c.vals))
-		if err := r.discard(int(k)); err != nil {
+		m := int(min(n, int64(r.c.vals)))
+		if err := r.discard(m); err != nil {
 			return err
 		}
-		n -= k
+		n -= int64(m)
 	}
 	return nil
 }
 
 var errColumnEnds = errors.New("the column has fewer rows than its row group")
 
-// discard decodes n rows of the current page and drops them.
+// discard passes over n rows of the current page.
 func (r *flatReader) discard(n int) error {
-	const step = 4096
-	for n > 0 {
-		k := min(n, step, r.c.vals)
-		a, err := r.read(k)
-		if err != nil {
-			return err
-		}
-		a.Release()
-		r.releasePresent()
-		n -= k
+	k := n
+	var err error
+	switch leaf := r.c.leaf; {
+	case leaf.def == 1:
+		k, err = r.c.def.skipBits(n)
+	case leaf.def > 1:
+		k, err = r.c.def.skipLevels(n, leaf.def)
 	}
-	return nil
+	if err != nil {
+		return fmt.Errorf("definition levels: %w", err)
+	}
+	r.c.vals -= n
+	return r.c.dense.skip(k)
 }
 
-func (r *flatReader) read(n int) (arrow.Array, error) {
-	b, err := newBuilder(r.mem, r.c.leaf, r.typ)
+func (r *flatReader) read(n int) (arrow.Array, error) { return r.readSpans([]span{{0, n}}) }
+
+// readSpans returns the rows of the spans, which are in order and count from
+// the next row on, and moves behind the last.
+func (r *flatReader) readSpans(spans []span) (arrow.Array, error) {
+	typ := r.typ
+	if r.coded != nil {
+		typ = r.coded
+	}
+	b, err := newBuilder(r.mem, r.c.leaf, typ)
 	if err != nil {
 		return nil, err
 	}
 	defer b.release()
+	n := spanRows(spans)
 	b.grow(n)
-	leaf := r.c.leaf
 	valid := newBitBuffer(r.mem)
 	defer valid.release()
-	if leaf.def > 0 {
+	if r.c.leaf.def > 0 {
 		valid.grow(n)
 	}
 	r.releasePresent()
@@ -150,30 +155,46 @@ func (r *flatReader) read(n int) (arrow.Array, error) {
 		r.present = append(r.present, p)
 		p.grow(n)
 	}
-	nulls := 0
-	for row := 0; row < n; {
-		if r.c.vals == 0 {
-			if ok, err := r.c.load(nil); err != nil {
-				return nil, err
-			} else if !ok {
-				return nil, errColumnEnds
-			}
-		}
-		m := min(n-row, r.c.vals)
-		k := m
-		if leaf.def > 0 {
-			if k, err = r.levels(valid, row, m); err != nil {
-				return nil, fmt.Errorf("definition levels: %w", err)
-			}
-		}
-		if err := b.fill(&r.c.dense, row, m, k, valid.bytes()); err != nil {
+	at, row, nulls := 0, 0, 0
+	for _, s := range spans {
+		if err := r.skip(int64(s.from - at)); err != nil {
 			return nil, err
 		}
-		nulls += m - k
-		row += m
-		r.c.vals -= m
+		for end := row + s.to - s.from; row < end; {
+			m, k, err := r.fill(b, valid, row, end-row)
+			if err != nil {
+				return nil, err
+			}
+			row += m
+			nulls += m - k
+		}
+		at = s.to
 	}
 	return b.array(n, valid.finish(n, nulls), nulls), nil
+}
+
+// fill decodes up to n rows, as many as the current page has, into slots from
+// row on. It returns their number and how many of them have a value.
+func (r *flatReader) fill(b builder, valid *bitBuffer, row, n int) (m, k int, err error) {
+	if r.c.vals == 0 {
+		if ok, err := r.c.load(nil); err != nil {
+			return 0, 0, err
+		} else if !ok {
+			return 0, 0, errColumnEnds
+		}
+	}
+	m = min(n, r.c.vals)
+	k = m
+	if r.c.leaf.def > 0 {
+		if k, err = r.levels(valid, row, m); err != nil {
+			return 0, 0, fmt.Errorf("definition levels: %w", err)
+		}
+	}
+	if err := b.fill(&r.c.dense, row, m, k, valid.bytes()); err != nil {
+		return 0, 0, err
+	}
+	r.c.vals -= m
+	return m, k, nil
 }
 
 // levels decodes m definition levels into the bitmaps and returns how many

@@ -3,16 +3,11 @@ package parquet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"slices"
 	"sync"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-
 	"github.com/arrowstream/arrowstream"
-	"github.com/arrowstream/arrowstream/columnar"
-	"github.com/arrowstream/arrowstream/internal/safe"
 )
 
 const (
@@ -20,36 +15,13 @@ const (
 	// pieceRows and pieceBytes bound what is decoded at a time.
 	pieceRows  = 32768
 	pieceBytes = 16 << 20
-	// lookAhead is how many pieces are decoded or being decoded at once.
-	lookAhead = 2
+	// lookAhead is how many pieces are decoded or being decoded at once at
+	// least. With few columns there are more, so that workers that find no
+	// column to decode begin with the next row groups; lookAheadBytes bounds
+	// them.
+	lookAhead      = 2
+	lookAheadBytes = 32 << 20
 )
-
-// piece is a run of rows of one row group: what is decoded in one go. Its
-// columns are decoded independently of each other, but each column after that
-// of the piece before.
-type piece struct {
-	group *group
-	row   int64 // first row within the row group
-	n     int
-	prev  *piece // piece before of the same row group
-	last  bool   // of its row group
-
-	started []bool
-	done    []bool
-	left    int // columns not done
-	cols    []arrow.Array
-	errs    []error // per column
-}
-
-// err is the error of the first column that has one.
-func (p *piece) err() error {
-	for _, err := range p.errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // place is a row of a scan.
 type place struct {
@@ -62,11 +34,13 @@ type place struct {
 // are called from one goroutine; workers decode.
 type scan struct {
 	plan    *plan
+	sieve   *sieve // nil to keep all rows
 	env     arrowstream.SourceEnv
 	files   []*fileInfo
 	workers int
-	max     int // rows of a piece at most
-	depth   int // pieces at once
+	max     int   // rows of a piece at most
+	depth   int   // pieces at once, that many always
+	ahead   int64 // bytes of pieces at once beyond depth
 
 	// owned by the reader
 	at    place // where the next piece starts
@@ -84,114 +58,69 @@ type scan struct {
 }
 
 func newScan(p *plan, files []*fileInfo, env arrowstream.SourceEnv) *scan {
-	s := &scan{plan: p, env: env, files: files, workers: min(env.Workers, max(1, len(p.columns))), max: pieceRows, depth: lookAhead}
+	s := &scan{plan: p, env: env, files: files, workers: env.Workers, max: pieceRows, depth: lookAhead, ahead: lookAheadBytes}
 	if s.workers <= 1 {
-		s.workers, s.depth = 0, 1
+		s.workers, s.depth, s.ahead = 0, 1, 0
 	}
 	s.wake = sync.NewCond(&s.mu)
 	return s
 }
 
-// next returns the next piece as a record and its first row, or io.EOF.
-func (s *scan) next(ctx context.Context) (arrow.Record, place, error) {
+// next returns the next rows, those of a piece that pass the sieve, or io.EOF.
+func (s *scan) next(ctx context.Context) (found, error) {
+	for {
+		p, err := s.piece(ctx)
+		if err != nil {
+			return found{}, err
+		}
+		out, err := p.take(s.plan.schema)
+		if err != nil {
+			return found{}, err
+		}
+		if out.rec != nil {
+			out.at.file = slices.Index(s.files, p.group.file.info)
+			return out, nil
+		}
+	}
+}
+
+// piece returns the next piece, decoded.
+func (s *scan) piece(ctx context.Context) (*piece, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, place{}, err
+		return nil, err
 	}
 	scheduleErr := s.fill(ctx)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return nil, place{}, errClosed
+		return nil, errClosed
 	}
 	if len(s.window) == 0 {
 		s.mu.Unlock()
 		if scheduleErr != nil {
-			return nil, place{}, scheduleErr
+			return nil, scheduleErr
 		}
-		return nil, place{}, io.EOF
+		return nil, io.EOF
 	}
 	p := s.window[0]
 	s.mu.Unlock()
 	if s.workers == 0 {
-		s.decodeAll(p)
+		p.decodeAll()
 	} else if err := s.wait(ctx, p); err != nil {
-		return nil, place{}, err
+		return nil, err
 	}
 	s.mu.Lock()
 	s.window = s.window[1:]
 	s.mu.Unlock()
-	return s.record(p)
+	return p, nil
 }
 
 var errClosed = errors.New("parquet: read of a closed partition")
 
-// record turns a decoded piece into a record and lets go of its row group when
-// it was the last.
-func (s *scan) record(p *piece) (arrow.Record, place, error) {
-	at := place{file: s.indexOf(p.group.file.info), group: p.group.index, row: p.row}
-	if err := p.err(); err != nil {
-		return nil, at, errors.Join(err, p.drop())
-	}
-	if p.last {
-		if err := p.checkEnd(); err != nil {
-			return nil, at, errors.Join(err, p.drop())
-		}
-	}
-	rec := array.NewRecord(s.plan.schema, p.cols, int64(p.n))
-	if err := p.drop(); err != nil {
-		rec.Release()
-		return nil, at, err
-	}
-	return rec, at, nil
-}
-
-func (s *scan) indexOf(f *fileInfo) int {
-	for i := range s.files {
-		if s.files[i] == f {
-			return i
-		}
-	}
-	return -1
-}
-
-// checkEnd makes sure that the columns end with the row group.
-func (p *piece) checkEnd() error {
-	for i, r := range p.group.readers {
-		if n := unread(r); n > 0 {
-			return p.fail(i, fmt.Errorf("the column has %d values more than its row group has rows", n))
-		}
-	}
-	return nil
-}
-
-// drop releases the columns of a piece, and the row group after its last one.
-func (p *piece) drop() error {
-	releaseAll(p.cols)
-	p.cols = nil
-	p.prev = nil
-	if p.last {
-		return p.group.release()
-	}
-	return nil
-}
-
-// fail names the place of an error.
-func (p *piece) fail(col int, err error) error {
-	var limit *columnar.LimitError
-	if errors.As(err, &limit) {
-		return err
-	}
-	f := p.group.file
-	return &arrowstream.DataError{Source: f.path, Where: fmt.Sprintf("row group %d, rows from %d", p.group.index, p.row), Column: f.plan.columns[col].name, Err: err}
-}
-
 // fill keeps the window full. An error is reported after the pieces before it.
 func (s *scan) fill(ctx context.Context) error {
 	for {
-		s.mu.Lock()
-		full := len(s.window) >= s.depth
-		s.mu.Unlock()
-		if full {
+		if s.full() {
 			return nil
 		}
 		p, err := s.claim(ctx)
@@ -210,6 +139,24 @@ func (s *scan) fill(ctx context.Context) error {
 		s.wake.Broadcast()
 		s.mu.Unlock()
 	}
+}
+
+// full reports whether enough rows have been claimed: a piece for every worker
+// beside the one that is waited for, each of another row group.
+func (s *scan) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.window) < s.depth {
+		return false
+	}
+	groups, bytes := 0, int64(0)
+	for i, p := range s.window {
+		if i == 0 || p.group != s.window[i-1].group {
+			groups++
+		}
+		bytes += p.group.rowBytes() * int64(p.n)
+	}
+	return groups*len(s.plan.columns) > s.workers || bytes >= s.ahead
 }
 
 // claim takes the next rows, opening the next row group or file when needed;
@@ -246,7 +193,7 @@ func (s *scan) claim(ctx context.Context) (*piece, error) {
 		if err != nil {
 			return nil, err
 		}
-		g.next, g.skip = s.at.row, s.at.row
+		g.next = s.at.row
 		s.group, s.tail = g, nil
 		s.batch = s.batchRows(g)
 	}
@@ -256,8 +203,7 @@ func (s *scan) claim(ctx context.Context) (*piece, error) {
 		n = max(s.batch, limit/s.batch*s.batch)
 	}
 	n = int(min(int64(n), g.rows-g.next))
-	cols := len(g.readers)
-	p := &piece{group: g, row: g.next, n: n, prev: s.tail, started: make([]bool, cols), done: make([]bool, cols), left: cols, cols: make([]arrow.Array, cols), errs: make([]error, cols)}
+	p := newPiece(g, s.sieve, n, s.tail)
 	g.next += int64(n)
 	s.at.row = g.next
 	s.tail = p
@@ -310,68 +256,36 @@ func (s *scan) work() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for !s.closed {
-		p, col := s.pick()
+		p, task := s.pick()
 		if p == nil {
 			s.wake.Wait()
 			continue
 		}
-		p.started[col] = true
-		if p.prev != nil && p.prev.errs[col] != nil {
-			p.finish(col, nil, p.prev.errs[col])
-			continue
-		}
 		s.mu.Unlock()
-		a, err := p.decode(col)
+		p.run(task)
 		s.mu.Lock()
-		p.finish(col, a, err)
+		p.finish(task)
 		s.wake.Broadcast()
 	}
 }
 
-// pick finds the first column that can be decoded now.
+// pick finds the first task that can be done now and marks it as begun. A
+// column of a piece comes after the sieve of the piece, and each task after the
+// same one of the piece before.
 func (s *scan) pick() (*piece, int) {
 	for _, p := range s.window {
+		if !p.sifting && (p.prev == nil || p.prev.sifted) {
+			p.sifting = true
+			return p, sifting
+		}
 		for i := range p.started {
-			if !p.started[i] && (p.prev == nil || p.prev.done[i]) {
+			if p.sifted && !p.started[i] && (p.prev == nil || p.prev.done[i]) {
+				p.started[i] = true
 				return p, i
 			}
 		}
 	}
 	return nil, 0
-}
-
-func (p *piece) finish(col int, a arrow.Array, err error) {
-	p.cols[col] = a
-	p.errs[col] = err
-	p.done[col] = true
-	p.left--
-}
-
-// decodeAll decodes p in the calling goroutine.
-func (s *scan) decodeAll(p *piece) {
-	for i := range p.cols {
-		a, err := p.decode(i)
-		p.finish(i, a, err)
-	}
-}
-
-// decode decodes one column of p.
-func (p *piece) decode(col int) (a arrow.Array, err error) {
-	err = safe.Do("parquet", p.group.file.path, func() error {
-		r := p.group.readers[col]
-		if p.row == p.group.skip && p.row > 0 {
-			if err := r.skip(p.row); err != nil {
-				return err
-			}
-		}
-		var err error
-		a, err = r.read(p.n)
-		return err
-	})
-	if err != nil {
-		return nil, p.fail(col, err)
-	}
-	return a, nil
 }
 
 // close ends the workers and releases everything. It may be called from

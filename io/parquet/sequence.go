@@ -18,11 +18,11 @@ type sequence struct {
 	env   arrowstream.SourceEnv
 
 	mu     sync.Mutex // held by Read; Close takes it after stopping the scan
+	sieve  *sieve
 	scan   *scan
 	from   place // where the scan starts
-	rec    arrow.Record
-	start  place // of rec
-	off    int64 // rows of rec handed out
+	rows   found
+	off    int64 // of these rows handed out
 	ranged *rangeFilter
 	ended  bool
 	err    error
@@ -38,7 +38,7 @@ var (
 )
 
 func newSequence(p *plan, files []*fileInfo, env arrowstream.SourceEnv) *sequence {
-	return &sequence{plan: p, files: files, env: env, ranged: newRangeFilter(p)}
+	return &sequence{plan: p, files: files, env: env, sieve: newSieve(p), ranged: newRangeFilter(p)}
 }
 
 // Read implements arrowstream.Partition.
@@ -86,12 +86,12 @@ func (s *sequence) read(ctx context.Context) (arrow.Record, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	if s.rec == nil {
+	if s.rows.rec == nil {
 		if s.scan == nil {
 			s.scan = newScan(s.plan, s.files, s.env)
-			s.scan.at = s.from
+			s.scan.at, s.scan.sieve = s.from, s.sieve
 		}
-		rec, at, err := s.scan.next(ctx)
+		rows, err := s.scan.next(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.err = err
@@ -99,15 +99,23 @@ func (s *sequence) read(ctx context.Context) (arrow.Record, error) {
 			s.ended = err == io.EOF
 			return nil, err
 		}
-		s.rec, s.start, s.off = rec, at, 0
+		s.rows, s.off = rows, 0
 	}
-	n := min(int64(s.scan.batch), s.rec.NumRows()-s.off)
-	b := s.rec.NewSlice(s.off, s.off+n)
-	if s.off += n; s.off == s.rec.NumRows() {
-		s.rec.Release()
-		s.rec = nil
+	rec := s.rows.rec
+	n := min(int64(s.scan.batch), rec.NumRows()-s.off)
+	b := rec.NewSlice(s.off, s.off+n)
+	if s.off += n; s.off == rec.NumRows() {
+		s.letGo()
 	}
 	return b, nil
+}
+
+// letGo gives up the rows at hand.
+func (s *sequence) letGo() {
+	if s.rows.rec != nil {
+		s.rows.rec.Release()
+		s.rows.rec = nil
+	}
 }
 
 // next is the place of the row after the last that was returned.
@@ -118,8 +126,8 @@ func (s *sequence) next() place {
 	if s.scan == nil {
 		return s.from
 	}
-	p := s.start
-	p.row += s.off
+	p := s.rows.at
+	p.row += s.rows.passed(s.off)
 	return p
 }
 
@@ -151,10 +159,7 @@ func (s *sequence) Close() error {
 	s.stopMu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rec != nil {
-		s.rec.Release()
-		s.rec = nil
-	}
+	s.letGo()
 	s.err = errClosed
 	if s.scan == nil {
 		return nil

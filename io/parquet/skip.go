@@ -43,6 +43,24 @@ func (p *plan) wanted(f *file, g int) bool {
 	if !s.To.IsZero() {
 		preds = append(preds[:len(preds):len(preds)], Predicate{Column: s.EventTime, Op: "<", Value: s.To.Time})
 	}
+	for _, a := range p.asked(f, preds) {
+		if excludes(a.Predicate, a.typ, a.leaf, &f.meta.RowGroups[g].Columns[a.leaf.leaf].MetaData) {
+			return false
+		}
+	}
+	return true
+}
+
+// asked is a predicate on a leaf column of a file, outside of lists.
+type asked struct {
+	Predicate
+	typ  arrow.DataType
+	leaf *node
+}
+
+// asked finds the columns of predicates in f, as far as it has them.
+func (p *plan) asked(f *file, preds []Predicate) (out []asked) {
+	s := p.source
 	for _, pred := range preds {
 		for _, n := range f.root.children {
 			if n.elem.Name != pred.Column || n.leaf < 0 || n.rep > 0 {
@@ -55,12 +73,10 @@ func (p *plan) wanted(f *file, g int) bool {
 			if pred.Column == s.EventTime && s.EventTimeUnit != "" && typ.ID() != arrow.TIMESTAMP {
 				typ = &arrow.TimestampType{Unit: eventUnits[s.EventTimeUnit]}
 			}
-			if excludes(pred, typ, n, &f.meta.RowGroups[g].Columns[n.leaf].MetaData) {
-				return false
-			}
+			out = append(out, asked{pred, typ, n})
 		}
 	}
-	return true
+	return out
 }
 
 // excludes reports whether the statistics of a chunk rule out every row for p.

@@ -47,8 +47,12 @@ type Source struct {
 	Strings string `option:"strings"`
 	// MaxPageBytes bounds the size of one decompressed page; default 64 MiB.
 	MaxPageBytes int64 `option:"page.max-bytes"`
-	// Predicates skip row groups in which, by their statistics, no row
-	// satisfies all of them. Rows are not filtered by them.
+	// Checksums verifies the checksums of pages that have one.
+	Checksums bool `option:"checksums"`
+	// Predicates leave out row groups in which, by their statistics and
+	// dictionaries, no row satisfies all of them, and of the others the rows
+	// that do not, where the source can decide that as SQL does. A merge by
+	// event time leaves out row groups only.
 	Predicates []Predicate
 	// Declared columns: their types are what is read. nil takes the columns
 	// and types of the files.

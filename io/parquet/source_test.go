@@ -195,34 +195,52 @@ func TestSkipRowGroups(t *testing.T) {
 	tests := []struct {
 		preds  []Predicate
 		groups int // row groups of ten rows that are read
+		rows   int // and rows of them
 	}{
-		{nil, 4},
-		{[]Predicate{{Column: "i", Op: "=", Value: int64(15)}}, 1},
-		{[]Predicate{{Column: "i", Op: "=", Value: int64(99)}}, 0},
-		{[]Predicate{{Column: "i", Op: "<", Value: int64(10)}}, 1},
-		{[]Predicate{{Column: "i", Op: "<=", Value: int64(10)}}, 2},
-		{[]Predicate{{Column: "i", Op: ">", Value: int64(29)}}, 1},
-		{[]Predicate{{Column: "i", Op: ">=", Value: int64(29)}}, 2},
-		{[]Predicate{{Column: "i", Op: ">=", Value: 28.5}}, 2},
-		{[]Predicate{{Column: "i", Op: ">", Value: int64(9)}, {Column: "i", Op: "<", Value: int64(20)}}, 1},
-		{[]Predicate{{Column: "u", Op: "=", Value: int64(3)}}, 1},
+		{nil, 4, 40},
+		{[]Predicate{{Column: "i", Op: "=", Value: int64(15)}}, 1, 1},
+		{[]Predicate{{Column: "i", Op: "=", Value: int64(99)}}, 0, 0},
+		{[]Predicate{{Column: "i", Op: "<", Value: int64(10)}}, 1, 10},
+		{[]Predicate{{Column: "i", Op: "<=", Value: int64(10)}}, 2, 11},
+		{[]Predicate{{Column: "i", Op: ">", Value: int64(29)}}, 1, 10},
+		{[]Predicate{{Column: "i", Op: ">=", Value: int64(29)}}, 2, 11},
+		{[]Predicate{{Column: "i", Op: ">=", Value: 28.5}}, 2, 11},
+		{[]Predicate{{Column: "i", Op: ">", Value: int64(9)}, {Column: "i", Op: "<", Value: int64(20)}}, 1, 10},
+		{[]Predicate{{Column: "u", Op: "=", Value: int64(3)}}, 1, 1},
 		// NaN is greater than every number and not in the statistics.
-		{[]Predicate{{Column: "x", Op: ">", Value: 100.0}}, 4},
-		{[]Predicate{{Column: "x", Op: "<", Value: 2.0}}, 3},
-		{[]Predicate{{Column: "s", Op: "=", Value: "s2"}}, 1},
-		{[]Predicate{{Column: "s", Op: ">", Value: "s2"}}, 1},
-		{[]Predicate{{Column: "n", Op: "=", Value: int64(5)}}, 3},
-		{[]Predicate{{Column: "n", Op: "is not null", Value: nil}}, 3},
-		{[]Predicate{{Column: "i", Op: "is null", Value: nil}}, 0},
-		{[]Predicate{{Column: "ts", Op: "<", Value: time.UnixMicro(10_000)}}, 1},
-		{[]Predicate{{Column: "ts", Op: "<", Value: int64(10_001)}}, 2},
-		{[]Predicate{{Column: "ts", Op: "<", Value: "text"}}, 4},
-		{[]Predicate{{Column: "unknown", Op: "=", Value: int64(1)}}, 4},
+		{[]Predicate{{Column: "x", Op: ">", Value: 100.0}}, 4, 20},
+		{[]Predicate{{Column: "x", Op: "<", Value: 2.0}}, 3, 10},
+		{[]Predicate{{Column: "s", Op: "=", Value: "s2"}}, 1, 10},
+		{[]Predicate{{Column: "s", Op: ">", Value: "s2"}}, 1, 10},
+		{[]Predicate{{Column: "n", Op: "=", Value: int64(5)}}, 3, 30},
+		{[]Predicate{{Column: "n", Op: "is not null", Value: nil}}, 3, 30},
+		{[]Predicate{{Column: "i", Op: "is null", Value: nil}}, 0, 0},
+		{[]Predicate{{Column: "ts", Op: "<", Value: time.UnixMicro(10_000)}}, 1, 10},
+		{[]Predicate{{Column: "ts", Op: "<", Value: int64(10_001)}}, 2, 11},
+		{[]Predicate{{Column: "ts", Op: "<", Value: "text"}}, 4, 40},
+		{[]Predicate{{Column: "unknown", Op: "=", Value: int64(1)}}, 4, 40},
 	}
 	for _, tt := range tests {
-		rows := mustRead(t, &Source{Path: path, Predicates: tt.preds}, testEnv(mem, 0, 2))
-		if len(rows) != 10*tt.groups {
-			t.Errorf("%v: %d rows, want %d groups", tt.preds, len(rows), tt.groups)
+		s := &Source{Path: path, Predicates: tt.preds}
+		p, err := s.plan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := openFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups := 0
+		for g := range f.meta.RowGroups {
+			if p.wanted(f, g) {
+				groups++
+			}
+		}
+		if err := f.close(); err != nil {
+			t.Fatal(err)
+		}
+		if rows := mustRead(t, s, testEnv(mem, 0, 2)); groups != tt.groups || len(rows) != tt.rows {
+			t.Errorf("%v: %d rows in %d groups, want %d in %d", tt.preds, len(rows), groups, tt.rows, tt.groups)
 		}
 	}
 	from, to := Instant{time.UnixMicro(5_000)}, Instant{time.UnixMicro(25_000)}

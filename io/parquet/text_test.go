@@ -8,6 +8,8 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
@@ -118,5 +120,33 @@ func TestConnector(t *testing.T) {
 	_, err = (&Source{Path: filepath.Join(dir, "nothing")}).Schema()
 	if err == nil || !strings.Contains(err.Error(), dir) {
 		t.Fatal(err)
+	}
+}
+
+// TestNearlyAllDictionaries checks what makes a text column dictionary-encoded:
+// a short chunk without dictionary does not change it.
+func TestNearlyAllDictionaries(t *testing.T) {
+	coded := format.ColumnMetaData{NumValues: 70, Encoding: thrift.Slice[format.Encoding]{plainDictionary}}
+	plain := format.ColumnMetaData{NumValues: 10, Encoding: thrift.Slice[format.Encoding]{format.Plain}}
+	half := format.ColumnMetaData{NumValues: 10, Encoding: thrift.Slice[format.Encoding]{format.Plain, format.RLEDictionary}}
+	half.EncodingStats = thrift.Slice[format.PageEncodingStats]{{PageType: format.DataPage, Encoding: format.RLEDictionary, Count: 3}, {PageType: format.DataPage, Encoding: format.Plain, Count: 1}}
+	for _, tt := range []struct {
+		chunks []format.ColumnMetaData
+		want   bool
+	}{
+		{nil, false},
+		{[]format.ColumnMetaData{coded}, true},
+		{[]format.ColumnMetaData{coded, plain}, true},
+		{[]format.ColumnMetaData{coded, half}, true},
+		{[]format.ColumnMetaData{coded, plain, half}, false},
+		{[]format.ColumnMetaData{plain}, false},
+	} {
+		f := &file{}
+		for _, m := range tt.chunks {
+			f.meta.RowGroups = append(f.meta.RowGroups, format.RowGroup{Columns: []format.ColumnChunk{{MetaData: m}}})
+		}
+		if got := f.hasDictionaries(&node{}); got != tt.want {
+			t.Errorf("%d chunks: %t, want %t", len(tt.chunks), got, tt.want)
+		}
 	}
 }

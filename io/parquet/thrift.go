@@ -216,6 +216,14 @@ type pageHeader struct {
 	defBytes     int32 // data page v2
 	repBytes     int32 // data page v2
 	uncompressed bool  // data page v2: not compressed although the chunk is
+	stats        pageStats
+}
+
+// pageStats are the statistics in a page header. The values stand in the bytes
+// of the header.
+type pageStats struct {
+	low, high []byte // nil if unknown
+	nulls     int64
 }
 
 // readPageHeader decodes the page header at the start of b and returns its
@@ -281,6 +289,12 @@ func (c *compact) dataHeader(h *pageHeader, id int) error {
 		if id == 8 && field == 7 && match {
 			h.uncompressed = typ == thriftFalse
 		}
+		if match && typ == thriftStruct && (id == 5 && field == 5 || id == 8 && field == 8) {
+			if err := c.statistics(&h.stats); err != nil {
+				return err
+			}
+			continue
+		}
 		if typ != 5 {
 			if err := c.skip(typ, 2); err != nil {
 				return err
@@ -309,4 +323,42 @@ func (c *compact) dataHeader(h *pageHeader, id int) error {
 			h.repBytes = x
 		}
 	}
+}
+
+// statistics decodes the statistics of a page. The bounds of older files, whose
+// order was not defined, are left out.
+func (c *compact) statistics(s *pageStats) error {
+	for last := 0; ; {
+		field, typ, err := c.field(last)
+		if err != nil || typ == 0 {
+			return err
+		}
+		last = field
+		switch {
+		case field == 3 && typ == 6:
+			s.nulls, err = c.varint()
+		case field == 5 && typ == thriftBinary:
+			s.high, err = c.binary()
+		case field == 6 && typ == thriftBinary:
+			s.low, err = c.binary()
+		default:
+			err = c.skip(typ, 3)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// binary returns a length-prefixed value, not nil, without a copy.
+func (c *compact) binary() ([]byte, error) {
+	n, err := c.uvarint()
+	if err != nil {
+		return nil, err
+	}
+	from := c.i
+	if err := c.advance(n); err != nil {
+		return nil, err
+	}
+	return c.b[from:c.i:c.i], nil
 }

@@ -140,11 +140,8 @@ type validity struct {
 func newValid(mem memory.Allocator, n int) *validity {
 	v := &validity{buf: memory.NewResizableBuffer(mem)}
 	v.buf.Resize(columnar.BitmapBytes(n))
-	clear(v.buf.Bytes())
 	v.bits = columnar.Bitmap{Bits: v.buf.Bytes(), N: n}
-	for i := range n {
-		v.bits.Set(i)
-	}
+	v.bits.CopyFrom(columnar.Bitmap{N: n})
 	return v
 }
 

@@ -15,6 +15,8 @@ type count struct {
 	mem memory.Allocator
 	n   column[int64]
 	of  counted
+
+	scratch []byte // which rows are true and not NULL
 }
 
 // counted says which rows count.
@@ -67,7 +69,7 @@ func (c *count) Update(groups []uint32, n int, args ...arrow.Array) error {
 	case c.of == countRows:
 		rows = columnar.Bitmap{N: args[0].Len()}
 	case c.of == countTrue:
-		rows = columnar.And(columnar.Validity(args[0]), columnar.Bools(args[0]))
+		rows = c.trueRows(args[0])
 	default:
 		rows = logicalValidity(args[0])
 	}
@@ -82,6 +84,22 @@ func (c *count) Update(groups []uint32, n int, args ...arrow.Array) error {
 		}
 	}
 	return nil
+}
+
+// trueRows are the rows of a that are true and not NULL.
+func (c *count) trueRows(a arrow.Array) columnar.Bitmap {
+	valid, bools := columnar.Validity(a), columnar.Bools(a)
+	if valid.All() {
+		return bools
+	}
+	size := columnar.BitmapBytes(a.Len())
+	if cap(c.scratch) < size {
+		c.scratch = make([]byte, size)
+	}
+	rows := columnar.Bitmap{Bits: c.scratch[:size], N: a.Len()}
+	rows.CopyFrom(valid)
+	rows.AndWith(bools)
+	return rows
 }
 
 // Merge implements Accumulator.

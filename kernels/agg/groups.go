@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
@@ -27,10 +26,9 @@ type Groups struct {
 	plain []arrow.DataType
 	slots slots
 	keys  keyTable
-	dict  *codeCache // one dictionary column as key
 }
 
-// keyTable is a hash table from keys to slots.
+// keyTable is a table from keys of one or more columns to slots.
 type keyTable interface {
 	// find stores the slot of every row in ids. A key that is not there gets
 	// a slot from s, or NoGroup when s is nil.
@@ -43,27 +41,6 @@ type keyTable interface {
 	release()
 }
 
-// slots hands out slot numbers.
-type slots struct {
-	n    int // slots in use or free
-	free []uint32
-	live column[bool]
-}
-
-func (s *slots) take() uint32 {
-	var slot uint32
-	if k := len(s.free); k > 0 {
-		slot = s.free[k-1]
-		s.free = s.free[:k-1]
-	} else {
-		slot = uint32(s.n)
-		s.n++
-		s.live.grow(s.n)
-	}
-	s.live.v[slot] = true
-	return slot
-}
-
 // NewGroups returns an empty set of keys of the given types. Without types
 // there is one key, the empty one, as in an aggregation without GROUP BY.
 // Views, unions, maps and run-end encoding cannot be keys.
@@ -72,20 +49,31 @@ func NewGroups(mem memory.Allocator, keyTypes []arrow.DataType) (*Groups, error)
 	if err != nil {
 		return nil, err
 	}
-	g := &Groups{mem: mem, types: keyTypes, plain: plain, slots: slots{live: column[bool]{mem: mem}}}
-	switch {
-	case len(keyTypes) == 1 && wordKey(keyTypes[0]):
-		g.keys = newWordTable(mem, keyTypes[0])
-	case len(keyTypes) > 1 && allWords(keyTypes):
-		g.keys = newTupleTable(mem, keyTypes)
-	default:
-		rows := newRowTable(mem, g.plain)
-		g.keys = rows
-		if len(keyTypes) == 1 && keyTypes[0].ID() == arrow.DICTIONARY {
-			g.dict = newCodeCache(rows)
-		}
+	return &Groups{mem: mem, types: keyTypes, plain: plain, slots: newSlots(mem), keys: newKeyTable(mem, plain)}, nil
+}
+
+// newKeyTable is the table of a key of columns of plain types: pairs of pairs,
+// to the left, when there are many.
+func newKeyTable(mem memory.Allocator, types []arrow.DataType) keyTable {
+	last := len(types) - 1
+	switch last {
+	case -1:
+		return &unitTable{}
+	case 0:
+		return newCodeTable(mem, newValueTable(mem, types[0]))
 	}
-	return g, nil
+	return newPairTable(mem, newKeyTable(mem, types[:last]), newKeyTable(mem, types[last:]))
+}
+
+// newValueTable is the table of one column that is not dictionary-encoded.
+func newValueTable(mem memory.Allocator, t arrow.DataType) keyTable {
+	switch {
+	case wordKey(t):
+		return newWordTable(mem, t)
+	case textual(t), fixedWidth(t) > 0:
+		return newTextTable(mem, t)
+	}
+	return newRowTable(mem, t)
 }
 
 // checkKeyTypes returns the types without dictionaries, and an error if one of
@@ -125,11 +113,6 @@ func (g *Groups) find(keys []arrow.Array, ids []uint32, s *slots) error {
 			return fmt.Errorf("agg: key column of type %s, want %s", columnar.TypeName(k.DataType()), columnar.TypeName(g.types[i]))
 		}
 	}
-	if g.dict != nil {
-		if d, ok := keys[0].(*array.Dictionary); ok && d.Dictionary().Len() <= max(4*d.Len(), 1024) {
-			return g.dict.find(d, ids, s)
-		}
-	}
 	return g.keys.find(keys, ids, s)
 }
 
@@ -138,7 +121,7 @@ func (g *Groups) find(keys []arrow.Array, ids []uint32, s *slots) error {
 func (g *Groups) Len() int { return g.slots.n }
 
 // Live is the number of keys.
-func (g *Groups) Live() int { return g.slots.n - len(g.slots.free) }
+func (g *Groups) Live() int { return g.slots.used() }
 
 // All are the slots of all keys, ascending.
 func (g *Groups) All() []uint32 {
@@ -174,31 +157,18 @@ func (g *Groups) Remove(groups []uint32) {
 		if int(slot) >= g.slots.n || !g.slots.live.v[slot] {
 			continue
 		}
-		if g.dict != nil {
-			g.dict.remove(slot)
-		}
 		g.keys.remove(slot)
-		g.slots.live.v[slot] = false
-		g.slots.free = append(g.slots.free, slot)
+		g.slots.give(slot)
 	}
 }
 
 // Bytes is the memory held, in bytes.
-func (g *Groups) Bytes() int64 {
-	n := g.keys.bytes() + g.slots.live.bytes() + 4*int64(cap(g.slots.free))
-	if g.dict != nil {
-		n += g.dict.bytes()
-	}
-	return n
-}
+func (g *Groups) Bytes() int64 { return g.keys.bytes() + g.slots.bytes() }
 
 // Release frees everything.
 func (g *Groups) Release() {
 	g.keys.release()
 	g.slots.live.release()
-	if g.dict != nil {
-		g.dict.release()
-	}
 }
 
 // String names the key types, for messages.

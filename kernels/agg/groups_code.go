@@ -3,129 +3,182 @@ package agg
 import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
-// codeCache finds the slots of a dictionary-encoded key by its codes: each
-// entry of a dictionary is hashed and looked up at most once, and a row costs
-// one access to an array.
-type codeCache struct {
-	rows   *rowTable
-	of     arrow.ArrayData // the dictionary the cache is for; only its identity counts
-	hashes []uint64        // per entry
-	slot   []uint32        // per entry: slot plus one, 0 if unknown
-	code   column[int32]   // per slot: entry plus one, 0 if none leads to it
-	null   uint32          // slot of NULL plus one, 0 if unknown
-	text   byteValues      // the entries, where they are strings
-	buf    []byte
+// codeTable is a keyTable for one column that may come dictionary-encoded. It
+// keeps the slots of the entries of the last dictionary: an entry is looked up
+// once, and a row costs one access to an array. Plain values go straight to the
+// table of values.
+type codeTable struct {
+	mem    memory.Allocator
+	values keyTable
+
+	of    arrow.ArrayData // the dictionary in use; only its identity counts
+	long  arrow.ArrayData // the last dictionary that was too long for its batch
+	slot  []uint32        // per entry: slot plus one, 0 if unknown
+	next  []int32         // per entry: the one before it that has the same slot, plus one
+	entry column[int32]   // per slot: the last entry that has it, plus one
+	null  uint32          // slot of NULL plus one, 0 if unknown
+
+	asked []int32 // entries to look up, -1 for NULL
+	found []uint32
 }
 
-func newCodeCache(rows *rowTable) *codeCache {
-	return &codeCache{rows: rows, code: column[int32]{mem: rows.mem}}
+// asking marks an entry that a batch has come upon.
+const asking = ^uint32(0)
+
+func newCodeTable(mem memory.Allocator, values keyTable) *codeTable {
+	return &codeTable{mem: mem, values: values, entry: column[int32]{mem: mem}}
 }
 
-func (c *codeCache) find(d *array.Dictionary, ids []uint32, s *slots) error {
+func (c *codeTable) find(keys []arrow.Array, ids []uint32, s *slots) error {
+	d, ok := keys[0].(*array.Dictionary)
+	if !ok {
+		return c.values.find(keys, ids, s)
+	}
 	codes, values, _ := columnar.Dictionary(d)
+	valid := columnar.Validity(d)
 	if values.Data() != c.of {
-		if err := c.reset(values); err != nil {
-			return err
+		if values.Data() != c.long && values.Len() > max(4*len(ids), 1024) {
+			c.long = values.Data()
+			return c.findPlain(codes, values, valid, ids, s)
 		}
+		c.reset(values)
 	}
-	if c.rows.text {
-		c.text = newByteValues(values)
-		defer func() { c.text = byteValues{} }()
+	c.ask(codes, valid)
+	if err := c.answer(values, s); err != nil {
+		return err
 	}
-	at := 0
-	for lo, hi := range columnar.Validity(d).Runs() {
-		for ; at < lo; at++ {
-			ids[at] = c.findNull(s)
+	if valid.All() {
+		slot := c.slot
+		for i, code := range codes {
+			ids[i] = slot[code] - 1
 		}
-		for i, code := range codes[lo:hi] {
-			slot := c.slot[code]
-			if slot == 0 {
-				slot = c.findEntry(values, code, s) + 1
+	} else {
+		for i, code := range codes {
+			if ids[i] = c.null - 1; valid.Get(i) {
+				ids[i] = c.slot[code] - 1
 			}
-			ids[lo+i] = slot - 1
 		}
-		at = hi
-	}
-	for ; at < len(ids); at++ {
-		ids[at] = c.findNull(s)
 	}
 	return nil
+}
+
+// findPlain is the way of a dictionary that is much longer than the column, the
+// first time it comes.
+func (c *codeTable) findPlain(codes []int32, values arrow.Array, valid columnar.Bitmap, ids []uint32, s *slots) error {
+	c.asked = append(c.asked[:0], codes...)
+	for i := range c.asked {
+		if !valid.Get(i) {
+			c.asked[i] = -1
+		}
+	}
+	plain, err := kernels.Take(c.mem, values, c.asked)
+	if err != nil {
+		return err
+	}
+	defer plain.Release()
+	return c.values.find([]arrow.Array{plain}, ids, s)
 }
 
 // reset turns to another dictionary.
-func (c *codeCache) reset(values arrow.Array) error {
+func (c *codeTable) reset(values arrow.Array) {
 	n := values.Len()
 	if cap(c.slot) < n {
-		c.slot, c.hashes = make([]uint32, n), make([]uint64, n)
+		c.slot, c.next = make([]uint32, n), make([]int32, n)
 	}
-	c.slot, c.hashes = c.slot[:n], c.hashes[:n]
+	c.slot, c.next = c.slot[:n], c.next[:n]
 	clear(c.slot)
-	clear(c.code.v)
-	c.of = nil
-	if err := kernels.Hash([]arrow.Array{values}, c.hashes); err != nil {
+	clear(c.entry.v)
+	c.of = values.Data()
+}
+
+// ask collects the entries of the batch that are not known, in the order of
+// their first rows, so that new keys get their slots in that order.
+func (c *codeTable) ask(codes []int32, valid columnar.Bitmap) {
+	c.asked = c.asked[:0]
+	slot := c.slot
+	if valid.All() {
+		for _, code := range codes {
+			if slot[code] == 0 {
+				slot[code] = asking
+				c.asked = append(c.asked, code)
+			}
+		}
+		return
+	}
+	for i, code := range codes {
+		switch {
+		case !valid.Get(i):
+			if c.null == 0 {
+				c.null = asking
+				c.asked = append(c.asked, -1)
+			}
+		case slot[code] == 0:
+			slot[code] = asking
+			c.asked = append(c.asked, code)
+		}
+	}
+}
+
+// answer looks the collected entries up.
+func (c *codeTable) answer(values arrow.Array, s *slots) error {
+	if len(c.asked) == 0 {
+		return nil
+	}
+	if cap(c.found) < len(c.asked) {
+		c.found = make([]uint32, len(c.asked))
+	}
+	c.found = c.found[:len(c.asked)]
+	some, err := kernels.Take(c.mem, values, c.asked)
+	if err == nil {
+		defer some.Release()
+		err = c.values.find([]arrow.Array{some}, c.found, s)
+	}
+	if err != nil {
+		c.of, c.null = nil, 0
 		return err
 	}
-	c.of = values.Data()
+	for i, code := range c.asked {
+		slot := c.found[i] + 1 // 0 for NoGroup
+		if code < 0 {
+			c.null = slot
+			continue
+		}
+		if c.slot[code] = slot; slot != 0 {
+			c.entry.grow(int(slot))
+			c.next[code] = c.entry.v[slot-1]
+			c.entry.v[slot-1] = code + 1
+		}
+	}
 	return nil
 }
 
-// findEntry looks an entry up in the table and remembers its slot.
-func (c *codeCache) findEntry(values arrow.Array, code int32, s *slots) uint32 {
-	if values.IsNull(int(code)) {
-		return c.findNull(s)
-	}
-	slot := uint32(0)
-	if c.rows.text {
-		slot = c.rows.findOne(c.hashes[code], c.text.at(int(code)), s)
-	} else {
-		c.buf = appendValue(c.buf[:0], values, int(code), true)
-		slot = c.rows.findOne(c.hashes[code], c.buf, s)
-	}
-	if slot == NoGroup {
-		return slot
-	}
-	c.code.grow(int(slot) + 1)
-	if other := c.code.v[slot]; other != 0 {
-		c.slot[other-1] = 0 // the value stands twice in the dictionary: one of them is remembered
-	}
-	c.slot[code], c.code.v[slot] = slot+1, code+1
-	return slot
-}
-
-func (c *codeCache) findNull(s *slots) uint32 {
-	if c.null == 0 {
-		var hash [1]uint64
-		null := array.NewNull(1)
-		defer null.Release()
-		// Hash of a null column cannot be refused.
-		_ = kernels.Hash([]arrow.Array{null}, hash[:])
-		slot := c.rows.findNull(hash[0], s)
-		if slot == NoGroup {
-			return slot
-		}
-		c.null = slot + 1
-	}
-	return c.null - 1
-}
-
-// remove forgets what leads to a slot.
-func (c *codeCache) remove(slot uint32) {
+// remove takes a key out and forgets the entries that lead to it.
+func (c *codeTable) remove(slot uint32) {
 	if c.null == slot+1 {
 		c.null = 0
 	}
-	if int(slot) < len(c.code.v) && c.code.v[slot] != 0 {
-		if code := c.code.v[slot] - 1; int(code) < len(c.slot) && c.slot[code] == slot+1 {
-			c.slot[code] = 0
+	if int(slot) < len(c.entry.v) {
+		for e := c.entry.v[slot]; e != 0; e = c.next[e-1] {
+			c.slot[e-1] = 0
 		}
-		c.code.v[slot] = 0
+		c.entry.v[slot] = 0
 	}
+	c.values.remove(slot)
 }
 
-func (c *codeCache) bytes() int64 { return c.code.bytes() + 12*int64(cap(c.slot)) }
+func (c *codeTable) columns(slots []uint32) ([]arrow.Array, error) { return c.values.columns(slots) }
 
-func (c *codeCache) release() { c.code.release() }
+func (c *codeTable) bytes() int64 {
+	return c.values.bytes() + c.entry.bytes() + 8*int64(cap(c.slot)) + 4*int64(cap(c.asked)+cap(c.found))
+}
+
+func (c *codeTable) release() {
+	c.values.release()
+	c.entry.release()
+}

@@ -35,13 +35,16 @@ func Mask(mem memory.Allocator, a arrow.Array, keep columnar.Bitmap) (arrow.Arra
 	// The values keep their offset, so the bitmap has it too.
 	buf := memory.NewResizableBuffer(mem)
 	defer buf.Release()
-	buf.Resize(columnar.BitmapBytes(d.Offset() + a.Len()))
+	buf.Resize(columnar.BitmapBytes(d.Offset() + a.Len() + 64))
 	clear(buf.Bytes())
-	bits := columnar.Bitmap{Bits: buf.Bytes(), Offset: d.Offset(), N: a.Len()}
-	n := 0
-	for i := range valid.Ones() {
-		bits.Set(i)
-		n++
+	n := valid.Count()
+	if d.Offset()&7 == 0 {
+		columnar.Bitmap{Bits: buf.Bytes()[d.Offset()/8:], N: a.Len()}.CopyFrom(valid)
+	} else {
+		bits := columnar.Bitmap{Bits: buf.Bytes(), Offset: d.Offset(), N: a.Len()}
+		for i := range valid.Ones() {
+			bits.Set(i)
+		}
 	}
 	buffers := append([]*memory.Buffer{}, d.Buffers()...)
 	buffers[0] = buf

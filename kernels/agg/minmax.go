@@ -5,6 +5,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 func bindMin(f *Function, args []arrow.DataType) (*Spec, error) { return bindExtreme(f, args, false) }
@@ -72,6 +73,7 @@ type extreme[T columnar.Fixed] struct {
 	t       arrow.DataType
 	largest bool
 	cells   column[cell[T]]
+	scratch []byte // validity that does not begin with a byte
 }
 
 func newExtreme[T columnar.Fixed](t arrow.DataType, largest bool) func(memory.Allocator) Accumulator {
@@ -80,23 +82,45 @@ func newExtreme[T columnar.Fixed](t arrow.DataType, largest bool) func(memory.Al
 	}
 }
 
-// Update implements Accumulator.
+// Update implements Accumulator. Cost: the read bandwidth of ungrouped rows.
 func (e *extreme[T]) Update(groups []uint32, n int, args ...arrow.Array) error {
 	e.cells.grow(max(n, 1))
 	vals := columnar.Values[T](args[0])
+	if groups == nil {
+		e.addAll(vals, columnar.Validity(args[0]))
+		return nil
+	}
 	for lo, hi := range columnar.Validity(args[0]).Runs() {
-		switch {
-		case groups == nil && e.largest:
-			largest1(&e.cells.v[0], vals[lo:hi])
-		case groups == nil:
-			least1(&e.cells.v[0], vals[lo:hi])
-		case e.largest:
+		if e.largest {
 			largest(e.cells.v, groups[lo:hi], vals[lo:hi])
-		default:
+		} else {
 			least(e.cells.v, groups[lo:hi], vals[lo:hi])
 		}
 	}
 	return nil
+}
+
+// addAll adds ungrouped rows to group 0.
+func (e *extreme[T]) addAll(vals []T, valid columnar.Bitmap) {
+	var m [1]T
+	switch bits := valid.Aligned(&e.scratch); {
+	case valid.Count() == 0:
+		return
+	case e.largest && bits == nil:
+		m[0] = simd.Max(vals)
+	case e.largest:
+		m[0] = simd.MaxValid(vals, bits)
+	case bits == nil:
+		m[0] = simd.Min(vals)
+	default:
+		m[0] = simd.MinValid(vals, bits)
+	}
+	var group0 [1]uint32
+	if e.largest {
+		largest(e.cells.v, group0[:], m[:])
+	} else {
+		least(e.cells.v, group0[:], m[:])
+	}
 }
 
 func largest[T columnar.Fixed](cells []cell[T], groups []uint32, vals []T) {
@@ -117,33 +141,6 @@ func least[T columnar.Fixed](cells []cell[T], groups []uint32, vals []T) {
 			c.v, c.ok = v, true
 		}
 	}
-}
-
-// largest1 and least1 do a run of rows of one group.
-func largest1[T columnar.Fixed](c *cell[T], vals []T) {
-	m := vals[0]
-	if c.ok {
-		m = c.v
-	}
-	for _, v := range vals {
-		if v > m || v != v {
-			m = v
-		}
-	}
-	c.v, c.ok = m, true
-}
-
-func least1[T columnar.Fixed](c *cell[T], vals []T) {
-	m := vals[0]
-	if c.ok {
-		m = c.v
-	}
-	for _, v := range vals {
-		if v < m || m != m {
-			m = v
-		}
-	}
-	c.v, c.ok = m, true
 }
 
 // Merge implements Accumulator: a state is a row with the value.

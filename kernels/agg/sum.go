@@ -14,15 +14,15 @@ func bindSum(f *Function, args []arrow.DataType) (*Spec, error) {
 	}
 	switch t := args[0].(type) {
 	case *arrow.Decimal128Type:
-		return exactSpec(exactDecimal, t, &arrow.Decimal128Type{Precision: 38, Scale: t.Scale}, false), nil
+		return decimalSpec(t, &arrow.Decimal128Type{Precision: 38, Scale: t.Scale}, false), nil
 	case *arrow.DurationType:
-		return exactSpec(exactInt, t, t, false), nil
+		return intSpec(t, t, false), nil
 	}
 	switch {
 	case args[0].ID() == arrow.UINT64:
-		return exactSpec(exactUint, args[0], arrow.PrimitiveTypes.Int64, false), nil
+		return intSpec(args[0], arrow.PrimitiveTypes.Int64, false), nil
 	case arrow.IsInteger(args[0].ID()), args[0].ID() == arrow.NULL:
-		return exactSpec(exactInt, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Int64, false), nil
+		return intSpec(arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Int64, false), nil
 	case arrow.IsFloating(args[0].ID()):
 		return floatSpec(false), nil
 	}
@@ -35,15 +35,15 @@ func bindAvg(f *Function, args []arrow.DataType) (*Spec, error) {
 	}
 	switch t := args[0].(type) {
 	case *arrow.Decimal128Type:
-		return exactSpec(exactDecimal, t, &arrow.Decimal128Type{Precision: 38, Scale: max(6, t.Scale)}, true), nil
+		return decimalSpec(t, &arrow.Decimal128Type{Precision: 38, Scale: max(6, t.Scale)}, true), nil
 	case *arrow.DurationType:
-		return exactSpec(exactInt, t, t, true), nil
+		return intSpec(t, t, true), nil
 	}
 	switch {
 	case args[0].ID() == arrow.UINT64:
-		return exactSpec(exactUint, args[0], arrow.PrimitiveTypes.Float64, true), nil
+		return intSpec(args[0], arrow.PrimitiveTypes.Float64, true), nil
 	case arrow.IsInteger(args[0].ID()), args[0].ID() == arrow.NULL:
-		return exactSpec(exactInt, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Float64, true), nil
+		return intSpec(arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Float64, true), nil
 	case arrow.IsFloating(args[0].ID()):
 		return floatSpec(true), nil
 	}
@@ -59,6 +59,8 @@ type floatSum struct {
 	mean  bool
 	cells column[floatCell]
 	lanes lanes
+
+	scratch []byte // validity that does not begin with a byte
 }
 
 type floatCell struct {
@@ -77,13 +79,13 @@ func floatSpec(mean bool) *Spec {
 	}
 }
 
-// Update implements Accumulator. Cost: 0.5 ns per ungrouped row, 1.4 per
-// grouped row in cache.
+// Update implements Accumulator. Cost: the read bandwidth of
+// ungrouped rows, 1.4 ns per grouped row in cache.
 func (s *floatSum) Update(groups []uint32, n int, args ...arrow.Array) error {
 	s.cells.grow(max(n, 1))
 	vals, valid := columnar.Values[float64](args[0]), columnar.Validity(args[0])
 	if groups == nil {
-		s.lanes.add(vals, valid)
+		s.lanes.add(vals, valid.Aligned(&s.scratch))
 		s.cells.v[0].n += int64(valid.Count())
 		return nil
 	}

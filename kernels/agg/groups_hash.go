@@ -1,0 +1,133 @@
+package agg
+
+import (
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/kernels"
+)
+
+// hashIndex finds the slots of words by open addressing with linear probing
+// over entries of 16 bytes. It is kept sparse, at most 1/8 full up to 16K keys
+// and 1/4 above, because mispredicted probes cost more than untouched memory.
+type hashIndex struct {
+	mem     memory.Allocator
+	entries column[wordEntry]
+	mask    uint64
+	used    int
+	hashes  [wordBlock]uint64 // of the block of words in work
+	touched uint32            // keeps the loads of touch alive
+}
+
+// wordEntry is a key and its slot plus one; zeroed memory is an empty table.
+type wordEntry struct {
+	key uint64
+	id  uint32
+}
+
+const firstTable = 1024 // entries
+
+// full tells whether a table of size entries is too full with used keys.
+func full(used, size int) bool {
+	if size <= 128<<10 {
+		return used*8 > size
+	}
+	return used*4 > size
+}
+
+// tableSize is the size of a table for used keys that leaves room for as many
+// again: 4 times the one that is full, twice from 4M entries on.
+func tableSize(used int) int {
+	size := firstTable
+	for full(used, size) {
+		if size < 4<<20 {
+			size *= 4
+		} else {
+			size *= 2
+		}
+	}
+	return size
+}
+
+// largeTable is the number of entries above which the misses of a block of
+// words are worth taking at once.
+const largeTable = 1 << 17
+
+// homes hashes a block of words. Where the table is large it also loads their
+// entries: independent loads, whose cache misses overlap, unlike those of the
+// probe loop.
+func (h *hashIndex) homes(words []uint64) []uint64 {
+	homes := h.hashes[:len(words)]
+	for i, w := range words {
+		homes[i] = kernels.Mix(w)
+	}
+	if entries, mask := h.entries.v, h.mask; len(entries) > largeTable {
+		sum := uint32(0)
+		for _, p := range homes {
+			sum += entries[p&mask].id
+		}
+		h.touched = sum
+	}
+	return homes
+}
+
+// build makes the table anew, larger if it is full, of the keys of all live
+// slots but that of NULL.
+func (h *hashIndex) build(keys *column[uint64], s *slots, null uint32) {
+	old := h.entries
+	size := max(tableSize(s.used()), len(old.v))
+	h.entries, h.used = column[wordEntry]{mem: h.mem}, 0
+	old.release()
+	h.entries.grow(size)
+	h.mask = uint64(size - 1)
+	entries, mask := h.entries.v, h.mask
+	for lo := 0; lo < len(keys.v); lo += wordBlock {
+		block := keys.v[lo:min(lo+wordBlock, len(keys.v))]
+		for i, p := range h.homes(block) {
+			slot := lo + i
+			if !s.live.v[slot] || null == uint32(slot)+1 {
+				continue
+			}
+			p &= mask
+			for entries[p].id != 0 {
+				p = (p + 1) & mask
+			}
+			entries[p] = wordEntry{key: block[i], id: uint32(slot) + 1}
+			h.used++
+		}
+	}
+}
+
+// lookup stores the slots of a block of words, NoGroup where there is none.
+func (h *hashIndex) lookup(words []uint64, ids []uint32) {
+	for i, p := range h.homes(words) {
+		p &= h.mask
+		for h.entries.v[p].id != 0 && h.entries.v[p].key != words[i] {
+			p = (p + 1) & h.mask
+		}
+		ids[i] = h.entries.v[p].id - 1
+	}
+}
+
+// remove takes the key of a slot out and closes the gap in its chain by moving
+// entries back.
+func (h *hashIndex) remove(key uint64, slot uint32) {
+	entries, mask := h.entries.v, h.mask
+	p := kernels.Mix(key) & mask
+	for entries[p].id != slot+1 {
+		p = (p + 1) & mask
+	}
+	for q := p; ; {
+		q = (q + 1) & mask
+		e := entries[q]
+		if e.id == 0 {
+			break
+		}
+		// An entry may move to p unless its home lies behind p.
+		if home := kernels.Mix(e.key) & mask; (q-home)&mask >= (q-p)&mask {
+			entries[p] = e
+			p = q
+		}
+	}
+	entries[p] = wordEntry{}
+	h.used--
+}

@@ -8,7 +8,10 @@ import (
 )
 
 // exchangeFrom is the number of workers from which rows are spread by key. The
-// exchange copies every row; with fewer cores other stages use them better.
+// exchange hashes and copies every row in one goroutine and sorts what the lanes
+// emit: with two workers a GROUP BY of 10,000 strings took 48 ns of processor
+// time a row instead of 21, one of a million integers 125 instead of 76. With so
+// few cores the readers, the other stages and the sinks fill them as well.
 const exchangeFrom = 4
 
 // lanes reports whether n runs as several instances: a stage without keys that
@@ -171,6 +174,7 @@ func (l *lane) run(ctx context.Context, tick []message) ([]message, error) {
 // spread deals the ticks of n to its lanes.
 func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []int) error {
 	in := make([]message, 1)
+	var split kernels.Partitioner
 	for t := 0; ; t++ {
 		if err := g.receive(ctx, n, in); err != nil {
 			return err
@@ -179,7 +183,7 @@ func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []int) 
 		if len(keys) == 0 {
 			lanes[t%len(lanes)].in.give(ctx, laneMessage{[]message{m}})
 		} else {
-			parts, err := partition(n, m, keys, len(lanes))
+			parts, err := partition(&split, n, m, keys, len(lanes))
 			m.release()
 			if err != nil {
 				return n.wrap(err)
@@ -195,13 +199,13 @@ func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []int) 
 }
 
 // partition splits the rows of m by the hash of their keys.
-func partition(n *node, m message, keys []int, lanes int) ([]message, error) {
+func partition(by *kernels.Partitioner, n *node, m message, keys []int, lanes int) ([]message, error) {
 	parts := make([]message, lanes)
 	for i := range parts {
 		parts[i].mark, parts[i].last = m.mark, m.last
 	}
 	for _, b := range m.batches {
-		split, err := kernels.Partition(n.env.Allocator, b, keys, lanes)
+		split, err := by.Split(n.env.Allocator, b, keys, lanes)
 		if err != nil {
 			for _, p := range parts {
 				p.release()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -125,13 +126,14 @@ func (r *reader) next(ctx context.Context, wait bool) (Batch, error) {
 // function of the rows alone, not of the batches they came in: rows are
 // counted in blocks of 64.
 func (r *reader) take(ctx context.Context, maxRows, batchRows int, maxBytes int64, wait bool) (out []Batch, rows int, size int64, err error) {
-	for rows < maxRows && size < maxBytes {
+	bits, maxBits := int64(0), 8*min(maxBytes, math.MaxInt64/8)
+	for rows < maxRows && bits < maxBits {
 		b, err := r.next(ctx, wait)
 		if err != nil || b == nil {
-			return out, rows, size, err
+			return out, rows, bits / 8, err
 		}
 		n := min(int(b.NumRows()), maxRows-rows)
-		cut, bytes := blockBytes(b, n, rows, maxBytes-size)
+		cut, part := cutRows(b, n, rows, maxBits-bits)
 		for from := 0; from < cut; from += batchRows {
 			out = append(out, b.NewSlice(int64(from), int64(min(from+batchRows, cut))))
 		}
@@ -139,23 +141,22 @@ func (r *reader) take(ctx context.Context, maxRows, batchRows int, maxBytes int6
 			r.head = b.NewSlice(int64(cut), b.NumRows())
 		}
 		b.Release()
-		rows, size = rows+cut, size+bytes
+		rows, bits = rows+cut, bits+part
 	}
-	return out, rows, size, nil
+	return out, rows, bits / 8, nil
 }
 
-// blockBytes says how many of the first n rows of b fit into budget bytes,
-// cutting only where done+row is a multiple of 64, with at least one block,
-// and how many bytes those are.
-func blockBytes(b Batch, n, done int, budget int64) (rows int, size int64) {
+// cutRows says how many of the first n rows of b fit into budget bits, cutting
+// only where done+row is a multiple of 64, with at least one block, and how many
+// bits those are. Mostly all fit, which costs nothing per row.
+func cutRows(b Batch, n, done int, budget int64) (rows int, size int64) {
+	if size = rowBits(b, 0, n); size < budget {
+		return n, size
+	}
 	const block = 64
-	for rows < n {
+	for size = 0; rows < n; {
 		to := min(n, (done+rows)/block*block+block-done)
-		var bytes int64
-		for _, col := range b.Columns() {
-			bytes += dataBytes(col.Data(), rows, to)
-		}
-		rows, size = to, size+bytes
+		rows, size = to, size+rowBits(b, rows, to)
 		if size >= budget && (done+rows)%block == 0 {
 			break
 		}
@@ -163,8 +164,18 @@ func blockBytes(b Batch, n, done int, budget int64) (rows int, size int64) {
 	return rows, size
 }
 
-// dataBytes is the size of rows [i, j) of a column, validity aside.
-func dataBytes(d arrow.ArrayData, i, j int) int64 {
+// rowBits is the size of rows [i, j) of b, validity aside.
+func rowBits(b Batch, i, j int) int64 {
+	var sum int64
+	for _, col := range b.Columns() {
+		sum += dataBits(col.Data(), i, j)
+	}
+	return sum
+}
+
+// dataBits is the size of rows [i, j) of a column, validity aside: in bits, so
+// that the sizes of parts add up.
+func dataBits(d arrow.ArrayData, i, j int) int64 {
 	switch t := d.DataType().(type) {
 	case *arrow.StringType, *arrow.BinaryType, *arrow.ListType, *arrow.MapType:
 		if d.Buffers()[1] == nil {
@@ -173,9 +184,9 @@ func dataBytes(d arrow.ArrayData, i, j int) int64 {
 		off := arrow.Int32Traits.CastFromBytes(d.Buffers()[1].Bytes())
 		lo, hi := int(off[d.Offset()+i]), int(off[d.Offset()+j])
 		if len(d.Children()) == 0 {
-			return int64(hi-lo) + 4*int64(j-i)
+			return 8*int64(hi-lo) + 32*int64(j-i)
 		}
-		return 4*int64(j-i) + dataBytes(d.Children()[0], lo, hi)
+		return 32*int64(j-i) + dataBits(d.Children()[0], lo, hi)
 	case *arrow.LargeStringType, *arrow.LargeBinaryType, *arrow.LargeListType:
 		if d.Buffers()[1] == nil {
 			return 0
@@ -183,22 +194,22 @@ func dataBytes(d arrow.ArrayData, i, j int) int64 {
 		off := arrow.Int64Traits.CastFromBytes(d.Buffers()[1].Bytes())
 		lo, hi := int(off[d.Offset()+i]), int(off[d.Offset()+j])
 		if len(d.Children()) == 0 {
-			return int64(hi-lo) + 8*int64(j-i)
+			return 8*int64(hi-lo) + 64*int64(j-i)
 		}
-		return 8*int64(j-i) + dataBytes(d.Children()[0], lo, hi)
+		return 64*int64(j-i) + dataBits(d.Children()[0], lo, hi)
 	case *arrow.FixedSizeListType:
 		n := int(t.Len())
-		return dataBytes(d.Children()[0], (d.Offset()+i)*n, (d.Offset()+j)*n)
+		return dataBits(d.Children()[0], (d.Offset()+i)*n, (d.Offset()+j)*n)
 	case *arrow.StructType:
 		var sum int64
 		for _, c := range d.Children() {
-			sum += dataBytes(c, d.Offset()+i, d.Offset()+j)
+			sum += dataBits(c, d.Offset()+i, d.Offset()+j)
 		}
 		return sum
 	case arrow.FixedWidthDataType:
-		return int64(t.BitWidth()) * int64(j-i) / 8
+		return int64(t.BitWidth()) * int64(j-i)
 	}
-	return 8 * int64(j-i)
+	return 64 * int64(j-i)
 }
 
 // close ends the partition and frees what was read ahead. The goroutine of

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // prepare plans a script; what it shows goes nowhere.
-func prepare(b *testing.B, script string, o arrowstream.Options) *sql.Program {
+func prepare(b testing.TB, script string, o arrowstream.Options) *sql.Program {
 	b.Helper()
 	p, err := sql.Prepare(script, sql.Options{
 		Connectors: all.Connectors(), Formats: all.Formats(), Pipeline: o,
@@ -29,7 +30,7 @@ func prepare(b *testing.B, script string, o arrowstream.Options) *sql.Program {
 	return p
 }
 
-func run(b *testing.B, script string, o arrowstream.Options) *arrowstream.Summary {
+func run(b testing.TB, script string, o arrowstream.Options) *arrowstream.Summary {
 	b.Helper()
 	summary, err := prepare(b, script, o).Run(context.Background())
 	if err != nil {
@@ -40,7 +41,7 @@ func run(b *testing.B, script string, o arrowstream.Options) *arrowstream.Summar
 
 // clicks is the pattern of Parquet files of so many clicks. They are written
 // once, and kept if ARROWSTREAM_BENCH_DIR names a folder.
-func clicks(b *testing.B, rows int) string {
+func clicks(b testing.TB, rows int) string {
 	b.Helper()
 	dir := os.Getenv("ARROWSTREAM_BENCH_DIR")
 	if dir == "" {
@@ -65,7 +66,7 @@ var (
 
 // mainJob is examples/clicks/clicks.sql on other files, exporting on any free
 // port and showing nothing.
-func mainJob(b *testing.B, input string) string {
+func mainJob(b testing.TB, input string) string {
 	b.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "examples", "clicks", "clicks.sql"))
 	if err != nil {
@@ -111,6 +112,30 @@ func BenchmarkMainJob(b *testing.B) {
 				b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
 			}
 		})
+	}
+}
+
+// TestMainJobAllocations runs the main job on 200,000 and on 400,000 rows: what
+// more rows allocate is what their ticks do, about 1,000 objects for the 19
+// operators and 40 columns of each, and nothing per row.
+func TestMainJobAllocations(t *testing.T) {
+	const rows, tickRows, perTick = 200_000, 16_384, 1200
+	short, long := mainJob(t, clicks(t, rows)), mainJob(t, clicks(t, 2*rows))
+	t.Chdir(t.TempDir())
+	count := func(script string) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		run(t, script, arrowstream.Options{})
+		runtime.ReadMemStats(&after)
+		if err := os.RemoveAll("out"); err != nil {
+			t.Fatal(err)
+		}
+		return after.Mallocs - before.Mallocs
+	}
+	count(long) // fills the pools
+	few, many := count(short), count(long)
+	if more := float64(many) - float64(few); more > perTick*rows/tickRows {
+		t.Errorf("%d objects for %d rows, %d for %d: %.3f per row", few, rows, many, 2*rows, more/rows)
 	}
 }
 

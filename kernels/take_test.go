@@ -64,25 +64,28 @@ func TestPartition(t *testing.T) {
 	if err := kernels.Hash(cols, hashes); err != nil {
 		t.Fatal(err)
 	}
-	parts, err := kernels.Partition(mem, b, keys, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
 	rows := columnartest.Rows(b)
-	for p, part := range parts {
-		var want []string
-		for i, h := range hashes {
-			if part, _ := bits.Mul64(h, 7); part == uint64(p) {
-				want = append(want, rows[i])
-			}
+	var by kernels.Partitioner
+	for _, n := range []int{7, 1, 2, 64} { // the scratch of one is used by the next
+		parts, err := by.Split(mem, b, keys, n)
+		if err != nil {
+			t.Fatal(err)
 		}
-		sameRows(t, part, want)
-		part.Release()
+		for p, part := range parts {
+			var want []string
+			for i, h := range hashes {
+				if hi, _ := bits.Mul64(h, uint64(n)); hi == uint64(p) {
+					want = append(want, rows[i])
+				}
+			}
+			sameRows(t, part, want)
+			part.Release()
+		}
 	}
-	if _, err := kernels.Partition(mem, b, []int{99}, 2); err == nil {
+	if _, err := by.Split(mem, b, []int{99}, 2); err == nil {
 		t.Error("no error for a column that is not there")
 	}
-	if _, err := kernels.Partition(mem, b, nil, 0); err == nil {
+	if _, err := by.Split(mem, b, nil, 0); err == nil {
 		t.Error("no error for 0 parts")
 	}
 }

@@ -86,7 +86,12 @@ func (n *node) wanted(want columns) []outColumn {
 
 func filterNode(in *node, cond expr.Expr) (*node, error) {
 	n := &node{kind: "filter", detail: exprText(cond), plain: same, passes: true, where: cond}
-	n.build = func(columns) (arrowstream.Stage, error) { return &stage.Filter{Where: cond}, nil }
+	n.build = func(want columns) (arrowstream.Stage, error) {
+		if want.all {
+			return &stage.Filter{Where: cond}, nil
+		}
+		return &stage.Filter{Where: cond, Columns: want.list(n.in[0].schema)}, nil
+	}
 	n.needs = func(want columns) columns {
 		exprColumns(cond, &want)
 		return want

@@ -3,11 +3,14 @@ package stage
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/grouped"
 	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/kernels/expr"
@@ -17,9 +20,15 @@ import (
 // every change is looked at by itself.
 type Filter struct {
 	Where expr.Expr
+	// Columns are those of the output, in the order of the input; nil is all
+	// of them. What only Where needs is not copied. A changelog keeps its
+	// column of changes without being asked.
+	Columns []string
 
 	stateless
 	where *expr.Bound
+	out   *arrow.Schema
+	keep  []int // columns of the output, nil for all
 	mem   memory.Allocator
 }
 
@@ -28,9 +37,47 @@ var _ arrowstream.Parallel = (*Filter)(nil)
 // Bind implements [arrowstream.Stage].
 func (f *Filter) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
 	var err error
-	f.mem = env.Allocator
-	f.where, err = condition("filter", f.Where, in)
-	return in, err
+	f.mem, f.out, f.keep = env.Allocator, in, nil
+	if f.where, err = condition("filter", f.Where, in); err != nil || f.Columns == nil {
+		return in, err
+	}
+	var fields []arrow.Field
+	for _, name := range f.Columns {
+		i, err := grouped.Column("filter", in, name)
+		if err != nil {
+			return nil, err
+		}
+		f.keep = append(f.keep, i)
+	}
+	if columnar.Changelog(in) {
+		f.keep = append(f.keep, in.NumFields()-1)
+	}
+	slices.Sort(f.keep)
+	f.keep = slices.Compact(f.keep)
+	for _, i := range f.keep {
+		fields = append(fields, in.Field(i))
+	}
+	if len(fields) == 0 {
+		return nil, planError("AS1101", "filter: no columns", "")
+	}
+	md := in.Metadata()
+	if f.out = arrow.NewSchema(fields, &md); columnar.EventTime(f.out) < 0 {
+		f.out = columnar.WithEventTime(f.out, "") // the mark of a column that is left out
+	}
+	return f.out, nil
+}
+
+// narrow is the columns of b that are passed on.
+func (f *Filter) narrow(b arrowstream.Batch) arrowstream.Batch {
+	if f.keep == nil {
+		b.Retain()
+		return b
+	}
+	cols := make([]arrow.Array, len(f.keep))
+	for i, c := range f.keep {
+		cols[i] = b.Column(c)
+	}
+	return array.NewRecord(f.out, cols, b.NumRows())
 }
 
 // condition binds a boolean expression.
@@ -54,7 +101,9 @@ func (f *Filter) Process(_ context.Context, b arrowstream.Batch, emit arrowstrea
 	if err != nil {
 		return grouped.Error("filter", err)
 	}
-	out, err := kernels.Filter(f.mem, b, keep)
+	narrow := f.narrow(b)
+	defer narrow.Release()
+	out, err := kernels.Filter(f.mem, narrow, keep)
 	if err != nil {
 		return grouped.Error("filter", err)
 	}
@@ -66,4 +115,4 @@ func (f *Filter) Process(_ context.Context, b arrowstream.Batch, emit arrowstrea
 }
 
 // Clone implements [arrowstream.Parallel].
-func (f *Filter) Clone() arrowstream.Stage { return &Filter{Where: f.Where} }
+func (f *Filter) Clone() arrowstream.Stage { return &Filter{Where: f.Where, Columns: f.Columns} }

@@ -43,6 +43,27 @@ func TestFilter(t *testing.T) {
 			New: where(call("gt", col("x"), lit(int64(1)))), Schema: "x:int64 __op:int8",
 			In: []stagetest.Step{stagetest.Rows("1 0\n1 1\n2 2"), stagetest.End()}, Want: "x:int64 __op:int8\n2 2",
 		},
+		"columns": {
+			New: func() arrowstream.Stage {
+				return &stage.Filter{Where: call("gt", col("x"), lit(int64(1))), Columns: []string{"k", "ts"}}
+			}, Schema: schema,
+			In:   []stagetest.Step{stagetest.Rows("1 a 1\n2 b 2\n3 c null\n4 d 5"), stagetest.Advance(4), stagetest.Rows("5 e 6"), stagetest.End()},
+			Want: "ts:timestamp[s]@ k:utf8\n2 b\n4 d\n5 e",
+		},
+		"columns of a changelog": {
+			New: func() arrowstream.Stage {
+				return &stage.Filter{Where: call("gt", col("x"), lit(int64(1))), Columns: []string{"y"}}
+			}, Schema: "x:int64 y:int64 __op:int8",
+			In: []stagetest.Step{stagetest.Rows("1 7 0\n2 8 1"), stagetest.End()}, Want: "y:int64 __op:int8\n8 1",
+		},
+		"columns that are not there": {
+			New: func() arrowstream.Stage { return &stage.Filter{Where: lit(true), Columns: []string{"z"}} }, Schema: schema,
+			In: []stagetest.Step{stagetest.End()}, Err: "AS1203",
+		},
+		"no columns": {
+			New: func() arrowstream.Stage { return &stage.Filter{Where: lit(true), Columns: []string{}} }, Schema: schema,
+			In: []stagetest.Step{stagetest.End()}, Err: "AS1101",
+		},
 		"constant": {New: where(lit(false)), Schema: schema, In: []stagetest.Step{stagetest.Rows("1 a 1"), stagetest.End()}, Want: "rows"},
 		"no condition": {
 			New: where(col("x")), Schema: schema, In: []stagetest.Step{stagetest.End()}, Err: "the condition is BIGINT",

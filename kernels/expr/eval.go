@@ -129,17 +129,56 @@ func (b *Bound) Select(mem memory.Allocator, batch arrow.Record) (columnar.Bitma
 	if id := b.Type().ID(); id != arrow.BOOL && id != arrow.NULL {
 		return columnar.Bitmap{}, &Error{Code: kernels.CodeTypes, Msg: "the condition is " + kernels.SQLName(b.Type()) + ", not BOOLEAN"}
 	}
-	n := int(batch.NumRows())
-	d, err := b.evaluate(mem, batch)
+	f := &frame{mem: mem, n: int(batch.NumRows()), cols: batch.Column}
+	defer f.release()
+	return f.truths(b.root)
+}
+
+// truths is the rows for which n is TRUE, a new bitmap unless all are. An AND
+// is TRUE where its operands are, an OR where one of them is: without operands
+// that can fail there is no need to know where they are FALSE or NULL, and no
+// column is made of the result.
+func (f *frame) truths(n node) (columnar.Bitmap, error) {
+	if c, ok := n.(*connective); ok && c.uses < 2 && !c.fails {
+		return f.connect(c)
+	}
+	d, err := f.eval(n)
 	if err != nil {
 		return columnar.Bitmap{}, err
 	}
 	defer d.Release()
-	if b.Type().ID() == arrow.NULL {
-		return columnar.NewBitmap(n), nil
+	switch {
+	case d.Type().ID() == arrow.NULL:
+		return columnar.NewBitmap(f.n), nil
+	case d.Const && !d.Null() && kernels.Truths(d, 1).Get(0):
+		return columnar.Bitmap{N: f.n}, nil
 	}
-	if c := d.Const && !d.Null(); c && kernels.Truths(d, 1).Get(0) {
-		return columnar.Bitmap{N: n}, nil
+	return kernels.Truths(d, f.n), nil
+}
+
+// connect is truths for a connective.
+func (f *frame) connect(c *connective) (columnar.Bitmap, error) {
+	acc, err := f.truths(c.args[0])
+	for _, n := range c.args[1:] {
+		if err != nil {
+			return acc, err
+		}
+		var next columnar.Bitmap
+		next, err = f.truths(n)
+		switch {
+		case err != nil:
+		case c.or && acc.All(), !c.or && next.All(): // acc it is
+		case next.All(), acc.All():
+			acc = next
+		case c.or:
+			for w := range acc.Words() {
+				acc.PutWord(w, acc.Word(w)|next.Word(w))
+			}
+		default:
+			for w := range acc.Words() {
+				acc.PutWord(w, acc.Word(w)&next.Word(w))
+			}
+		}
 	}
-	return kernels.Truths(d, n), nil
+	return acc, err
 }

@@ -297,7 +297,7 @@ func (r *run) processSpread(ctx context.Context, b arrow.Record) error {
 		}
 		keys = append(keys, i)
 	}
-	parts, err := kernels.Partition(r.mem, b, keys, len(r.nodes))
+	parts, err := new(kernels.Partitioner).Split(r.mem, b, keys, len(r.nodes))
 	if err != nil {
 		return err
 	}

@@ -119,6 +119,9 @@ func run(ctx context.Context, c config) error {
 	c.about = func(key, value string) { all.About[key] = value }
 	c.about("CPU", fmt.Sprintf("%s, %d cores", cpuid.CPU.BrandName, runtime.NumCPU()))
 	c.about("Go", runtime.Version())
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		c.about("Load average when the last part began", strings.Fields(string(load))[0])
+	}
 	var failed error
 	for _, s := range suites {
 		if c.suites == nil || slices.Contains(c.suites, s.Name) {

@@ -3,6 +3,7 @@ package grouped
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -25,6 +26,7 @@ type boundAgg struct {
 	spec   *agg.Spec
 	in     []int // positions in args
 	states int   // number of state columns
+	shares int   // the aggregate before it whose state it has, -1 for its own
 }
 
 type argument struct {
@@ -91,6 +93,9 @@ func (p *Plan) add(a Agg, in *arrow.Schema) error {
 		}
 		b.in = append(b.in, at)
 	}
+	b.shares = slices.IndexFunc(p.aggs, func(o boundAgg) bool {
+		return spec.State != "" && o.spec.State == spec.State && o.shares < 0 && slices.Equal(o.in, b.in)
+	})
 	name := a.Name
 	if name == "" {
 		name = f.Name

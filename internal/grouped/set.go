@@ -12,7 +12,8 @@ import (
 type Set struct {
 	plan *Plan
 	mem  memory.Allocator
-	accs []agg.Accumulator
+	accs []agg.Accumulator // one for each aggregate
+	own  []agg.Accumulator // those with a state of their own
 
 	args []arrow.Array // of the batch in Update
 	call []arrow.Array
@@ -22,7 +23,12 @@ type Set struct {
 func (p *Plan) NewSet(mem memory.Allocator) *Set {
 	s := &Set{plan: p, mem: mem, args: make([]arrow.Array, len(p.args))}
 	for _, a := range p.aggs {
-		s.accs = append(s.accs, a.spec.New(mem))
+		if a.shares >= 0 {
+			s.accs = append(s.accs, a.spec.Share(s.accs[a.shares]))
+			continue
+		}
+		acc := a.spec.New(mem)
+		s.accs, s.own = append(s.accs, acc), append(s.own, acc)
 	}
 	return s
 }
@@ -35,6 +41,9 @@ func (s *Set) Update(b arrow.Record, slots []uint32, n int) error {
 		return err
 	}
 	for i, a := range s.plan.aggs {
+		if a.shares >= 0 {
+			continue
+		}
 		call := s.call[:0]
 		for _, at := range a.in {
 			call = append(call, s.args[at])
@@ -79,8 +88,10 @@ func (s *Set) clear() {
 // Merge adds states, columns as State returns them, row i to slot slots[i].
 func (s *Set) Merge(slots []uint32, n int, state []arrow.Array) error {
 	for i, a := range s.plan.aggs {
-		if err := s.accs[i].Merge(slots, n, state[:a.states]...); err != nil {
-			return Error("aggregate "+s.plan.fields[i].Name, err)
+		if a.shares < 0 {
+			if err := s.accs[i].Merge(slots, n, state[:a.states]...); err != nil {
+				return Error("aggregate "+s.plan.fields[i].Name, err)
+			}
 		}
 		state = state[a.states:]
 	}
@@ -121,7 +132,7 @@ func (s *Set) Reset(slots []uint32) {
 	if len(slots) == 0 {
 		return
 	}
-	for _, a := range s.accs {
+	for _, a := range s.own {
 		a.Reset(slots)
 	}
 }
@@ -129,7 +140,7 @@ func (s *Set) Reset(slots []uint32) {
 // Bytes is the memory held.
 func (s *Set) Bytes() int64 {
 	var n int64
-	for _, a := range s.accs {
+	for _, a := range s.own {
 		n += a.Bytes()
 	}
 	return n
@@ -137,10 +148,10 @@ func (s *Set) Bytes() int64 {
 
 // Release frees everything.
 func (s *Set) Release() {
-	for _, a := range s.accs {
+	for _, a := range s.own {
 		a.Release()
 	}
-	s.accs = nil
+	s.accs, s.own = nil, nil
 }
 
 // notNil keeps "no slots" apart from nil, which stands for all of them.

@@ -53,6 +53,12 @@ type Spec struct {
 	StateTypes []arrow.DataType
 	// New returns an accumulator without groups.
 	New func(mem memory.Allocator) Accumulator
+	// State names what the state holds, "" for a state like no other's. Over the
+	// same arguments, aggregates of equal State hold equal states, as sum and
+	// avg do: then Share returns one whose Final reads the state of another.
+	// Of the two only the other one is updated, merged, reset and released.
+	State string
+	Share func(of Accumulator) Accumulator
 	// Merge tells that the states of consecutive stretches of rows can be
 	// merged: panes of windows and partial aggregates may be used.
 	Merge bool

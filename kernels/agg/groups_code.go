@@ -47,25 +47,45 @@ func (c *codeTable) find(keys []arrow.Array, ids []uint32, s *slots) error {
 			c.long = values.Data()
 			return c.findPlain(codes, values, valid, ids, s)
 		}
-		c.reset(values)
+		if err := c.reset(values); err != nil {
+			return err
+		}
+	}
+	if c.known(codes, valid, ids) {
+		return nil
 	}
 	c.ask(codes, valid)
 	if err := c.answer(values, s); err != nil {
 		return err
 	}
-	if valid.All() {
-		slot := c.slot
-		for i, code := range codes {
-			ids[i] = slot[code] - 1
-		}
-	} else {
-		for i, code := range codes {
-			if ids[i] = c.null - 1; valid.Get(i) {
-				ids[i] = c.slot[code] - 1
-			}
-		}
-	}
+	c.known(codes, valid, ids)
 	return nil
+}
+
+// known stores the slots of the rows and reports whether all of them are known;
+// those that are not have NoGroup.
+func (c *codeTable) known(codes []int32, valid columnar.Bitmap, ids []uint32) bool {
+	all, at := true, 0
+	for lo, hi := range valid.Runs() {
+		all = c.nulls(ids[at:lo]) && all
+		least, slot := NoGroup, c.slot
+		out := ids[lo:hi]
+		for i, code := range codes[lo:hi] {
+			id := slot[code]
+			out[i] = id - 1
+			least = min(least, id)
+		}
+		all, at = all && least != 0, hi
+	}
+	return c.nulls(ids[at:]) && all
+}
+
+// nulls is known for rows that are NULL.
+func (c *codeTable) nulls(ids []uint32) bool {
+	for i := range ids {
+		ids[i] = c.null - 1
+	}
+	return len(ids) == 0 || c.null != 0
 }
 
 // findPlain is the way of a dictionary that is much longer than the column, the
@@ -85,16 +105,36 @@ func (c *codeTable) findPlain(codes []int32, values arrow.Array, valid columnar.
 	return c.values.find([]arrow.Array{plain}, ids, s)
 }
 
-// reset turns to another dictionary.
-func (c *codeTable) reset(values arrow.Array) {
+// reset turns to another dictionary. Which of its entries have slots is asked
+// for all of them at once: pieces of a file have a dictionary each, with much
+// the same entries.
+func (c *codeTable) reset(values arrow.Array) error {
 	n := values.Len()
 	if cap(c.slot) < n {
 		c.slot, c.next = make([]uint32, n), make([]int32, n)
 	}
 	c.slot, c.next = c.slot[:n], c.next[:n]
-	clear(c.slot)
 	clear(c.entry.v)
+	c.of = nil
+	if err := c.values.find([]arrow.Array{values}, c.slot, nil); err != nil {
+		return err
+	}
 	c.of = values.Data()
+	for code, slot := range c.slot {
+		c.slot[code] = 0
+		if slot != NoGroup && values.IsValid(code) {
+			c.lead(int32(code), slot+1)
+		}
+	}
+	return nil
+}
+
+// lead makes an entry lead to a slot, given plus one.
+func (c *codeTable) lead(code int32, slot uint32) {
+	c.slot[code] = slot
+	c.entry.grow(int(slot))
+	c.next[code] = c.entry.v[slot-1]
+	c.entry.v[slot-1] = code + 1
 }
 
 // ask collects the entries of the batch that are not known, in the order of
@@ -102,27 +142,24 @@ func (c *codeTable) reset(values arrow.Array) {
 func (c *codeTable) ask(codes []int32, valid columnar.Bitmap) {
 	c.asked = c.asked[:0]
 	slot := c.slot
-	if valid.All() {
-		for _, code := range codes {
+	at := 0
+	null := func(to int) {
+		if at < to && c.null == 0 {
+			c.null = asking
+			c.asked = append(c.asked, -1)
+		}
+	}
+	for lo, hi := range valid.Runs() {
+		null(lo)
+		for _, code := range codes[lo:hi] {
 			if slot[code] == 0 {
 				slot[code] = asking
 				c.asked = append(c.asked, code)
 			}
 		}
-		return
+		at = hi
 	}
-	for i, code := range codes {
-		switch {
-		case !valid.Get(i):
-			if c.null == 0 {
-				c.null = asking
-				c.asked = append(c.asked, -1)
-			}
-		case slot[code] == 0:
-			slot[code] = asking
-			c.asked = append(c.asked, code)
-		}
-	}
+	null(len(codes))
 }
 
 // answer looks the collected entries up.
@@ -150,9 +187,7 @@ func (c *codeTable) answer(values arrow.Array, s *slots) error {
 			continue
 		}
 		if c.slot[code] = slot; slot != 0 {
-			c.entry.grow(int(slot))
-			c.next[code] = c.entry.v[slot-1]
-			c.entry.v[slot-1] = code + 1
+			c.lead(code, slot)
 		}
 	}
 	return nil

@@ -76,6 +76,8 @@ func floatSpec(mean bool) *Spec {
 		New: func(mem memory.Allocator) Accumulator {
 			return &floatSum{mem: mem, mean: mean, cells: column[floatCell]{mem: mem}}
 		},
+		State: "float sum",
+		Share: func(of Accumulator) Accumulator { return floatShare{of.(*floatSum), mean} },
 	}
 }
 
@@ -152,8 +154,19 @@ func (s *floatSum) State(groups []uint32) ([]arrow.Array, error) {
 	return []arrow.Array{counts.array(arrow.PrimitiveTypes.Int64), sums.array(arrow.PrimitiveTypes.Float64), carried.NewArray()}, nil
 }
 
+// floatShare is sum or avg on the state of the other one.
+type floatShare struct {
+	*floatSum
+	mean bool
+}
+
 // Final implements Accumulator.
-func (s *floatSum) Final(groups []uint32) (arrow.Array, error) {
+func (s floatShare) Final(groups []uint32) (arrow.Array, error) { return s.final(groups, s.mean) }
+
+// Final implements Accumulator.
+func (s *floatSum) Final(groups []uint32) (arrow.Array, error) { return s.final(groups, s.mean) }
+
+func (s *floatSum) final(groups []uint32, mean bool) (arrow.Array, error) {
 	s.cells.grow(need(groups))
 	groups = all(groups, len(s.cells.v))
 	out := newResult[float64](s.mem, len(groups))
@@ -167,7 +180,7 @@ func (s *floatSum) Final(groups []uint32) (arrow.Array, error) {
 		if g == 0 && s.lanes.rows > 0 {
 			x += s.lanes.value()
 		}
-		if s.mean {
+		if mean {
 			x /= float64(c.n)
 		}
 		out.v[i] = x

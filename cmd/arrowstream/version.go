@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // versionInfo is what `version --json` prints.
@@ -19,6 +20,7 @@ type versionInfo struct {
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
 	CPU      string `json:"cpu"`
+	SIMD     string `json:"simd"` // the level of the vector kernels in use
 	Arrow    string `json:"arrow"`
 }
 
@@ -33,7 +35,7 @@ func newVersion(stdio arrowstream.Stdio) *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(stdio.Out).Encode(v)
 			}
-			_, err := fmt.Fprintf(stdio.Out, "arrowstream %s (%s, %s, arrow %s)\ncpu %s\n", v.Version, v.Go, v.Platform, v.Arrow, v.CPU)
+			_, err := fmt.Fprintf(stdio.Out, "arrowstream %s (%s, %s, arrow %s)\ncpu %s, vector kernels %s\n", v.Version, v.Go, v.Platform, v.Arrow, v.CPU, v.SIMD)
 			return err
 		},
 	}
@@ -42,7 +44,7 @@ func newVersion(stdio arrowstream.Stdio) *cobra.Command {
 }
 
 func readVersion() versionInfo {
-	v := versionInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, CPU: cpuid.CPU.BrandName}
+	v := versionInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, CPU: cpuid.CPU.BrandName, SIMD: simd.Active().String()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v

@@ -50,11 +50,10 @@ func oneIf(ok bool) uint64 {
 	return x
 }
 
-// room is a buffer of n values and the values, which are 0.
+// room is a buffer of n values and the values, which hold anything.
 func room[T columnar.Fixed](mem memory.Allocator, n int) ([]T, *memory.Buffer) {
 	var zero [1]T
-	buf := memory.NewResizableBuffer(mem)
-	buf.Resize(n * len(columnar.AsBytes(zero[:])))
+	buf := columnar.UnclearedBuffer(mem, n*len(columnar.AsBytes(zero[:])))
 	return columnar.AsValues[T](buf.Bytes()), buf
 }
 

@@ -37,7 +37,7 @@ arm64:
 # avx512 compares the kernels for AVX-512 with their twins, in an emulator
 # (Debian's bochs) on machines that have none.
 avx512:
-	internal/emulator/avx512.sh 1500 'Twins|Level' ./internal/simd
+	internal/emulator/avx512.sh 1500 'Twins|Level|Room' ./internal/simd
 
 # asm writes the assembly of internal/simd and bench/limits with its guards.
 asm:

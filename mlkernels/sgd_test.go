@@ -112,7 +112,7 @@ func naiveGroups(t *testing.T, l *sgd, x *Matrix, y, weight []float64, size int,
 			continue
 		}
 		for k := range want {
-			g := clip(l.loss.gradient(margins[k], l.target(y[i], k), l.opt.Epsilon)) * weight[i]
+			g := float64(clip(l.loss.gradient(margins[k], l.target(y[i], k), l.opt.Epsilon)) * weight[i])
 			for j, v := range row {
 				sums[k][j][n%32] = math.FMA(g, v, sums[k][j][n%32])
 			}
@@ -126,7 +126,7 @@ func naiveGroups(t *testing.T, l *sgd, x *Matrix, y, weight []float64, size int,
 			for j := range row {
 				p.w[j] = math.FMA(-eta/float64(size), simd.LanesValue(&sums[k][j]), p.w[j]*l.shrink(eta))
 			}
-			p.b += -eta / float64(size) * simd.LanesValue(&sums[k][d])
+			p.b += float64(-eta / float64(size) * simd.LanesValue(&sums[k][d]))
 			clear(sums[k])
 		}
 		n = 0

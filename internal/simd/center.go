@@ -103,7 +103,7 @@ func moveCenter(center, row []float64, keep, rate float64, undo []float64) bool 
 func addWeight(weights []float64, j int, decay float64) (least, most float64) {
 	least, most = math.Inf(1), math.Inf(-1)
 	for i, w := range weights {
-		w *= decay
+		w = float64(w * decay)
 		if i == j {
 			w++
 		}

@@ -50,7 +50,7 @@ func follow(class []int32, dist, x []float64, centers [][]float64, weights []flo
 		row := x[r*d : (r+1)*d]
 		class[r], dist[r] = naive(row, centers, make([]float64, len(centers)), nearestAdds[0].add)
 		c, next := centers[class[r]], make([]float64, d)
-		rate := 1 / (weights[class[r]]*decay + 1)
+		rate := 1 / (float64(weights[class[r]]*decay) + 1)
 		for f := range c {
 			next[f] = math.FMA(rate, row[f], float64((1-rate)*c[f]))
 			if next[f]-next[f] != 0 {

@@ -65,7 +65,7 @@ func expOf(x float64, bias uint64) float64 {
 	s1 := math.FMA(r4, pcd, q2)
 	p := math.FMA(r8, s1, s0)
 	// The low bits of shifted are k: moved up they are the exponent of 2^k.
-	return p * math.Float64frombits(math.Float64bits(shifted)<<52+bias<<52)
+	return float64(p * math.Float64frombits(math.Float64bits(shifted)<<52+bias<<52))
 }
 
 // Log is the natural logarithm with the same bits on every CPU: -Inf at 0, NaN

@@ -121,7 +121,7 @@ func TestStepsAreNaive(t *testing.T) {
 			for j := range d {
 				want[j] = math.FMA(-(rate[i] * g), x[j][from+i], want[j]*shrink[i])
 			}
-			intercept -= rate[i] * g
+			intercept -= float64(rate[i] * g)
 		}
 		for j := range want {
 			if got[j] != want[j] {
@@ -145,7 +145,7 @@ func TestStepsAreNaive(t *testing.T) {
 			if p[i] != yes || !Step(again, again, x, shrink[i], -(rate[i]*g)) {
 				t.Fatalf("%d columns, row %d: %v, want %v", d, i, p[i], yes)
 			}
-			intercept -= rate[i] * g
+			intercept -= float64(rate[i] * g)
 		}
 		if !slices.Equal(rowwise, again) || b != intercept {
 			t.Fatalf("%d columns: weights %v and %v, want %v and %v", d, rowwise, b, again, intercept)

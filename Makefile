@@ -82,14 +82,16 @@ tidy:
 	$(GO) -C internal/simd/_asm mod tidy -diff
 	$(GO) -C $(PEERS) mod tidy -diff
 
-# bench runs all benchmarks, or those of BENCH in PACKAGES, and writes them as
+# bench runs all benchmarks, or those of BENCH in PACKAGES for BENCHTIME each
+# (20x: twenty samples of a kernel and its limit), and writes them as
 # a table and a plot into bench/results; see bench/README.md.
 BENCH    ?= .
+BENCHTIME ?= 1s
 PACKAGES ?= ./internal/... ./kernels/... ./mlkernels/... ./bench/...
 
 bench:
 	@mkdir -p bin
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES) >bin/bench.txt || { cat bin/bench.txt; exit 1; }
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem $(PACKAGES) >bin/bench.txt || { cat bin/bench.txt; exit 1; }
 	@cat bin/bench.txt
 	$(GO) -C $(PEERS) run ./benchtable -results $(CURDIR)/bench/results <bin/bench.txt
 

@@ -175,13 +175,9 @@ func (r rowsOf) at(i int) []float64 {
 	return r.values[from:to]
 }
 
-// inOrder is the length up to which products are added one after the other; 32
-// lanes do longer vectors, as in the models.
-const inOrder = 16
-
 // dotOf adds the products, each step fused. About 0.5 ns per element.
 func dotOf(x, y []float64) float64 {
-	if len(x) > inOrder {
+	if len(x) > simd.InOrder {
 		var lanes [32]float64
 		simd.Dot(&lanes, x, y)
 		return simd.LanesValue(&lanes)

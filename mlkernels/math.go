@@ -33,14 +33,9 @@ func powInt(x float64, n int64) float64 {
 	return p
 }
 
-// inOrder is the number of features up to which dot products run through the
-// dimensions in order; above, 32 lanes are summed as a tree. It is part of the
-// definition of the results.
-const inOrder = 16
-
 // dot is w·x in the fixed order. Both have room for padding; see newRow.
 func dot(w, x []float64) float64 {
-	if len(w) > inOrder {
+	if len(w) > simd.InOrder {
 		return simd.RowDot(padded(w), padded(x))
 	}
 	p := 0.0

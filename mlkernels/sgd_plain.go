@@ -65,7 +65,7 @@ func (s *sgd) learnRun(x *Matrix, y []float64, from, to int, out *Scores) {
 	copy(p.next, p.w)
 	value, r := out.Value[from:to], &s.rates
 	b := p.b
-	if len(p.w) <= inOrder {
+	if len(p.w) <= simd.InOrder {
 		b = simd.LogisticSteps(value, p.w, b, x.Dense, from, y[from:to], r.shrink[:n], r.eta[:n], r.etaB[:n])
 	} else {
 		s.scratch.block.load(x, from, n)

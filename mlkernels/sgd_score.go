@@ -98,7 +98,7 @@ func (s *sgd) panel(p *problem, x *Matrix, from int, m []float64, scratch *Scrat
 // matVec writes the products of rows of x with w, in the fixed order of dot, to
 // out.
 func matVec(out []float64, x [][]float64, from int, w []float64) {
-	if len(w) <= inOrder {
+	if len(w) <= simd.InOrder {
 		simd.MatVec(out, x, from, w)
 	} else {
 		simd.MatVecLanes(out, x, from, w)

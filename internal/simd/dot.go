@@ -2,6 +2,11 @@ package simd
 
 import "math"
 
+// InOrder is the length up to which a dot product of a row runs through its
+// elements one after the other; longer ones are summed in 32 lanes. It is part
+// of the definition of the results.
+const InOrder = 16
+
 // Dot adds x[i]*y[i], fused, to acc[i mod 32]: the dot product is
 // [LanesValue], the sum of squares is that of x and x. As with [SumFloat64],
 // lanes go on over later rows with [RotateLanes]. A lane can become -0 by

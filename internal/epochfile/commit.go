@@ -103,10 +103,14 @@ func (t *Target) clear() error {
 		return nil // renaming replaces it
 	}
 	return filepath.WalkDir(t.cfg.Dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 		name := d.Name()
 		switch {
-		case err != nil:
-			return err
 		case path == filepath.Join(t.cfg.Dir, manifestDir, manifestFile):
 		case d.IsDir() || name[0] == '.' || t.epochs && strings.HasPrefix(name, "part-"+t.job+"-"):
 			return nil

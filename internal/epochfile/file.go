@@ -17,7 +17,6 @@ type entry struct {
 	Rows  int64  `json:"rows"`
 	Bytes int64  `json:"bytes"`
 	CRC   uint32 `json:"crc"`
-	kept  bool   // named by a Prepare, so never removed by Abort
 }
 
 // File is a hidden file in progress. Writes go straight to the system.
@@ -47,7 +46,8 @@ func (f *File) Sub() string { return f.entry.Sub }
 // Size is the number of bytes written.
 func (f *File) Size() int64 { return f.size }
 
-// Write implements io.Writer. The file is of no use after an error.
+// Write implements io.Writer. Errors are those of the system as they are; the
+// file is of no use after one.
 func (f *File) Write(p []byte) (int, error) {
 	if err := f.target.step("write", f.path); err != nil {
 		return 0, err
@@ -56,7 +56,7 @@ func (f *File) Write(p []byte) (int, error) {
 	f.size += int64(n)
 	f.crc = crc32.Update(f.crc, castagnoli, p[:n])
 	f.dirty = true
-	return n, f.target.wrap(err)
+	return n, err
 }
 
 // sync makes the bytes of the file durable.
@@ -84,21 +84,25 @@ func (f *File) Finish() error {
 	f.leave()
 	f.dirty = true // also a file without bytes
 	if err := errors.Join(f.sync(), f.target.wrap(f.f.Close())); err != nil {
-		if !f.kept {
-			_ = os.Remove(f.path)
-		}
+		f.target.forget(f.path)
 		return err
 	}
 	f.target.done = append(f.target.done, f.note())
 	return nil
 }
 
-// Abandon closes the file, and removes it unless a Prepare has named it.
+// Abandon closes the file. Without epochs it is removed; with them that is for
+// the next Resume, because by now the name may be that of another process.
 func (f *File) Abandon() {
 	f.leave()
 	_ = f.f.Close() // the run has its error
-	if !f.kept {
-		_ = os.Remove(f.path)
+	f.target.forget(f.path)
+}
+
+// forget removes a hidden file that has become useless, without epochs.
+func (t *Target) forget(path string) {
+	if !t.epochs {
+		_ = os.Remove(path) // the run has its error
 	}
 }
 

@@ -95,19 +95,20 @@ func (t *Target) list(tail []byte, e arrowstream.Epoch, files []entry) error {
 		line = append([]byte{'\n'}, line...) // after a line that a crash cut short
 	}
 	dir := filepath.Dir(t.manifest())
-	if err := t.step("mkdir", dir); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
+	created := map[string]bool{}
+	if len(tail) == 0 {
+		created[t.cfg.Dir], created[dir] = true, true
+		if err := t.step("mkdir", dir); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return err
+		}
 	}
 	if err := t.append(append(line, '\n')); err != nil {
 		return err
 	}
-	if len(tail) > 0 {
-		return nil
-	}
-	return t.syncDirs(map[string]bool{t.cfg.Dir: true, dir: true})
+	return t.syncDirs(created)
 }
 
 // append adds bytes to the manifest and makes all of it durable.

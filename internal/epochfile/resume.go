@@ -3,6 +3,7 @@ package epochfile
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -86,8 +87,32 @@ func (t *Target) damaged(path, what string, err error) error {
 }
 
 // Renew begins the file that goes on with s in this process; the connector
-// fills it with the rows of s.
+// fills it with the rows of s. Their bytes are compared with their checksum.
 func (t *Target) Renew(s *Saved) (*File, error) {
+	sum := crc32.New(castagnoli)
+	if _, err := io.Copy(sum, io.NewSectionReader(s.f, 0, s.entry.Bytes)); err != nil {
+		return nil, t.wrap(err)
+	}
+	if err := t.check(s, sum.Sum32()); err != nil {
+		return nil, err
+	}
+	return t.renew(s)
+}
+
+// Carry is Renew and fills the file with the bytes of s. Its cost is that of a
+// copy.
+func (t *Target) Carry(s *Saved) (*File, error) {
+	f, err := t.renew(s)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.CopyBuffer(f, s.SectionReader, make([]byte, 1<<20)); err != nil {
+		return nil, t.wrap(err)
+	}
+	return f, t.check(s, f.crc)
+}
+
+func (t *Target) renew(s *Saved) (*File, error) {
 	f, err := t.Create(s.Sub)
 	if err != nil {
 		return nil, err
@@ -97,20 +122,11 @@ func (t *Target) Renew(s *Saved) (*File, error) {
 	return f, nil
 }
 
-// Carry is Renew with the bytes of s, which are compared with their checksum.
-// Its cost is that of a copy.
-func (t *Target) Carry(s *Saved) (*File, error) {
-	f, err := t.Renew(s)
-	if err != nil {
-		return nil, err
+func (t *Target) check(s *Saved, sum uint32) error {
+	if sum == s.entry.CRC {
+		return nil
 	}
-	if _, err := io.CopyBuffer(f, s.SectionReader, make([]byte, 1<<20)); err != nil {
-		return nil, t.wrap(err)
-	}
-	if f.size != s.entry.Bytes || f.crc != s.entry.CRC {
-		return nil, t.damaged(s.f.Name(), fmt.Sprintf("their checksum is %08x, not %08x", f.crc, s.entry.CRC), nil)
-	}
-	return f, nil
+	return t.damaged(s.f.Name(), fmt.Sprintf("their checksum is %08x, not %08x", sum, s.entry.CRC), nil)
 }
 
 // sweep removes what was begun after the last commit.

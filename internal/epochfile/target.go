@@ -84,6 +84,7 @@ type Target struct {
 
 // New returns a target without epochs; Resume brings them in.
 func New(cfg Config) *Target {
+	cfg.Dir = filepath.Clean(cfg.Dir)
 	t := &Target{cfg: cfg, clock: cfg.Clock, seq: map[string]int{}, dirs: map[string]bool{}, waits: cfg.Overwrite}
 	if t.clock == nil {
 		t.clock = arrowstream.SystemClock{}
@@ -243,15 +244,14 @@ func (t *Target) syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Abort closes the open files and removes all that no Prepare has named.
+// Abort closes the open files and removes all that is not visible; with epochs
+// the next Resume decides what of it counts.
 func (t *Target) Abort() {
 	for len(t.open) > 0 {
 		t.open[0].Abandon()
 	}
 	for _, d := range t.done {
-		if !d.kept {
-			_ = os.Remove(filepath.Join(t.dir(d.Sub), hidden(d.Name))) // the run has its error
-		}
+		t.forget(filepath.Join(t.dir(d.Sub), hidden(d.Name)))
 	}
 	t.done = nil
 }

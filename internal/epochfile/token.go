@@ -50,9 +50,6 @@ func (t *Target) Prepare(e arrowstream.Epoch) ([]byte, error) {
 		tok.Replace = t.final || len(t.done) > 0
 		tok.Waits = !tok.Replace
 	}
-	for _, f := range t.open {
-		f.kept = true
-	}
 	t.waits, t.done, t.drop = tok.Waits, nil, nil
 	t.epoch, t.next = e+1, 0
 	if len(tok.Publish)+len(tok.Open)+len(tok.Drop) == 0 && !tok.Replace && !tok.Waits {

@@ -195,9 +195,8 @@ func attempt(d Dir, last arrowstream.Epoch) (p progress, err error) {
 
 func TestEveryOperationFails(t *testing.T) {
 	const last = 12
-	for first, n := 0, 1; first < n; first++ {
-		mem := vfs.NewMem()
-		n = 0
+	for first := 0; ; first++ {
+		mem, n := vfs.NewMem(), 0
 		p, err := attempt(testDir(failing(mem, first, first, &n)), last)
 		switch {
 		case err == nil && p.committed != last:
@@ -210,6 +209,10 @@ func TestEveryOperationFails(t *testing.T) {
 		if _, err := survives(testDir(memFS{FS: mem, unlocked: true}), p); err != nil {
 			t.Fatalf("operation %d, reopened: %v", first, err)
 		}
+		if n <= first {
+			t.Logf("%d operations", n)
+			break
+		}
 	}
 }
 
@@ -218,12 +221,15 @@ func TestEveryOperationFails(t *testing.T) {
 // what the second relies on must be on the disk although the first wrote it.
 func TestKillThenPowerLoss(t *testing.T) {
 	const killed = 4
-	for first, n := 0, 1; first < n; first++ {
-		mem := vfs.NewCrashableMem()
-		n = 0
+	for first := 0; ; first++ {
+		mem, n := vfs.NewCrashableMem(), 0
 		p, err := attempt(testDir(failing(mem, first, 1<<30, &n)), killed)
+		if n <= first {
+			t.Logf("%d operations", n)
+			break
+		}
 		if err == nil {
-			break // past the end
+			t.Fatalf("killed at operation %d, and no error", first)
 		}
 		// The first left epochs on the disk or only in memory.
 		d := testDir(memFS{FS: mem, unlocked: true})
@@ -231,7 +237,7 @@ func TestKillThenPowerLoss(t *testing.T) {
 		if err != nil {
 			t.Fatalf("killed at operation %d, second process: %v", first, err)
 		}
-		p.committed = second.committed
+		p = progress{second.committed, max(p.published, second.published)}
 		c := crashing{mem: mem}
 		if _, err := survives(testDir(memFS{FS: c.clone(0)}), p); err != nil {
 			t.Fatalf("killed at operation %d, then no power: %v", first, err)

@@ -15,6 +15,7 @@ import (
 
 var (
 	seeds = flag.Int("crash.seeds", 1, "how often each failpoint is tried with each sink")
+	keep  = flag.String("crash.keep", "", "folder in which the folders of the jobs stay")
 	kills = flag.Int("crash.kills", 10, "how many times each sink is killed at random moments")
 )
 
@@ -51,6 +52,12 @@ func (r result) compare(t *testing.T, want result, how string) {
 func prepare(t *testing.T, target target) (*process, place) {
 	t.Helper()
 	p := &process{dir: t.TempDir(), epoch: 5 * time.Millisecond}
+	if *keep != "" {
+		var err error
+		if p.dir, err = os.MkdirTemp(*keep, target.name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	at := target.open(t, p.dir)
 	if err := os.WriteFile(filepath.Join(p.dir, "job.sql"), []byte(script(at.declare)), 0o644); err != nil {
 		t.Fatal(err)

@@ -93,6 +93,8 @@ type Commit struct {
 	Finished bool
 	// Driver is where the sources, watermarks and clocks stand.
 	Driver []byte
+	// Flushed are the stages that have seen the end of their input.
+	Flushed []string
 	// Sinks is what each sink that had rows wants to be told on publishing.
 	Sinks map[string]SinkCommit
 }

@@ -150,7 +150,7 @@ func (s *Sink) Write(_ context.Context, b arrowstream.Batch) error {
 	if err := s.w.Write(rec); err != nil {
 		return fmt.Errorf("arrow: write %s: %w", s.Path, err)
 	}
-	return s.file.Rows(b.NumRows())
+	return s.file.Rows(int(b.NumRows()))
 }
 
 // carry writes the batches at the beginning of a file again: a file needs to

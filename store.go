@@ -75,6 +75,9 @@ type Start struct {
 	Last *Commit
 	// Unpublished are the commits that some sink has not published, in order.
 	Unpublished []Unpublished
+	// Unbounded says that some source has no end, so that Conclude is never
+	// called. It is set by the runtime, which knows the sources.
+	Unbounded bool
 }
 
 // Unpublished is the part of a commit that a sink has still to publish.
@@ -90,6 +93,8 @@ type Commit struct {
 	Finished bool
 	// Driver is where the sources, watermarks and clocks stand.
 	Driver []byte
+	// Flushed are the stages that have seen the end of their input.
+	Flushed []string
 	// Sinks is what each sink that had rows wants to be told on publishing.
 	Sinks map[string]SinkCommit
 }
@@ -130,7 +135,8 @@ type Incremental interface {
 }
 
 // Committer is a sink that stages the rows of an epoch itself, as files do.
-// Without a store it is a plain Sink; with one, Resume is called after Bind.
+// Without a store it is a plain Sink; with one, Resume is called after Bind and
+// before any sink of the job is written to, and Prepare in every epoch.
 type Committer interface {
 	Sink
 	// Resume says that epochs are in force, and takes the sink up where the
@@ -145,6 +151,16 @@ type Committer interface {
 	// a crash came between, and by another process than the one that prepared.
 	// It may run while Write takes rows of later epochs.
 	Commit(ctx context.Context, e Epoch, prepared []byte) error
+}
+
+// Concluder is a Committer that may keep rows invisible for several epochs, as a
+// file does that grows to a size worth having. Rows stay so when the process is
+// stopped before the end of the input; the next one goes on with them.
+type Concluder interface {
+	Committer
+	// Conclude says that the input has ended: the next Prepare is the last, and
+	// its Commit leaves nothing invisible.
+	Conclude(ctx context.Context) error
 }
 
 // Publisher is a sink that brings a whole epoch into another system at once, by

@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/segmentio/kafka-go/compress"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
@@ -26,6 +27,12 @@ func broker(t testing.TB) []string {
 		t.Skip("ARROWSTREAM_KAFKA is not set: internal/kafkatest/broker.sh start prints the address of a broker")
 	}
 	return strings.Split(addr, ",")
+}
+
+// eachCluster runs a test in a process and, if there is one, on a real broker.
+func eachCluster(t *testing.T, f func(t *testing.T, addrs []string)) {
+	t.Run("kfake", func(t *testing.T) { f(t, cluster(t, kfake.NumBrokers(2)).ListenAddrs()) })
+	t.Run("real", func(t *testing.T) { f(t, broker(t)) })
 }
 
 func newTopic(t testing.TB) string {

@@ -42,10 +42,10 @@ var Connector = arrowstream.Connector{
 const kind = remote.Kind("kafka")
 
 var (
-	_ arrowstream.Source   = (*Source)(nil)
-	_ arrowstream.Replayer = (*partition)(nil)
-	_ arrowstream.Lagging  = (*partition)(nil)
-	_ arrowstream.Sink     = (*Sink)(nil)
-	_ arrowstream.Aborter  = (*Sink)(nil)
-	_ arrowstream.Updating = (*Sink)(nil)
+	_ arrowstream.Source       = (*Source)(nil)
+	_ arrowstream.Acknowledger = (*partition)(nil)
+	_ arrowstream.Lagging      = (*partition)(nil)
+	_ arrowstream.Sink         = (*Sink)(nil)
+	_ arrowstream.Aborter      = (*Sink)(nil)
+	_ arrowstream.Updating     = (*Sink)(nil)
 )

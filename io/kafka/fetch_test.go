@@ -88,7 +88,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	f, err := parseFetch(answer(nil), 11)
-	if err != nil || f.end != 90 || f.first != 3 {
+	if err != nil || f.high != 100 || f.stable != 90 || f.first != 3 {
 		t.Error(f, err)
 	}
 	if got, c, err := parsed(answer(nil), 8); got != "" || c.next != 8 || err != nil {

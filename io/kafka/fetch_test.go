@@ -44,9 +44,9 @@ func batchOf(base int64, codec compress.Compression, values ...string) []byte {
 	var b recordBatch
 	b.reset()
 	for i, v := range values {
-		b.add(1000+int64(i), []byte("k"), []byte(v))
+		b.add(1000+int64(i), []byte("k"), []byte(v), noHeaders)
 	}
-	set, err := b.seal(codec)
+	set, err := b.seal(codec, anonymous)
 	if err != nil {
 		panic(err)
 	}

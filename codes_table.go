@@ -235,6 +235,14 @@ var errorCodes = []ErrorCode{
 		"The Kafka cluster has no topic of the name, or none matches the pattern. Check the spelling, or create the topic.",
 	},
 	{
+		"AS3011", "kafka: exactly once is not possible",
+		"The Kafka cluster has no transactions, is older than 3.6, where a late message could get into the next transaction, or its topic __arrowstream_progress is not compacted. Upgrade it or mend the topic, or set 'delivery.guarantee' = 'at-least-once'.",
+	},
+	{
+		"AS3012", "kafka: transaction took too long",
+		"An epoch was not written within transaction.timeout, so the cluster has dropped its transaction. Nothing of it is visible; it is written when the job starts again. Raise transaction.timeout, at most to transaction.max.timeout.ms of the brokers, or make epochs shorter.",
+	},
+	{
 		"AS4001", "value is out of range",
 		"The result of a computation does not fit its type, or an event time lies beyond what windows can hold. Nothing wraps around. CAST the operands to BIGINT, DOUBLE or DECIMAL, or filter the rows before.",
 	},

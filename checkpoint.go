@@ -252,7 +252,14 @@ func (c *checkpoints) commit(ctx context.Context, pending *pendingEpoch) (err er
 	if err != nil {
 		return err
 	}
-	err = c.log.Commit(ctx, pending.commit, states)
+	if pending.commit.Finished {
+		// What stages leave behind must be there when the job is known to be at
+		// its end: no later run would write it.
+		err = c.p.finish(ctx)
+	}
+	if err == nil {
+		err = c.log.Commit(ctx, pending.commit, states)
+	}
 	c.remember(states)
 	for _, s := range states {
 		s.State.Release()

@@ -172,7 +172,7 @@ var errorCodes = []ErrorCode{
 	},
 	{
 		"AS2001", "output exists",
-		"A file that would be written is there already, and nothing is overwritten unasked. Set 'overwrite' = 'true', or name a directory to add files to.",
+		"A file that would be written is there already, and nothing is overwritten unasked. Set 'overwrite' = 'true', or name a directory to add files to. If the state of the job is older than its output, move the files away that the error names.",
 	},
 	{
 		"AS2102", "parameter is not set",
@@ -235,6 +235,14 @@ var errorCodes = []ErrorCode{
 		"The Kafka cluster has no topic of the name, or none matches the pattern. Check the spelling, or create the topic.",
 	},
 	{
+		"AS3011", "kafka: exactly once is not possible",
+		"The Kafka cluster has no transactions, is older than 3.6, where a late message could get into the next transaction, or its topic __arrowstream_progress is not compacted. Upgrade it or mend the topic, or set 'delivery.guarantee' = 'at-least-once'.",
+	},
+	{
+		"AS3012", "kafka: transaction took too long",
+		"An epoch was not written within transaction.timeout, so the cluster has dropped its transaction. Nothing of it is visible; it is written when the job starts again. Raise transaction.timeout, at most to transaction.max.timeout.ms of the brokers, or make epochs shorter.",
+	},
+	{
 		"AS4001", "value is out of range",
 		"The result of a computation does not fit its type, or an event time lies beyond what windows can hold. Nothing wraps around. CAST the operands to BIGINT, DOUBLE or DECIMAL, or filter the rows before.",
 	},
@@ -288,7 +296,7 @@ var errorCodes = []ErrorCode{
 	},
 	{
 		"AS5003", "state is damaged",
-		"A file of the state directory is not what was written: the error names the file, the place and the newest epoch that is whole. Nothing was changed. Restore the directory from a copy or a savepoint; arrowstream state verify checks it.",
+		"A file of the state directory, or a hidden file of a sink that holds committed rows, is not what was written: the error names the file and the place. Nothing was changed. Restore it from a copy or a savepoint; arrowstream state verify checks the directory.",
 	},
 	{
 		"AS5004", "state has another format version",

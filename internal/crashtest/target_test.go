@@ -26,6 +26,7 @@ var targets = []target{
 	{"json", folders("json")},
 	{"csv", folders("csv")},
 	{"arrow", folders("arrow")},
+	{"kafka", kafka},
 }
 
 // folders writes files of a format, one folder per output.

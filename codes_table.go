@@ -172,7 +172,7 @@ var errorCodes = []ErrorCode{
 	},
 	{
 		"AS2001", "output exists",
-		"A file that would be written is there already, and nothing is overwritten unasked. Set 'overwrite' = 'true', or name a directory to add files to.",
+		"A file that would be written is there already, and nothing is overwritten unasked. Set 'overwrite' = 'true', or name a directory to add files to. If the state of the job is older than its output, move the files away that the error names.",
 	},
 	{
 		"AS2102", "parameter is not set",
@@ -296,7 +296,7 @@ var errorCodes = []ErrorCode{
 	},
 	{
 		"AS5003", "state is damaged",
-		"A file of the state directory is not what was written: the error names the file, the place and the newest epoch that is whole. Nothing was changed. Restore the directory from a copy or a savepoint; arrowstream state verify checks it.",
+		"A file of the state directory, or a hidden file of a sink that holds committed rows, is not what was written: the error names the file and the place. Nothing was changed. Restore it from a copy or a savepoint; arrowstream state verify checks the directory.",
 	},
 	{
 		"AS5004", "state has another format version",

@@ -135,38 +135,36 @@ func chooseRows(mem memory.Allocator, t arrow.DataType, n int, which []columnar.
 // ifKernel is IF(condition, a, b): b where the condition is FALSE or NULL.
 func ifKernel(t arrow.DataType) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
-		yes := Truths(args[0], n)
-		return Choose(mem, t, n, []columnar.Bitmap{yes, Complement(yes)}, args[1:])
+		yes := columnar.NewBitmap(n)
+		Truths(yes, args[0])
+		return Choose(mem, t, n, []columnar.Bitmap{yes, complement(yes)}, args[1:])
 	}
 }
 
-// Truths is the rows where a boolean datum is TRUE, as a new bitmap of n bits.
-func Truths(d Datum, n int) columnar.Bitmap {
-	out := columnar.NewBitmap(n)
-	t := truthOf(d, n)
+// Truths sets out, which has offset 0 and owns whole words, to the rows where a
+// boolean datum is TRUE.
+func Truths(out columnar.Bitmap, d Datum) {
+	t := truthOf(d, out.N)
 	for w := range out.Words() {
 		x, _ := t.word(w)
 		out.PutWord(w, x)
 	}
-	return out
 }
 
-// Falses is the rows where a boolean datum is FALSE, as a new bitmap of n bits.
-func Falses(d Datum, n int) columnar.Bitmap {
-	out := columnar.NewBitmap(n)
-	t := truthOf(d, n)
+// Falses is Truths for FALSE.
+func Falses(out columnar.Bitmap, d Datum) {
+	t := truthOf(d, out.N)
 	for w := range out.Words() {
 		_, x := t.word(w)
 		out.PutWord(w, x)
 	}
-	return out
 }
 
 // ValidRows is the rows of a datum of n rows that are not NULL.
 func ValidRows(d Datum, n int) columnar.Bitmap { return logicalValidity(d, n) }
 
-// Complement is a new bitmap of the bits that are clear in b.
-func Complement(b columnar.Bitmap) columnar.Bitmap {
+// complement is a new bitmap of the bits that are clear in b.
+func complement(b columnar.Bitmap) columnar.Bitmap {
 	out := columnar.NewBitmap(b.N)
 	out.CopyFrom(b)
 	out.Invert()
@@ -209,7 +207,7 @@ func nullIf(t, compared arrow.DataType) Kernel {
 		if !x.Null() && !y.Null() {
 			same := columnar.NewBitmap(n)
 			opEq.fill(same, x, y)
-			keep = Complement(columnar.And(columnar.And(same, validBits(x, n)), validBits(y, n)))
+			keep = complement(columnar.And(columnar.And(same, validBits(x, n)), validBits(y, n)))
 		}
 		return Choose(mem, t, n, []columnar.Bitmap{keep}, args[:1])
 	}
@@ -232,7 +230,7 @@ func extremum(op comparison, t arrow.DataType) Kernel {
 			op.fill(wins, d, best)
 			both := columnar.And(validBits(best, n), validBits(d, n))
 			wins = columnar.And(wins, both)
-			stays := columnar.And(Complement(wins), both)
+			stays := columnar.And(complement(wins), both)
 			next, err := Choose(mem, t, n, []columnar.Bitmap{stays, wins}, []Datum{best, d})
 			best.Release()
 			if err != nil {

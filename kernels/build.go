@@ -194,10 +194,12 @@ func (t *textOut) put(i int, b []byte) {
 // skip ends row i, which is NULL or empty.
 func (t *textOut) skip(i int) { t.ends[i+1] = int32(t.size) }
 
+var errTextSize = &Error{Code: CodeValue, Msg: "text column larger than 2 GiB", Hint: "use smaller batches"}
+
 func (t *textOut) finish(dt arrow.DataType, v validity) (arrow.Array, error) {
 	if t.big {
 		t.release(v)
-		return nil, &Error{Code: CodeValue, Msg: "text column larger than 2 GiB", Hint: "use smaller batches"}
+		return nil, errTextSize
 	}
 	t.data.Resize(t.size)
 	return finish(dt, v, t.off, t.data), nil

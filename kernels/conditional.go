@@ -1,6 +1,8 @@
 package kernels
 
 import (
+	"math"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -80,26 +82,66 @@ func chooseBools(mem memory.Allocator, n int, valid validity, which []columnar.B
 	return out.finish(valid)
 }
 
+// chooseText finds the sizes first and then copies, about 5 ns per row whatever
+// the order of the branches.
 func chooseText(mem memory.Allocator, t arrow.DataType, n int, valid validity, which []columnar.Bitmap, values []Datum) (arrow.Array, error) {
-	branch := make([]uint16, n)
-	views := make([]textArg, len(values))
+	var few [8]branchText
+	texts := few[:0]
+	buf, branch := fixed[uint16](mem, n)
+	defer freeHeader(mem, buf)
 	for k, d := range values {
-		for i := range which[k].Ones() {
-			branch[i] = uint16(k)
-		}
-		if !isNull(d.Type()) {
-			views[k] = textsOf(d)
+		texts = append(texts, branchTextOf(d))
+		if k > 0 {
+			for i := range which[k].Ones() {
+				branch[i] = uint16(k)
+			}
 		}
 	}
-	out := newText(mem, n, 8*n)
+	offs, ends := fixed[int32](mem, n+1)
+	size, at := 0, 0
+	for lo, hi := range valid.bits.Runs() {
+		for ; at < lo; at++ {
+			ends[at+1] = int32(size)
+		}
+		for ; at < hi; at++ {
+			x := &texts[branch[at]]
+			j := at & x.mask
+			size += int(x.off[j+1] - x.off[j])
+			ends[at+1] = int32(size)
+		}
+	}
+	for ; at < n; at++ {
+		ends[at+1] = int32(size)
+	}
+	if size > math.MaxInt32 {
+		giveUp(valid, offs)
+		return nil, errTextSize
+	}
+	data, out := unset[uint8](mem, size)
 	for i := range n {
-		if !valid.get(i) {
-			out.skip(i)
-			continue
+		if ends[i+1] > ends[i] {
+			x := &texts[branch[i]]
+			j := i & x.mask
+			copyText(out, int(ends[i]), x.data, int(x.off[j]), int(x.off[j+1]))
 		}
-		out.put(i, append(out.tail(), views[branch[i]].at(i)...))
 	}
-	return out.finish(t, valid)
+	return finish(t, valid, offs, data), nil
+}
+
+// branchText is the text of a branch, with what memory there is behind it.
+type branchText struct {
+	off  []int32
+	data []byte
+	mask int
+}
+
+// branchTextOf views a text or binary datum, also one without rows or bytes.
+func branchTextOf(d Datum) branchText {
+	off, _, ok := rawText(d.Array)
+	if !ok {
+		return branchText{off: []int32{0, 0}}
+	}
+	return branchText{off, d.Array.Data().Buffers()[2].Buf(), d.mask()}
 }
 
 // chooseRows takes the rows out of the concatenated values: nested types.

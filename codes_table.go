@@ -283,6 +283,34 @@ var errorCodes = []ErrorCode{
 		"A saved state belongs to another query, other columns or another model than the one that is to go on from it. Start from an empty state, or run the query that wrote it.",
 	},
 	{
+		"AS5002", "state directory is in use",
+		"Another process has the state directory open; the error names it. Stop that process, or give this job a directory of its own.",
+	},
+	{
+		"AS5003", "state is damaged",
+		"A file of the state directory is not what was written: the error names the file, the place and the newest epoch that is whole. Nothing was changed. Restore the directory from a copy or a savepoint; arrowstream state verify checks it.",
+	},
+	{
+		"AS5004", "state has another format version",
+		"The state directory was written by a version of arrowstream that this one cannot read. Use that version, or arrowstream state upgrade with the newer one.",
+	},
+	{
+		"AS5005", "input has changed behind the job",
+		"What the job has read already is not there any more or is not the same: a file was changed or removed, or Kafka has deleted the messages after the position of the job. The error names what there is. Start from an empty state, or bring the input back.",
+	},
+	{
+		"AS5006", "another process has taken the job over",
+		"A newer process works on the same state or publishes to the same sink, so this one has stopped before it could publish anything twice.",
+	},
+	{
+		"AS5007", "state cannot be written",
+		"Writing to the state directory has failed: the disk is full, read-only or broken. Nothing was published that is not committed; when there is space the job goes on from its last commit.",
+	},
+	{
+		"AS5008", "program is not the one of the state",
+		"The stateful parts, the sources or the sinks of the program differ from those in the state directory; the error lists them. Run the old program, allow the difference with the flag it names, or start from an empty state.",
+	},
+	{
 		"AS6001", "memory budget is used up",
 		"The job holds more memory than it may; the error names the operator that asked for more. Raise --memory-limit, group by fewer keys or smaller windows, or bound the state by a window or a TTL.",
 	},

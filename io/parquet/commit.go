@@ -18,7 +18,14 @@ import (
 // gone under the hidden name has been committed.
 
 // Prepare implements arrowstream.Committer.
-func (s *Sink) Prepare(ctx context.Context, e arrowstream.Epoch) error {
+func (s *Sink) Prepare(ctx context.Context, e arrowstream.Epoch) ([]byte, error) {
+	return nil, s.prepare(ctx, e)
+}
+
+// Resume implements arrowstream.Committer: names tell all there is to know.
+func (s *Sink) Resume(context.Context, arrowstream.Start, []byte) error { return nil }
+
+func (s *Sink) prepare(ctx context.Context, e arrowstream.Epoch) error {
 	if s.single {
 		return &arrowstream.Error{Code: "AS1504", Msg: fmt.Sprintf("parquet: %s is one file, which cannot take epochs", s.Path), Hint: "name a directory"}
 	}
@@ -95,7 +102,7 @@ func (s *Sink) hidden(e arrowstream.Epoch) ([]stagedFile, error) {
 
 // Commit implements arrowstream.Committer. It works as well in a process that
 // did not prepare the epoch.
-func (s *Sink) Commit(ctx context.Context, e arrowstream.Epoch) error {
+func (s *Sink) Commit(ctx context.Context, e arrowstream.Epoch, _ []byte) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}

@@ -196,14 +196,19 @@ func TestEpochs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	prepare := func(e arrowstream.Epoch) {
+		t.Helper()
+		_, err := s.Prepare(t.Context(), e)
+		do(err)
+	}
 	do(s.Write(t.Context(), batch(1)))
-	do(s.Prepare(t.Context(), 1))
+	prepare(1)
 	equalRows(t, visible(), nil)
-	do(s.Commit(t.Context(), 1))
-	do(s.Commit(t.Context(), 1))
+	do(s.Commit(t.Context(), 1, nil))
+	do(s.Commit(t.Context(), 1, nil))
 	equalRows(t, visible(), []string{"1 a"})
 	do(s.Write(t.Context(), batch(2)))
-	do(s.Prepare(t.Context(), 2))
+	prepare(2)
 	do(s.Write(t.Context(), batch(3)))
 	s.Abort(errors.New("crash")) // epoch 2 is prepared, epoch 3 is lost
 	do(s.Close())
@@ -211,18 +216,18 @@ func TestEpochs(t *testing.T) {
 
 	// The next process commits epoch 2 and writes epoch 3 again.
 	s = bind(t, &Sink{Path: dir}, batch(0).Schema(), env)
-	do(s.Commit(t.Context(), 2))
-	do(s.Commit(t.Context(), 2))
+	do(s.Commit(t.Context(), 2, nil))
+	do(s.Commit(t.Context(), 2, nil))
 	equalRows(t, visible(), []string{"1 a", "2 a"})
 	do(s.Write(t.Context(), batch(3)))
-	do(s.Prepare(t.Context(), 3))
+	prepare(3)
 	// It crashes before the commit and prepares epoch 3 once more.
 	s = bind(t, &Sink{Path: dir}, batch(0).Schema(), env)
 	do(s.Write(t.Context(), batch(33)))
-	do(s.Prepare(t.Context(), 3))
-	do(s.Commit(t.Context(), 3))
-	do(s.Prepare(t.Context(), 4))
-	do(s.Commit(t.Context(), 4))
+	prepare(3)
+	do(s.Commit(t.Context(), 3, nil))
+	prepare(4)
+	do(s.Commit(t.Context(), 4, nil))
 	do(s.Close())
 	equalRows(t, visible(), []string{"1 a", "2 a", "33 a"})
 	want := []string{"part-out-00000000000000000001-000000.parquet", "part-out-00000000000000000002-000000.parquet", "part-out-00000000000000000003-000000.parquet"}

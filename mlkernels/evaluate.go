@@ -56,6 +56,8 @@ type Evaluate struct {
 	timeType *arrow.TimestampType
 	schema   *arrow.Schema
 	classes  *arrow.Schema
+	main     *rowWriter // of schema
+	side     *rowWriter // of classes
 
 	ids     classIDs
 	rows    judgeRows // the batch
@@ -152,6 +154,7 @@ func (e *Evaluate) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, e
 	e.run = judgeRun{rows: make([]Judged, 0, runRows), probs: make([]float64, runRows), logs: make([]float64, runRows)}
 	e.positiveOf = -1
 	e.schema, e.classes = e.schemas()
+	e.main, e.side = newRowWriter(env, e.schema), newRowWriter(env, e.classes)
 	return e.schema, nil
 }
 

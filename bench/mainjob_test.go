@@ -134,6 +134,7 @@ func TestMainJobAllocations(t *testing.T) {
 	}
 	count(long) // fills the pools
 	few, many := count(short), count(long)
+	t.Logf("%.0f per tick", float64(many-few)/(rows/float64(tickRows)))
 	if more := float64(many) - float64(few); more > perTick*rows/tickRows {
 		t.Errorf("%d objects for %d rows, %d for %d: %.3f per row", few, rows, many, 2*rows, more/rows)
 	}

@@ -83,6 +83,7 @@ func (p *Pipeline) openCheckpoints(ctx context.Context, fail func(error)) error 
 	}
 	for _, n := range p.nodes {
 		n.checkpoints, n.epoch = c, c.epoch
+		c.start.Unbounded = c.start.Unbounded || n.source != nil && !n.source.source.Bounded()
 		_, stateful := n.stateful()
 		switch {
 		case n.sink != nil, stateful && (p.opts.Workers == 1 || p.opts.chain(n) == nil):
@@ -170,7 +171,7 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	var sunk SinkCommit
 	var err error
 	if n.sink != nil {
-		sunk, err = n.prepare(ctx, e)
+		sunk, err = n.prepare(ctx, e, pending.commit.Finished)
 	} else if n.flushed {
 		// It has emitted everything and is not called again.
 	} else if inc, ok := st.(Incremental); ok && delta {
@@ -211,9 +212,14 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 }
 
 // prepare makes what the sink of n has taken in the epoch e ready to publish.
-func (n *node) prepare(ctx context.Context, e Epoch) (SinkCommit, error) {
+func (n *node) prepare(ctx context.Context, e Epoch, finished bool) (SinkCommit, error) {
 	switch sink := n.sink.(type) {
 	case Committer:
+		if c, ok := sink.(Concluder); ok && finished {
+			if err := c.Conclude(ctx); err != nil {
+				return SinkCommit{}, err
+			}
+		}
 		failpoint.Hit(failpoint.PrepareBefore)
 		prepared, err := sink.Prepare(ctx, e)
 		failpoint.Hit(failpoint.PrepareAfter)
@@ -246,7 +252,14 @@ func (c *checkpoints) commit(ctx context.Context, pending *pendingEpoch) (err er
 	if err != nil {
 		return err
 	}
-	err = c.log.Commit(ctx, pending.commit, states)
+	if pending.commit.Finished {
+		// What stages leave behind must be there when the job is known to be at
+		// its end: no later run would write it.
+		err = c.p.finish(ctx)
+	}
+	if err == nil {
+		err = c.log.Commit(ctx, pending.commit, states)
+	}
 	c.remember(states)
 	for _, s := range states {
 		s.State.Release()

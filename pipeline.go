@@ -114,6 +114,7 @@ type Pipeline struct {
 	drainOnce sync.Once
 
 	checkpoints *checkpoints // nil without a store
+	concluded   bool         // stages have left behind what they had to
 }
 
 // New returns an empty pipeline.

@@ -55,7 +55,7 @@ func (p *Pipeline) Run(ctx context.Context) (*Summary, error) {
 	if cause := context.Cause(ctx); err != nil && cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
-	if err == nil {
+	if err == nil && !p.concluded {
 		err = p.finish(ctx)
 	}
 	if closeErr := d.close(); err == nil {
@@ -104,6 +104,7 @@ func (p *Pipeline) watchDrain(ctx context.Context, cancel context.CancelCauseFun
 
 // finish lets stages leave behind what they have learned.
 func (p *Pipeline) finish(ctx context.Context) error {
+	p.concluded = true
 	for _, n := range p.nodes {
 		if f, ok := n.stage.(Finisher); ok {
 			if err := f.Finish(ctx); err != nil {

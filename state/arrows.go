@@ -43,7 +43,7 @@ func createArrows(fsys FS, name string, schema *arrow.Schema, lz4 bool) (*arrows
 	if err != nil {
 		return nil, err
 	}
-	a := &arrowsWriter{f: f, buf: bufio.NewWriterSize(f, 256<<10)}
+	a := &arrowsWriter{f: f, buf: bufio.NewWriterSize(f, 32<<10)}
 	opts := []ipc.Option{ipc.WithSchema(schema), ipc.WithAllocator(columnar.Pool)}
 	if lz4 {
 		opts = append(opts, ipc.WithLZ4())
@@ -114,7 +114,7 @@ func verify(fsys FS, name string, want fileRecord) (*flaw, error) {
 	}
 	h := crc32.New(castagnoli)
 	var tail [trailerSize]byte
-	_, err = io.CopyBuffer(h, io.LimitReader(f, size-trailerSize), make([]byte, 256<<10))
+	_, err = io.CopyBuffer(h, io.LimitReader(f, size-trailerSize), make([]byte, min(size, 256<<10)))
 	if err == nil {
 		_, err = io.ReadFull(f, tail[:])
 	}
@@ -139,7 +139,7 @@ func readArrows(fsys FS, name string, want fileRecord, mem memory.Allocator, yie
 	}
 	src := &source{f: f}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	rd, err := wire.NewReader("", bufio.NewReaderSize(src, 256<<10), mem, wire.Limits{
+	rd, err := wire.NewReader("", bufio.NewReaderSize(src, int(min(want.Bytes, 64<<10))), mem, wire.Limits{
 		// LZ4 makes 255 bytes of one at most, and a batch has no more bytes
 		// than its file, nor a message.
 		Metadata: want.Bytes, Body: want.Bytes, Buffer: 4096 + 255*want.Bytes, Rows: 1 << 40, Allocator: mem,

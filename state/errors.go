@@ -27,9 +27,9 @@ func damaged(file string, bad flaw, whole arrowstream.Epoch) error {
 	if bad.at >= 0 {
 		place = fmt.Sprintf(" at byte %d", bad.at)
 	}
-	hint := fmt.Sprintf("nothing was changed; the newest whole epoch is %d", whole)
+	hint := fmt.Sprintf("no epoch was changed or removed; the newest that is whole is %d", whole)
 	if whole == 0 {
-		hint = "nothing was changed; no whole epoch was found"
+		hint = "nothing was changed or removed; no whole epoch was found"
 	}
 	return &arrowstream.Error{
 		Code: "AS5003", Msg: fmt.Sprintf("state: %s is damaged%s", file, place), Hint: hint,

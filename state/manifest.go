@@ -135,8 +135,12 @@ func (m *manifest) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b = append(b, '\n')
-	return fmt.Appendf(b, "crc32c %08x\n", crc32.Checksum(b, castagnoli)), nil
+	return signed(append(b, '\n')), nil
+}
+
+// signed adds the last line.
+func signed(b []byte) []byte {
+	return fmt.Appendf(b, "crc32c %08x\n", crc32.Checksum(b, castagnoli))
 }
 
 // parseManifest reads a MANIFEST, which may be hostile. One of a later version

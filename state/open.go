@@ -142,11 +142,16 @@ func (d Dir) prepare(m *manifest) error {
 		}
 	}
 	// What an earlier process made and did not live to sync is there, but not
-	// yet on the disk.
-	for _, name := range []string{filepath.Dir(d.Path), d.Path, d.at(stateDir), d.at(outboxDir)} {
+	// yet on the disk. Folders further up may be of others, who do not let
+	// this process look into them.
+	for _, name := range []string{d.at(stateDir), d.at(outboxDir), d.Path, filepath.Dir(d.Path)} {
 		if err := d.FS.SyncDir(name); err != nil {
 			return unusable("sync "+name, err)
 		}
+	}
+	for dir := filepath.Dir(d.Path); dir != filepath.Dir(dir); {
+		dir = filepath.Dir(dir)
+		_ = d.FS.SyncDir(dir)
 	}
 	name := d.at(reserveName)
 	if size, err := d.FS.Size(name); d.Reserve > 0 && (err != nil || size < d.Reserve) {

@@ -81,6 +81,9 @@ func (o *outbox) Append(b arrowstream.Batch) error {
 		return o.err
 	}
 	if o.w == nil {
+		if err := o.log.refuses(o.epoch); err != nil {
+			return err
+		}
 		if find(o.log.manifest.Sinks, o.sink) == nil {
 			return fmt.Errorf("state: the job has no sink %q", o.sink)
 		}
@@ -94,6 +97,19 @@ func (o *outbox) Append(b arrowstream.Batch) error {
 	if err := o.w.add(b); err != nil {
 		o.err = o.log.lost(o.log.fileError("write", o.name, err))
 		return o.err
+	}
+	return nil
+}
+
+// refuses is the error of a row for an epoch that cannot take any.
+func (l *epochLog) refuses(e arrowstream.Epoch) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return l.err
+	}
+	if last := l.index.lastEpoch(); e <= last {
+		return fmt.Errorf("state: rows for epoch %d come after epoch %d", e, last)
 	}
 	return nil
 }

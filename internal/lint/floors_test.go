@@ -41,6 +41,7 @@ var floors = []struct {
 	{"kernels/expr", 22},
 	{"kernels/agg", 22},
 	{"", 30}, // the root package
+	{"internal/epochfile", 34},
 	{"internal/filetable", 35},
 	{"internal/remote", 35},
 	{"internal/grouped", 35},

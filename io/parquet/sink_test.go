@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -174,65 +173,6 @@ func TestRolling(t *testing.T) {
 				equalRows(t, withoutTime(mustRead(t, &Source{Path: dir}, testEnv(mem, 0, 1))), want)
 			}
 		})
-	}
-}
-
-func TestEpochs(t *testing.T) {
-	mem := columnartest.Allocator(t)
-	dir := t.TempDir()
-	env := arrowstream.Env{Allocator: mem, Name: "out"}
-	batch := func(i int) arrow.Record { return columnartest.Batch(t, mem, fmt.Sprintf("x:int64 k:dict\n%d a\n", i)) }
-	visible := func() []string {
-		rows, err := read(t.Context(), &Source{Path: dir}, testEnv(mem, 0, 1))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Fatal(err)
-		}
-		return rows
-	}
-	s := bind(t, &Sink{Path: dir}, batch(0).Schema(), env)
-	do := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	prepare := func(e arrowstream.Epoch) {
-		t.Helper()
-		_, err := s.Prepare(t.Context(), e)
-		do(err)
-	}
-	do(s.Write(t.Context(), batch(1)))
-	prepare(1)
-	equalRows(t, visible(), nil)
-	do(s.Commit(t.Context(), 1, nil))
-	do(s.Commit(t.Context(), 1, nil))
-	equalRows(t, visible(), []string{"1 a"})
-	do(s.Write(t.Context(), batch(2)))
-	prepare(2)
-	do(s.Write(t.Context(), batch(3)))
-	s.Abort(errors.New("crash")) // epoch 2 is prepared, epoch 3 is lost
-	do(s.Close())
-	equalRows(t, visible(), []string{"1 a"})
-
-	// The next process commits epoch 2 and writes epoch 3 again.
-	s = bind(t, &Sink{Path: dir}, batch(0).Schema(), env)
-	do(s.Commit(t.Context(), 2, nil))
-	do(s.Commit(t.Context(), 2, nil))
-	equalRows(t, visible(), []string{"1 a", "2 a"})
-	do(s.Write(t.Context(), batch(3)))
-	prepare(3)
-	// It crashes before the commit and prepares epoch 3 once more.
-	s = bind(t, &Sink{Path: dir}, batch(0).Schema(), env)
-	do(s.Write(t.Context(), batch(33)))
-	prepare(3)
-	do(s.Commit(t.Context(), 3, nil))
-	prepare(4)
-	do(s.Commit(t.Context(), 4, nil))
-	do(s.Close())
-	equalRows(t, visible(), []string{"1 a", "2 a", "33 a"})
-	want := []string{"part-out-00000000000000000001-000000.parquet", "part-out-00000000000000000002-000000.parquet", "part-out-00000000000000000003-000000.parquet"}
-	if got := files(t, dir); !slices.Equal(got, want) {
-		t.Errorf("files %q", got)
 	}
 }
 

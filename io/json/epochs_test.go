@@ -1,0 +1,21 @@
+package json
+
+import (
+	"testing"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/filetable"
+	"github.com/arrowstream/arrowstream/internal/iotest"
+)
+
+func TestEpochs(t *testing.T) {
+	iotest.Epochs(t, iotest.EpochSink{
+		Extension: ".json",
+		New: func(path string, o iotest.EpochOptions) arrowstream.Concluder {
+			return &Sink{Path: path, RollSize: o.RollSize, RollAge: o.RollAge, test: filetable.Result{Clock: o.Clock, Before: o.Before}}
+		},
+		Source: func(path string) arrowstream.Source {
+			return &Source{Path: path, Fields: iotest.Schema(t, "x:int64 s:utf8")}
+		},
+	})
+}

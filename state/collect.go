@@ -92,7 +92,7 @@ func (l *epochLog) sweep() error {
 	for _, dir := range dirs {
 		names, err := l.dir.FS.List(l.dir.at(dir))
 		if err != nil {
-			return l.fileError("list", dir, err)
+			continue // a file among the folders; what is not swept harms nobody
 		}
 		for _, base := range names {
 			if name := filepath.Join(dir, base); ours(dir, base) && !named[name] {

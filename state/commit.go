@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,10 +25,32 @@ func (l *epochLog) Commit(ctx context.Context, c arrowstream.Commit, states []ar
 	if err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		return l.fail(err)
+		return l.fail(roomFor(states, err))
 	}
 	return nil
 }
+
+// roomFor adds to the error of a full disk how much an epoch may need: what it
+// has in memory, as files are smaller.
+func roomFor(states []arrowstream.StageState, err error) error {
+	var e *arrowstream.Error
+	if !full(err) || !errors.As(err, &e) || e.Hint != "" {
+		return err
+	}
+	n := int64(1 << 20) // outboxes, log and folders
+	for _, s := range states {
+		for _, b := range s.State {
+			for _, c := range b.Columns() {
+				n += int64(c.Data().SizeInBytes())
+			}
+		}
+	}
+	e.Hint = fmt.Sprintf("the job goes on from its last commit when there is room; the state of an epoch takes up to %d bytes", n)
+	return err
+}
+
+// full reports whether an error says that there is no room.
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 func (l *epochLog) commit(ctx context.Context, c arrowstream.Commit, states []arrowstream.StageState) error {
 	l.mu.Lock()

@@ -79,7 +79,7 @@ func TestCrashAfterEveryOperation(t *testing.T) {
 				if err == nil && ops%37 == 0 {
 					err = goOn(left, e)
 				}
-				if err == nil && ops%41 == 0 {
+				if err == nil && ops%151 == 0 {
 					var n int
 					n, err = crashInRecovery(c, percent, p)
 					crashes += n

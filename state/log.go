@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -129,7 +128,11 @@ func (l *epochLog) fail(err error) error {
 		return l.err
 	}
 	l.err = err
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if full(err) {
+		var e *arrowstream.Error
+		if errors.As(err, &e) && e.Hint == "" {
+			e.Hint = "the job goes on from its last commit when there is room"
+		}
 		if removeFile(l.dir.FS, l.dir.at(reserveName)) == nil && l.append(frame{kind: frameClose}) == nil {
 			_ = l.sync() // the error to tell is the first
 		}

@@ -15,9 +15,9 @@ type record struct {
 	// Version is that of the payload, 1. It is raised with formatVersion.
 	Version  int                   `json:"v"`
 	Finished bool                  `json:"finished,omitempty"`
-	Flushed  []string              `json:"flushed,omitempty"`
 	Time     int64                 `json:"time"` // seconds since 1970, of the commit
 	Driver   []byte                `json:"driver"`
+	Flushed  []string              `json:"flushed,omitempty"`
 	Sinks    map[string]sinkRecord `json:"sinks,omitempty"`
 	States   []stateRecord         `json:"states,omitempty"`
 	Outbox   map[string]fileRecord `json:"outbox,omitempty"`
@@ -88,7 +88,7 @@ func (f fileRecord) ok() bool { return f.Rows >= 0 && f.Bytes >= 0 }
 
 // commit is r as the runtime knows it.
 func (r *record) commit(e arrowstream.Epoch) arrowstream.Commit {
-	c := arrowstream.Commit{Epoch: e, Finished: r.Finished, Flushed: r.Flushed, Driver: r.Driver}
+	c := arrowstream.Commit{Epoch: e, Finished: r.Finished, Driver: r.Driver, Flushed: r.Flushed}
 	if len(r.Sinks) > 0 {
 		c.Sinks = make(map[string]arrowstream.SinkCommit, len(r.Sinks))
 		for uid, s := range r.Sinks {
@@ -100,7 +100,7 @@ func (r *record) commit(e arrowstream.Epoch) arrowstream.Commit {
 
 // newRecord is the record of c, without files.
 func newRecord(c arrowstream.Commit, now int64) *record {
-	r := &record{Version: 1, Finished: c.Finished, Flushed: c.Flushed, Time: now, Driver: c.Driver}
+	r := &record{Version: 1, Finished: c.Finished, Time: now, Driver: c.Driver, Flushed: c.Flushed}
 	if len(c.Sinks) > 0 {
 		r.Sinks = make(map[string]sinkRecord, len(c.Sinks))
 		for uid, s := range c.Sinks {

@@ -90,3 +90,45 @@ func TestZombieIsFenced(t *testing.T) {
 		t.Fatalf("epoch %d, %v", e, err)
 	}
 }
+
+// TestTakeoverDuringCommit lets the old process commit after every operation of
+// the new one's opening: an epoch that the old one may publish is seen by the
+// new one.
+func TestTakeoverDuringCommit(t *testing.T) {
+	seen, fenced := 0, 0
+	for at, ops := 0, 1; at < ops; at++ {
+		mem := vfs.NewMem()
+		old := mustOpen(t, testDir(memFS{FS: mem, unlocked: true}))
+		m := model{agg: map[int64]int64{}}
+		if err := m.work(old, 5, nil); err != nil {
+			t.Fatal(err)
+		}
+		fsys := memFS{FS: mem, unlocked: true}
+		ops = 0
+		var err error
+		fsys.after = func() {
+			if ops++; ops == at+1 {
+				err = m.step(old)
+			}
+		}
+		now := mustOpen(t, testDir(fsys))
+		e, bad := check(now, columnartest.Allocator(t))
+		switch {
+		case bad != nil:
+			t.Fatalf("operation %d: %v", at, bad)
+		case err == nil && ops > at:
+			if seen++; e != 6 {
+				t.Fatalf("operation %d: the old process committed epoch 6, the new one is at %d", at, e)
+			}
+		case err != nil && !errors.Is(err, arrowstream.ErrFenced):
+			t.Fatalf("operation %d: %v", at, err)
+		case err != nil:
+			fenced++
+		}
+		old.Close()
+		now.Close()
+	}
+	if seen == 0 || fenced == 0 {
+		t.Errorf("%d commits before the takeover, %d after", seen, fenced)
+	}
+}

@@ -49,10 +49,13 @@ func (f *File) Size() int64 { return f.size }
 // Write implements io.Writer. Errors are those of the system as they are; the
 // file is of no use after one.
 func (f *File) Write(p []byte) (int, error) {
-	if err := f.target.step("write", f.path); err != nil {
-		return 0, err
+	n, err := 0, f.target.step("write", f.path)
+	if err == nil {
+		n, err = f.f.Write(p)
 	}
-	n, err := f.f.Write(p)
+	if err != nil {
+		_ = f.target.fail(err)
+	}
 	f.size += int64(n)
 	f.crc = crc32.Update(f.crc, castagnoli, p[:n])
 	f.dirty = true
@@ -64,11 +67,12 @@ func (f *File) sync() error {
 	if !f.dirty {
 		return nil
 	}
-	if err := f.target.step("sync", f.path); err != nil {
-		return err
+	err := f.target.step("sync", f.path)
+	if err == nil {
+		err = f.f.Sync()
 	}
 	f.dirty = false
-	return f.target.wrap(f.f.Sync())
+	return f.target.fail(err)
 }
 
 // note is the file as it is now.
@@ -83,7 +87,7 @@ func (f *File) note() entry {
 func (f *File) Finish() error {
 	f.leave()
 	f.dirty = true // also a file without bytes
-	if err := errors.Join(f.sync(), f.target.wrap(f.f.Close())); err != nil {
+	if err := errors.Join(f.sync(), f.target.fail(f.f.Close())); err != nil {
 		f.target.forget(f.path)
 		return err
 	}

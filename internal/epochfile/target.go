@@ -79,6 +79,7 @@ type Target struct {
 	dirs   map[string]bool // directories with names that are not durable
 	waits  bool            // the files of before are still to be removed
 	final  bool            // the next Prepare is the last
+	err    error           // first error: nothing is prepared after it
 	made   bool            // something was published without epochs
 }
 
@@ -153,6 +154,15 @@ func (t *Target) wrap(err error) error {
 	return fmt.Errorf("%s: %w", t.cfg.Connector, err)
 }
 
+// fail is wrap and remembers the first error.
+func (t *Target) fail(err error) error {
+	err = t.wrap(err)
+	if t.err == nil {
+		t.err = err
+	}
+	return err
+}
+
 // dir is the directory of files below sub.
 func (t *Target) dir(sub string) string { return filepath.Join(t.cfg.Dir, filepath.FromSlash(sub)) }
 
@@ -162,7 +172,7 @@ func hidden(name string) string { return "." + name + ".inprogress" }
 func (t *Target) Create(sub string) (*File, error) {
 	dir := t.dir(sub)
 	if err := t.mkdir(dir); err != nil {
-		return nil, t.wrap(err)
+		return nil, t.fail(err)
 	}
 	f := &File{target: t, entry: entry{Sub: sub}, since: t.clock.Now()}
 	flag := os.O_WRONLY | os.O_CREATE | os.O_EXCL
@@ -187,7 +197,7 @@ func (t *Target) Create(sub string) (*File, error) {
 			continue // of another sink of the job in the same directory
 		}
 		if err != nil {
-			return nil, t.wrap(err)
+			return nil, t.fail(err)
 		}
 		t.dirs[dir] = true
 		t.open = append(t.open, f)

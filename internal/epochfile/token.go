@@ -36,6 +36,9 @@ type openEntry struct {
 // nil if it would say nothing. The connector has flushed the open files and
 // set their Extra.
 func (t *Target) Prepare(e arrowstream.Epoch) ([]byte, error) {
+	if t.err != nil {
+		return nil, t.err
+	}
 	tok := token{Version: tokenVersion, Publish: t.done, Drop: t.drop}
 	for _, f := range t.open {
 		if err := f.sync(); err != nil {
@@ -44,7 +47,7 @@ func (t *Target) Prepare(e arrowstream.Epoch) ([]byte, error) {
 		tok.Open = append(tok.Open, openEntry{entry: f.note(), Since: f.since, Extra: f.Extra})
 	}
 	if err := t.syncDirs(t.dirs); err != nil {
-		return nil, t.wrap(err)
+		return nil, t.fail(err)
 	}
 	if t.waits {
 		tok.Replace = t.final || len(t.done) > 0

@@ -368,6 +368,64 @@ func (s EpochSink) durable(t *testing.T) {
 	}
 }
 
+// restarts begins a new process for every epoch: rows become visible all the same.
+func (s EpochSink) restarts(t *testing.T) {
+	j := s.job(t, t.TempDir()+"/", jobA, 12, 3*time.Second)
+	for len(j.commits) < j.last {
+		if err := errors.Join(j.start(nil), j.epoch(), j.live.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if e := len(j.commits); len(j.visible()) < len(j.want(e-4)) {
+			t.Fatalf("epoch %d: %q are visible", e, j.visible())
+		}
+	}
+	j.checkEnd()
+}
+
+// diskError fails one change of the disk, and not those after it: what follows
+// is an error as well.
+func (s EpochSink) diskError(t *testing.T) {
+	for n := 0; ; n++ {
+		j := s.job(t, t.TempDir()+"/", jobA, 4, time.Hour)
+		left, failed := n, false
+		if err := j.start(func(op, path string) error {
+			if left--; left == -1 {
+				failed = true
+				return errCrash
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for len(j.commits) < j.last {
+			err := j.epoch()
+			if err == nil && failed {
+				t.Fatalf("step %d: the error is forgotten", n)
+			}
+			if failed {
+				if _, err := j.live.Prepare(t.Context(), arrowstream.Epoch(len(j.commits)+1)); err == nil && len(j.commits) < j.last {
+					t.Fatalf("step %d: an epoch is prepared after an error", n)
+				}
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		j.live.(arrowstream.Aborter).Abort(errCrash)
+		if err := j.live.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !failed {
+			return
+		}
+		if err := j.run(nil); err != nil {
+			t.Fatal(err)
+		}
+		j.checkEnd()
+	}
+}
+
 // empty runs jobs without rows.
 func (s EpochSink) empty(t *testing.T) {
 	for _, path := range []string{filepath.Join(t.TempDir(), "out") + "/", filepath.Join(t.TempDir(), "out"+s.Extension)} {

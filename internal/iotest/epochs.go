@@ -50,6 +50,8 @@ func Epochs(t *testing.T, s EpochSink) {
 	t.Run("commit while writing", func(t *testing.T) { s.overlap(t) })
 	t.Run("damage", func(t *testing.T) { s.damage(t) })
 	t.Run("order of syncs", func(t *testing.T) { s.durable(t) })
+	t.Run("age over restarts", func(t *testing.T) { s.restarts(t) })
+	t.Run("disk error", func(t *testing.T) { s.diskError(t) })
 	t.Run("no rows", func(t *testing.T) { s.empty(t) })
 }
 
@@ -375,3 +377,7 @@ func (s EpochSink) manifest(t *testing.T, dir string, jobs ...*epochJob) int {
 	}
 	return len(visible)
 }
+
+// EpochsOfOneFile is the part of [Epochs] that writes one file, of any
+// Extension.
+func EpochsOfOneFile(t *testing.T, s EpochSink) { s.single(t) }

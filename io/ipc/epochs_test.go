@@ -9,7 +9,7 @@ import (
 )
 
 func TestEpochs(t *testing.T) {
-	iotest.Epochs(t, iotest.EpochSink{
+	s := iotest.EpochSink{
 		Extension: ".arrow",
 		New: func(path string, o iotest.EpochOptions) arrowstream.Concluder {
 			return &Sink{Path: path, RollSize: o.RollSize, RollAge: o.RollAge, test: filetable.Result{Clock: o.Clock, Before: o.Before}}
@@ -17,5 +17,9 @@ func TestEpochs(t *testing.T) {
 		Source: func(path string) arrowstream.Source {
 			return &Source{Path: path, Fields: iotest.Schema(t, "x:int64 s:utf8")}
 		},
-	})
+	}
+	iotest.Epochs(t, s)
+	for _, s.Extension = range []string{".arrows", ".feather"} {
+		t.Run(s.Extension, func(t *testing.T) { iotest.EpochsOfOneFile(t, s) })
+	}
 }

@@ -38,7 +38,7 @@ func TestNothingPartialIsVisible(t *testing.T) {
 		if err := s.Write(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
-		if got := files(t, dir); len(got) != 1 || got[0] != ".part-job_out_1-000001.parquet.inprogress" {
+		if got := filesIn(t, dir); len(got) != 1 || got[0] != ".part-job_out_1-000001.parquet.inprogress" {
 			t.Errorf("while writing: %q", got)
 		}
 		if _, err := (&Source{Path: dir}).Schema(); err == nil {
@@ -49,7 +49,7 @@ func TestNothingPartialIsVisible(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := files(t, dir); len(got) != 1 || got[0] != "part-job_out_1-000001.parquet" {
+		if got := filesIn(t, dir); len(got) != 1 || got[0] != "part-job_out_1-000001.parquet" {
 			t.Errorf("after close: %q", got)
 		}
 		if err := s.Write(t.Context(), b); err == nil {
@@ -66,7 +66,7 @@ func TestNothingPartialIsVisible(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := files(t, dir); len(got) != 0 {
+		if got := filesIn(t, dir); len(got) != 0 {
 			t.Errorf("after abort: %q", got)
 		}
 	})
@@ -81,7 +81,7 @@ func TestNothingPartialIsVisible(t *testing.T) {
 			t.Fatal(err)
 		}
 		equalRows(t, mustRead(t, &Source{Path: path}, testEnv(mem, 0, 1)), []string{"9"})
-		if got := files(t, filepath.Dir(path)); len(got) != 1 {
+		if got := filesIn(t, filepath.Dir(path)); len(got) != 1 {
 			t.Errorf("left over: %q", got)
 		}
 	})
@@ -97,7 +97,7 @@ func TestTargetThatExists(t *testing.T) {
 	equalRows(t, mustRead(t, &Source{Path: dir}, testEnv(mem, 0, 1)), []string{"1", "2"})
 	write(t, mem, &Sink{Path: dir, Overwrite: true}, b)
 	equalRows(t, mustRead(t, &Source{Path: dir}, testEnv(mem, 0, 1)), []string{"2"})
-	if got := files(t, dir); len(got) != 1 {
+	if got := filesIn(t, dir); len(got) != 1 {
 		t.Errorf("files after overwrite: %q", got)
 	}
 	path := filepath.Join(dir, "one.parquet")
@@ -155,7 +155,7 @@ func TestRolling(t *testing.T) {
 					parts = append(parts, p)
 				}
 				write(t, mem, &s, parts...)
-				got := files(t, dir)
+				got := filesIn(t, dir)
 				if len(got) != tt.files {
 					t.Errorf("batches of %d rows: files %q, want %d", cut, got, tt.files)
 				}
@@ -233,7 +233,7 @@ func TestSinkErrors(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := files(t, s.Path); len(got) != 0 {
+		if got := filesIn(t, s.Path); len(got) != 0 {
 			t.Errorf("left over: %q", got)
 		}
 	})
@@ -262,7 +262,7 @@ func TestSinkErrors(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := files(t, dir); len(got) != 0 {
+		if got := filesIn(t, dir); len(got) != 0 {
 			t.Errorf("left over: %q", got)
 		}
 	})

@@ -31,7 +31,7 @@ func BenchmarkLogisticRows(b *testing.B) {
 			y[i], rate[i], one[i] = float64(i&1), 0.001, 1
 		}
 		atLevels(b, fmt.Sprintf("d=%d", d), func(b *testing.B) {
-			limits.Against(b, rows, nil, func() { simd.LogisticRows(p, w, 0, x, y, one, rate, rate) })
+			limits.Against(b, rows, nil, func() { simd.LogisticRows(p, w, 0, x, y, one, rate, rate, simd.Ahead{}) })
 		})
 	}
 }

@@ -60,7 +60,11 @@ var sgdTwins = []twin{
 			}
 		}
 		rate := func() []float64 { return input[float64](a, n) }
-		a.keep(LogisticRows(output[float64](a, n), w, a.rng.NormFloat64(), x, labels(a)[:n], rate(), rate(), rate()))
+		soon := Ahead{}
+		if a.off&1 != 0 {
+			soon = Ahead{[][]float64{input[float64](a, 9), input[float64](a, 9)}, 1, a.n % 9}
+		}
+		a.keep(LogisticRows(output[float64](a, n), w, a.rng.NormFloat64(), x, labels(a)[:n], rate(), rate(), rate(), soon))
 	}},
 }
 
@@ -133,7 +137,7 @@ func TestStepsAreNaive(t *testing.T) {
 		}
 
 		rowwise, again := slices.Clone(w), slices.Clone(w)
-		b = LogisticRows(p, rowwise, 0.25, rows, y, shrink, rate, rate)
+		b = LogisticRows(p, rowwise, 0.25, rows, y, shrink, rate, rate, Ahead{})
 		intercept = 0.25
 		for i := range n {
 			x := rows[i*stride : (i+1)*stride]

@@ -107,7 +107,7 @@ func (m *kmeans) Step(x *Matrix, _, weight []float64, out *Scores) int {
 		case m.opt.UpdateMode == perRow:
 			from += m.stepRun(x, weight, from, out)
 		default:
-			from += m.stepTile(x, weight, from, out)
+			from += m.stepTiles(x, weight, from, out)
 		}
 	}
 	return int(m.learned - before)

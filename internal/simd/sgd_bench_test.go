@@ -36,15 +36,6 @@ func BenchmarkLogisticRows(b *testing.B) {
 	}
 }
 
-func BenchmarkStepDot(b *testing.B) {
-	for _, d := range []int{24, 32, 56, 104} {
-		w, next, x, row := make([]float64, d), make([]float64, d), limits.Column(d), limits.Column(d)
-		atLevels(b, fmt.Sprintf("d=%d", d), func(b *testing.B) {
-			limits.Against(b, 1, nil, func() { simd.StepDot(next, w, x, 0.99, 0.01, row) })
-		})
-	}
-}
-
 func BenchmarkTranspose(b *testing.B) {
 	for _, d := range []int{10, 32, 100} {
 		stride, rows := (d+7)&^7, 1<<15/8/((d+7)&^7)

@@ -106,18 +106,35 @@ func (g *graph) startLanes(ctx context.Context, chain []*node) error {
 	}
 	for _, n := range chain {
 		metrics := make([]*operatorMetrics, len(lanes))
+		var stateful []Stateful
 		for i, l := range lanes {
 			st := n.stage
+			env := n.env
+			env.Instance = i
 			if i > 0 {
 				st = n.stage.(Parallel).Clone()
 				n.instances = append(n.instances, st)
-				if _, err := st.Bind(n.inputs[0].Schema(), n.env); err != nil {
+				if _, err := st.Bind(n.inputs[0].Schema(), env); err != nil {
 					return n.wrap(err)
 				}
 			}
-			ln := &node{id: n.id, name: n.name, inputs: n.inputs, ports: n.ports, users: n.users, stage: st, env: n.env}
+			if s, ok := st.(Stateful); ok {
+				stateful = append(stateful, s)
+			}
+			ln := &node{
+				id: n.id, name: n.name, inputs: n.inputs, ports: n.ports, users: n.users, stage: st, env: env,
+				uid: n.uid, checkpoints: n.checkpoints, epoch: n.epoch,
+			}
 			metrics[i] = &ln.metrics
 			l.nodes = append(l.nodes, ln)
+		}
+		if len(stateful) > 0 {
+			if err := n.checkpoints.restore(ctx, n, stateful); err != nil {
+				return err
+			}
+			for _, l := range lanes {
+				l.nodes[len(l.nodes)-1].flushed = n.flushed
+			}
 		}
 		n.metrics.lanes.Store(&metrics)
 	}
@@ -202,7 +219,7 @@ func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []int) 
 func partition(by *kernels.Partitioner, n *node, m message, keys []int, lanes int) ([]message, error) {
 	parts := make([]message, lanes)
 	for i := range parts {
-		parts[i].mark, parts[i].last = m.mark, m.last
+		parts[i].mark, parts[i].last, parts[i].epoch = m.mark, m.last, m.epoch
 	}
 	for _, b := range m.batches {
 		split, err := by.Split(n.env.Allocator, b, keys, lanes)
@@ -268,7 +285,7 @@ func mergeLanes(n *node, lanes []*lane, order []string) ([]message, error) {
 		if out == nil {
 			out = make([]message, len(m.messages))
 			for i := range out {
-				out[i].mark, out[i].last = m.messages[i].mark, m.messages[i].last
+				out[i].mark, out[i].last, out[i].epoch = m.messages[i].mark, m.messages[i].last, m.messages[i].epoch
 			}
 		}
 		if len(m.messages[0].batches) > 0 {

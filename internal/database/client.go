@@ -47,8 +47,8 @@ type connectError struct{ error }
 func (e connectError) Unwrap() error { return e.error }
 
 // Do runs work on a connection. After passing trouble it is called again, on a
-// new connection, so it begins with its transaction; it is given up when no
-// attempt has succeeded for the timeout. what names the work for the error.
+// new connection, so it begins with its transaction; it is given up when the
+// timeout has passed since the first attempt failed. what names the work for the error.
 // Any error closes the connection, which takes an open transaction back.
 func (c *Client) Do(ctx context.Context, what string, work func(ctx context.Context, s Session) error) error {
 	try := func(limit context.Context) (again bool, err error) {
@@ -62,12 +62,17 @@ func (c *Client) Do(ctx context.Context, what string, work func(ctx context.Cont
 		var in inputError
 		return !errors.As(err, &in) && c.Server.Judge(err) == Passing, err
 	}
-	again, err := true, error(nil)
-	if c.session != nil { // it may have been idle for so long that it is dead
-		again, err = try(ctx)
-	}
-	if again {
-		err = remote.Retry(ctx, c.timeout(), try)
+	// Connecting comes first, so that the time of the first attempt at the work
+	// counts for nothing.
+	err := remote.Retry(ctx, c.timeout(), func(limit context.Context) (bool, error) {
+		err := c.connect(limit)
+		return err != nil && c.Server.Judge(err) == Passing, err
+	})
+	if err == nil {
+		var again bool
+		if again, err = try(ctx); again {
+			err = remote.Retry(ctx, c.timeout(), try)
+		}
 	}
 	switch {
 	case err == nil:

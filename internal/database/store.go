@@ -72,7 +72,8 @@ func (w *Writer) lastOfKeys(rows iter.Seq2[arrowstream.Batch, error]) (columnar.
 // kept, with what becomes of them. removed reports whether one of these takes
 // its key away.
 func (w *Writer) load(ctx context.Context, s Session, table string, rows iter.Seq2[arrowstream.Batch, error], kept *columnar.Bitmap) (removed bool, err error) {
-	e := encoder{style: w.client.Server.Dialect().Style, columns: w.columns, table: w.Table}
+	d := w.client.Server.Dialect()
+	e := encoder{style: d.Style, columns: w.columns, table: fmt.Sprintf("%s: table %s", d.Kind, w.Table)}
 	columns := w.columns
 	if kept != nil {
 		columns = append(slices.Clip(columns), opColumn)

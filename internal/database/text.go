@@ -44,6 +44,7 @@ type field struct {
 	f32   []float32
 	step  int64 // times must be multiples of it
 	plain bool  // the text needs no escapes
+	date  bool  // with or without a time
 	// of a dictionary that holds NULL
 	codes []int32
 	valid columnar.Bitmap
@@ -76,7 +77,9 @@ func (e *encoder) bind(b arrowstream.Batch) error {
 			if to, ok := c.Type.(*arrow.TimestampType); ok {
 				f.step = max(1, int64(to.Unit.Multiplier()/t.Unit.Multiplier()))
 			}
-			f.plain = true
+			f.plain, f.date = true, true
+		case *arrow.Date32Type, *arrow.Date64Type:
+			f.plain, f.date = true, true
 		case *arrow.Float64Type:
 			f.flts = columnar.Values[float64](a)
 			f.plain = true
@@ -84,7 +87,7 @@ func (e *encoder) bind(b arrowstream.Batch) error {
 			f.f32 = columnar.Values[float32](a)
 			f.plain = true
 		default:
-			f.plain = v.Numeric() || t.ID() == arrow.DATE32 || t.ID() == arrow.DATE64 || t.ID() == arrow.TIME32 || t.ID() == arrow.TIME64
+			f.plain = v.Numeric() || t.ID() == arrow.TIME32 || t.ID() == arrow.TIME64
 		}
 		e.fields = append(e.fields, f)
 	}
@@ -107,7 +110,7 @@ func (e *encoder) row(to []byte, i, op int) ([]byte, error) {
 		var err error
 		if to, err = e.value(to, f, i); err != nil {
 			return to, &arrowstream.Error{
-				Code: "AS4151", Msg: fmt.Sprintf("table %s: column %q", e.table, e.columns[j].Name), Err: err,
+				Code: "AS4151", Msg: fmt.Sprintf("%s: column %q", e.table, e.columns[j].Name), Err: err,
 			}
 		}
 	}
@@ -149,7 +152,11 @@ func (e *encoder) value(to []byte, f *field, i int) ([]byte, error) {
 	}
 	to = append(to, e.style.Quote...)
 	if f.plain {
+		start := len(to)
 		to = f.view.AppendPlain(to, i, ' ')
+		if to[start] == '-' && f.date {
+			return to, fmt.Errorf("%s is before the year 1, which the database cannot hold", to[start:])
+		}
 		if !e.style.Zone && f.times != nil && to[len(to)-1] == 'Z' {
 			to = to[:len(to)-1]
 		}

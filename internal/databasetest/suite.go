@@ -112,6 +112,20 @@ func bind(t testing.TB, mem memory.Allocator, s arrowstream.Sink, columns string
 	t.Cleanup(func() { _ = s.Close() })
 }
 
+// Fails writes a batch to a sink that is to refuse it, and ends as a runtime
+// does after an error.
+func Fails(t testing.TB, s arrowstream.Sink, b arrowstream.Batch) error {
+	t.Helper()
+	err := iotest.Write(t, s, b)
+	if a, ok := s.(arrowstream.Aborter); ok && err != nil {
+		a.Abort(err)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	return err
+}
+
 // publish publishes and expects no error.
 func publish(t testing.TB, s arrowstream.Publisher, p arrowstream.Publication) {
 	t.Helper()

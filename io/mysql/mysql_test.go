@@ -116,3 +116,7 @@ e 3.4028235e38 0.30000000000000004 null q q q
 3 9999-12-31 null null null null null
 `, "k:int64! d:date32 t:time64[us] ts:timestamp[us] tz:timestamp[us,UTC] ms:timestamp[ms] s:timestamp[s]")
 }
+
+func BenchmarkServer(b *testing.B) {
+	db.Benchmark(b, func(s arrowstream.Source) { s.(*Source).OrderBy = []string{"none"} })
+}

@@ -85,3 +85,7 @@ e 3.4028235e38 5e-324 null q q q
 3 9999-12-31 null null null null null
 `, "k:int64! d:date32 t:time64[us] ts:timestamp[us] tz:timestamp[us,UTC] ms:timestamp[us] s:timestamp[us]")
 }
+
+func BenchmarkServer(b *testing.B) {
+	db.Benchmark(b, func(s arrowstream.Source) { s.(*Source).OrderBy = []string{"none"} })
+}

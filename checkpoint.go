@@ -181,7 +181,7 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	var err error
 	if n.sink != nil {
 		sunk, err = n.prepare(ctx, e, pending.commit.Finished)
-	} else if n.flushed {
+	} else if n.forgotten() {
 		// It has emitted everything and is not called again.
 	} else if inc, ok := st.(Incremental); ok && delta {
 		state, err = inc.Delta(ctx)
@@ -199,10 +199,7 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 		if sunk.Prepared != nil || sunk.Rows > 0 {
 			pending.commit.Sinks[n.uid] = sunk
 		}
-	case n.flushed:
-		if n.env.Instance == 0 {
-			pending.commit.Flushed = append(pending.commit.Flushed, n.uid)
-		}
+	case n.forgotten():
 	default:
 		states := pending.states[n.uid]
 		for len(states) <= n.env.Instance {
@@ -211,6 +208,9 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 		states[n.env.Instance] = state
 		pending.states[n.uid], pending.delta[n.uid] = states, delta
 	}
+	if n.flushed && n.sink == nil && n.env.Instance == 0 {
+		pending.commit.Flushed = append(pending.commit.Flushed, n.uid)
+	}
 	pending.missing--
 	complete := pending.missing == 0
 	c.mu.Unlock()
@@ -218,6 +218,13 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 		c.finish(ctx, pending)
 	}
 	return nil
+}
+
+// forgotten reports whether n needs no state any more: it has emitted all it will,
+// and leaves nothing behind.
+func (n *node) forgotten() bool {
+	_, finishes := n.stage.(Finisher)
+	return n.flushed && !finishes
 }
 
 // prepare makes what the sink of n has taken in the epoch e ready to publish.

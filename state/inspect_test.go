@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 )
@@ -126,6 +127,38 @@ func (d Dir) mustNames(t *testing.T) (list []file) {
 		list = append(list, n.files()...)
 	}
 	return list
+}
+
+// TestVerifyWhatIsKept verifies a store, at work and reopened, that has forgotten
+// most of its epochs.
+func TestVerifyWhatIsKept(t *testing.T) {
+	mem := vfs.NewMem()
+	d := testDir(memFS{FS: mem, unlocked: true})
+	d.SegmentBytes = 1 << 20
+	l := mustOpen(t, d)
+	m := model{agg: map[int64]int64{}}
+	for last := arrowstream.Epoch(40); last <= 60; last += 20 {
+		if err := m.work(l, last, nil); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			c, err := d.Verify(t.Context())
+			if err != nil || len(c.Damaged) != 0 || c.Whole != last || c.Commits > 20 {
+				t.Fatalf("epoch %d: %+v, %v", last, c, err)
+			}
+			l.Close()
+			l = mustOpen(t, d)
+			if got, _ := d.Verify(t.Context()); got.Commits != c.Commits {
+				t.Errorf("%d commits after a start, %d before", got.Commits, c.Commits)
+			}
+		}
+		for _, u := range l.Start().Unpublished {
+			if err := l.Published(u.Sink, u.Commit.Epoch); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	l.Close()
 }
 
 func TestSavepoint(t *testing.T) {

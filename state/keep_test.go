@@ -169,6 +169,18 @@ func TestLogCutShort(t *testing.T) {
 	wantCode(t, err, "AS5003", "it ends with epoch 4, but there is 0000000006-1.", "the newest that is whole is 4")
 }
 
+// TestLogOfAnotherJob puts the log of another store in place.
+func TestLogOfAnotherJob(t *testing.T) {
+	mem, d := written(t, 4, true)
+	other, _ := written(t, 4, true)
+	name := filesOf(t, mem, d.at(logDir))[0]
+	if err := writeFile(d.FS, name, contents(t, other, name)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := reopened(d, columnar.Pool)
+	wantCode(t, err, "AS5003", "it is of the job ", ", MANIFEST is of ")
+}
+
 // TestFullDisk writes until the disk is full, and goes on when there is room.
 func TestFullDisk(t *testing.T) {
 	for _, full := range []string{"/log/", "/all/", "/out/"} {

@@ -39,8 +39,10 @@ func (d Dir) segments() ([]string, error) {
 }
 
 // readLog reads the segment that counts and refuses what a crash cannot have
-// left. It changes nothing. m is nil if there is no MANIFEST.
-func (d Dir) readLog(m *manifest) (*logRead, error) {
+// left. It changes nothing. m is nil if there is no MANIFEST, and known what was
+// read before, if anything: a segment only grows, so one of the same name and
+// length is not read again.
+func (d Dir) readLog(m *manifest, known *logRead) (*logRead, error) {
 	names, err := d.segments()
 	if err != nil {
 		return nil, err
@@ -59,6 +61,11 @@ func (d Dir) readLog(m *manifest) (*logRead, error) {
 	number, incarnation, _ := parseName(names[len(names)-1], segmentSuffix)
 	r.name = segmentFile(number, incarnation)
 	file := d.at(r.name)
+	if known != nil && known.name == r.name {
+		if size, err := d.FS.Size(file); err == nil && size == known.size {
+			return known, nil
+		}
+	}
 	b, err := readFile(d.FS, file, maxSegment)
 	if err != nil {
 		return nil, unusable("read "+file, err)

@@ -352,4 +352,18 @@ func TestRowsEndEarly(t *testing.T) {
 	if n != 2 {
 		t.Fatalf("%d batches", n)
 	}
+	// Rows that come too late change nothing.
+	if err := l.Outbox("out", 1).Append(b); err == nil {
+		t.Error("an epoch that is committed takes rows")
+	}
+	for b, err := range l.Outbox("out", 1).Rows(mem) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+		n++
+	}
+	if n != 5 {
+		t.Errorf("%d batches, want 3 more", n)
+	}
 }

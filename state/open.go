@@ -79,12 +79,13 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 	}
 	failpoint.Hit(failpoint.RecoverLog)
 	if rewrite {
-		if err := d.writeManifest(m); err != nil {
-			return nil, err
-		}
+		err = d.writeManifest(m)
 	}
-	if err := l.sweep(); err != nil {
-		return nil, err
+	if err == nil {
+		err = l.sweep()
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.log.Close())
 	}
 	l.start = l.whatIsLeft()
 	return l, nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
@@ -41,6 +42,29 @@ func TestInspectAStoreAtWork(t *testing.T) {
 	c := info.Commits[len(info.Commits)-1]
 	if c.Epoch != 14 || !slices.Equal(c.Unpublished, []string{"files", "out"}) || c.Time.Unix() != 1_700_000_000 {
 		t.Errorf("commit %+v", c)
+	}
+}
+
+// TestInspectWhileEpochsPass reads a store whose job commits a few epochs after
+// each operation of the reader.
+func TestInspectWhileEpochsPass(t *testing.T) {
+	mem := vfs.NewMem()
+	d := testDir(memFS{FS: mem})
+	d.SegmentBytes = 1 << 20
+	l := mustOpen(t, d)
+	defer l.Close()
+	m := model{agg: map[int64]int64{}}
+	reader := testDir(nil)
+	reader.FS = memFS{FS: errorfs.Wrap(mem, errorfs.InjectorFunc(func(errorfs.Op) error {
+		return m.work(l, m.epoch+3, nil)
+	}))}
+	for range 5 {
+		if _, err := reader.Inspect(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m.epoch < 50 {
+		t.Errorf("only %d epochs passed", m.epoch)
 	}
 }
 

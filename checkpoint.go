@@ -331,11 +331,7 @@ func (c *checkpoints) publish(ctx context.Context, n *node, e Epoch, sunk SinkCo
 		}
 	}
 	failpoint.Hit(failpoint.PublishAfter)
-	if err := c.log.Published(n.uid, e); err != nil {
-		return err
-	}
-	failpoint.Hit(failpoint.Published)
-	return nil
+	return c.log.Published(n.uid, e)
 }
 
 // wait waits until no epoch is on its way.

@@ -33,6 +33,7 @@ test:
 .PHONY: torture
 torture:
 	$(GO) test -timeout 24h -v ./internal/crashtest -crash.seeds 20 -crash.kills 500
+	$(GO) test -timeout 24h -v ./state -state.seeds 20
 
 # levels runs the tests at every level of the vector kernels below that of the
 # machine, at which test runs them.

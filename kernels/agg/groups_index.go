@@ -78,6 +78,7 @@ func (x *wordIndex) insertHash(words []uint64, ids []uint32, s *slots) {
 	entries, mask := h.entries.v, h.mask
 	ids = ids[:len(words)]
 	for i, w := range words {
+		h.askNext(home, i)
 		p := home[i] & mask
 		for {
 			e := &entries[p]

@@ -66,22 +66,16 @@ const (
 func (h *hashIndex) homes(words []uint64) []uint64 {
 	homes := h.hashes[:len(words)]
 	simd.Hash(homes, words, 0)
-	h.ask(homes[:min(askAhead, len(homes))])
+	h.ask(homes, 0)
 	return homes
 }
 
-// ask asks for the entries of homes where the table is large.
-func (h *hashIndex) ask(homes []uint64) {
-	if entries := h.entries.v; len(entries) > largeTable {
-		simd.Prefetch(unsafe.Pointer(unsafe.SliceData(entries)), homes, h.mask, entryShift)
-	}
-}
-
-// askNext is called with every row i of a block that is probed; it asks for
-// those that are askAhead further on.
-func (h *hashIndex) askNext(homes []uint64, i int) {
-	if i%askAhead == 0 && i+askAhead < len(homes) {
-		h.ask(homes[i+askAhead : min(i+2*askAhead, len(homes))])
+// ask asks for the entries of the homes from row lo on, askAhead of them, where
+// the table is large. A loop over homes calls it with the row it is at plus
+// askAhead, when that is one of the multiples.
+func (h *hashIndex) ask(homes []uint64, lo int) {
+	if entries := h.entries.v; len(entries) > largeTable && lo < len(homes) {
+		simd.Prefetch(unsafe.Pointer(unsafe.SliceData(entries)), homes[lo:min(lo+askAhead, len(homes))], h.mask, entryShift)
 	}
 }
 
@@ -99,7 +93,9 @@ func (h *hashIndex) build(keys *column[uint64], s *slots, null uint32) {
 		block := keys.v[lo:min(lo+wordBlock, len(keys.v))]
 		homes := h.homes(block)
 		for i, p := range homes {
-			h.askNext(homes, i)
+			if i%askAhead == 0 {
+				h.ask(homes, i+askAhead)
+			}
 			slot := lo + i
 			if !s.live.v[slot] || null == uint32(slot)+1 {
 				continue
@@ -118,7 +114,9 @@ func (h *hashIndex) build(keys *column[uint64], s *slots, null uint32) {
 func (h *hashIndex) lookup(words []uint64, ids []uint32) {
 	homes := h.homes(words)
 	for i, p := range homes {
-		h.askNext(homes, i)
+		if i%askAhead == 0 {
+			h.ask(homes, i+askAhead)
+		}
 		p &= h.mask
 		for h.entries.v[p].id != 0 && h.entries.v[p].key != words[i] {
 			p = (p + 1) & h.mask

@@ -172,7 +172,7 @@ var errorCodes = []ErrorCode{
 	},
 	{
 		"AS2001", "output exists",
-		"A file that would be written is there already, and nothing is overwritten unasked. Set 'overwrite' = 'true', or name a directory to add files to.",
+		"A file that would be written is there already, and nothing is overwritten unasked. Set 'overwrite' = 'true', or name a directory to add files to. If the state of the job is older than its output, move the files away that the error names.",
 	},
 	{
 		"AS2102", "parameter is not set",
@@ -235,6 +235,14 @@ var errorCodes = []ErrorCode{
 		"The Kafka cluster has no topic of the name, or none matches the pattern. Check the spelling, or create the topic.",
 	},
 	{
+		"AS3011", "kafka: exactly once is not possible",
+		"The Kafka cluster has no transactions, is older than 3.6, where a late message could get into the next transaction, or its topic __arrowstream_progress is not compacted. Upgrade it or mend the topic, or set 'delivery.guarantee' = 'at-least-once'.",
+	},
+	{
+		"AS3012", "kafka: transaction took too long",
+		"An epoch was not written within transaction.timeout, so the cluster has dropped its transaction. Nothing of it is visible; it is written when the job starts again. Raise transaction.timeout, at most to transaction.max.timeout.ms of the brokers, or make epochs shorter.",
+	},
+	{
 		"AS4001", "value is out of range",
 		"The result of a computation does not fit its type, or an event time lies beyond what windows can hold. Nothing wraps around. CAST the operands to BIGINT, DOUBLE or DECIMAL, or filter the rows before.",
 	},
@@ -281,6 +289,34 @@ var errorCodes = []ErrorCode{
 	{
 		"AS5001", "state is not of this query",
 		"A saved state belongs to another query, other columns or another model than the one that is to go on from it. Start from an empty state, or run the query that wrote it.",
+	},
+	{
+		"AS5002", "state directory is in use",
+		"Another process has the state directory open; the error names it. Stop that process, or give this job a directory of its own.",
+	},
+	{
+		"AS5003", "state is damaged",
+		"A file of the state directory, or a hidden file of a sink that holds committed rows, is not what was written: the error names the file and the place. Nothing was changed. Restore it from a copy or a savepoint; arrowstream state verify checks the directory.",
+	},
+	{
+		"AS5004", "state has another format version",
+		"The state directory was written by a version of arrowstream that this one cannot read. Use that version, or arrowstream state upgrade with the newer one.",
+	},
+	{
+		"AS5005", "input has changed behind the job",
+		"What the job has read already is not there any more or is not the same: a file was changed or removed, or Kafka has deleted the messages after the position of the job. The error names what there is. Start from an empty state, or bring the input back.",
+	},
+	{
+		"AS5006", "another process has taken the job over",
+		"A newer process works on the same state or publishes to the same sink, so this one has stopped before it could publish anything twice.",
+	},
+	{
+		"AS5007", "state cannot be written",
+		"Writing to the state directory has failed: the disk is full, read-only or broken. Nothing was published that is not committed; when there is space the job goes on from its last commit.",
+	},
+	{
+		"AS5008", "program is not the one of the state",
+		"The stateful parts, the sources or the sinks of the program differ from those in the state directory; the error lists them. Run the old program, allow the difference with the flag it names, or start from an empty state.",
 	},
 	{
 		"AS6001", "memory budget is used up",

@@ -25,6 +25,8 @@ type driver struct {
 	marks    []atomic.Int64
 	held     []atomic.Int64
 	maxEvent atomic.Int64
+	clock    int64        // of the last tick
+	moved    bool         // the last tick moved a watermark
 	waited   atomic.Int64 // ns that sources waited for memory
 }
 
@@ -48,7 +50,7 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 			Env: n.env, BatchRows: p.opts.BatchRows, BatchBytes: p.opts.TickBytes, Workers: p.opts.Workers, Clock: p.opts.Clock,
 		})
 		for i, part := range parts {
-			r := &reader{node: n, index: i, part: part, batches: make(chan Batch, 4)}
+			r := &reader{node: n, index: i, part: part, batches: make(chan readAhead, 4)}
 			r.time = partitionTime{max: NoEventTime, lastSeen: p.opts.Clock.Now()}
 			r.lag.Store(-1)
 			d.readers = append(d.readers, r)
@@ -65,6 +67,14 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 	for i := range d.marks {
 		d.marks[i].Store(NoEventTime)
 		d.held[i].Store(-1)
+	}
+	if p.checkpoints != nil {
+		if err := d.restore(ctx, p.checkpoints.start.Last); err != nil {
+			for _, r := range d.readers {
+				err = errors.Join(err, r.part.Close())
+			}
+			return nil, err
+		}
 	}
 	readCtx, cancel := context.WithCancel(ctx)
 	d.cancel = cancel
@@ -123,12 +133,20 @@ func (d *driver) nothingRead() bool {
 	return true
 }
 
-// next returns the next tick.
-func (d *driver) next(ctx context.Context) (tick, error) {
+// next returns the next tick, marked if it is the last of an epoch.
+func (d *driver) next(ctx context.Context) (t tick, err error) {
+	d.moved = false
 	if d.bounded {
-		return d.nextBounded(ctx)
+		t, err = d.nextBounded(ctx)
+	} else {
+		t, err = d.nextLive(ctx)
 	}
-	return d.nextLive(ctx)
+	if err == nil {
+		if err = d.p.checkpoints.cut(ctx, d, &t, d.moved); err != nil {
+			t.release()
+		}
+	}
+	return t, err
 }
 
 // nextBounded takes TickRows rows of one partition, the partitions in turn, so
@@ -261,12 +279,14 @@ func (d *driver) mark(t *tick, now time.Time) {
 		}
 		event, held := s.source.eventTime.combine(parts, now)
 		event = max(event, d.marks[i].Load()) // a watermark never moves back
-		d.marks[i].Store(event)
+		d.moved = event != d.marks[i].Swap(event) || d.moved
 		d.held[i].Store(int64(held))
 		clock := now.UnixMicro()
 		if now.IsZero() {
 			clock = max(d.maxEvent.Load(), 0)
 		}
+		d.clock = max(clock, d.clock) // nor does the clock, not across a restart either
+		clock = d.clock
 		t.messages[i].mark = Watermark{Event: event, Clock: clock}
 	}
 	d.ticks.Add(1)
@@ -316,4 +336,11 @@ func (t *tick) release() {
 	for _, m := range t.messages {
 		m.release()
 	}
+}
+
+func (t *tick) rows() (n int64) {
+	for _, m := range t.messages {
+		n += m.rows()
+	}
+	return n
 }

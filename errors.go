@@ -112,3 +112,10 @@ func (p *BadRow) UnmarshalText(text []byte) error {
 
 // ErrStopped is the error of a run that was stopped before its input ended.
 var ErrStopped = errors.New("arrowstream: stopped")
+
+// ErrFenced is the error of a process whose job another process has taken over:
+// it must not publish anything any more.
+var ErrFenced = &Error{
+	Code: "AS5006", Msg: "another process has taken this job over",
+	Hint: "nothing was published by this one since; stop it, or give it a state directory of its own",
+}

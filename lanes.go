@@ -110,18 +110,35 @@ func (g *graph) startLanes(ctx context.Context, chain []*node) error {
 	}
 	for _, n := range chain {
 		metrics := make([]*operatorMetrics, len(lanes))
+		var stateful []Stateful
 		for i, l := range lanes {
 			st := n.stage
+			env := n.env
+			env.Instance = i
 			if i > 0 {
 				st = n.stage.(Parallel).Clone()
 				n.instances = append(n.instances, st)
-				if _, err := st.Bind(n.inputs[0].Schema(), n.env); err != nil {
+				if _, err := st.Bind(n.inputs[0].Schema(), env); err != nil {
 					return n.wrap(err)
 				}
 			}
-			ln := &node{id: n.id, name: n.name, inputs: n.inputs, ports: n.ports, users: n.users, stage: st, env: n.env}
+			if s, ok := st.(Stateful); ok {
+				stateful = append(stateful, s)
+			}
+			ln := &node{
+				id: n.id, name: n.name, inputs: n.inputs, ports: n.ports, users: n.users, stage: st, env: env,
+				uid: n.uid, checkpoints: n.checkpoints, epoch: n.epoch,
+			}
 			metrics[i] = &ln.metrics
 			l.nodes = append(l.nodes, ln)
+		}
+		if len(stateful) > 0 {
+			if err := n.checkpoints.restore(ctx, n, stateful); err != nil {
+				return err
+			}
+			for _, l := range lanes {
+				l.nodes[len(l.nodes)-1].flushed = n.flushed
+			}
 		}
 		n.metrics.lanes.Store(&metrics)
 	}
@@ -154,7 +171,7 @@ func (g *graph) runLane(ctx context.Context, l *lane) error {
 			continue
 		}
 		if m.rows != nil {
-			if err := l.nodes[0].keep(&m); err != nil {
+			if err := l.nodes[0].own(&m); err != nil {
 				g.fail(err)
 				continue
 			}
@@ -228,17 +245,18 @@ func partition(by *kernels.Partitioner, m message, keys []int, lanes int) ([][]c
 	return parts, nil
 }
 
-// keep takes the rows of the lane out of the message that all lanes share.
-func (n *node) keep(m *laneMessage) (err error) {
+// own takes the rows of the lane out of the message that all lanes share.
+func (n *node) own(m *laneMessage) (err error) {
 	in := m.messages[0]
-	own := message{mark: in.mark, last: in.last}
+	mine := in
+	mine.batches = nil
 	defer func() {
 		in.release()
 		if v := recover(); v != nil {
 			err = n.recovered(v)
 		}
 		if err != nil {
-			own.release()
+			mine.release()
 			err = n.wrap(err)
 		}
 	}()
@@ -251,9 +269,9 @@ func (n *node) keep(m *laneMessage) (err error) {
 			part.Release()
 			continue
 		}
-		own.batches = append(own.batches, part)
+		mine.batches = append(mine.batches, part)
 	}
-	m.messages[0], m.rows = own, nil
+	m.messages[0], m.rows = mine, nil
 	return nil
 }
 
@@ -302,7 +320,7 @@ func mergeLanes(n *node, lanes []*lane, order []string) ([]message, error) {
 		if out == nil {
 			out = make([]message, len(m.messages))
 			for i := range out {
-				out[i].mark, out[i].last = m.messages[i].mark, m.messages[i].last
+				out[i].mark, out[i].last, out[i].epoch = m.messages[i].mark, m.messages[i].last, m.messages[i].epoch
 			}
 		}
 		if len(m.messages[0].batches) > 0 {

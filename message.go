@@ -6,7 +6,8 @@ package arrowstream
 type message struct {
 	batches []Batch // owned by the message
 	mark    Watermark
-	last    bool // nothing follows, because the input ended or was drained
+	last    bool  // nothing follows, because the input ended or was drained
+	epoch   Epoch // that ends with this tick; 0 if none does
 }
 
 func (m message) release() {

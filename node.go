@@ -85,20 +85,45 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 	}
 	n.flushed = n.flushed || mark.Done()
 	for i := range out {
-		out[i].mark, out[i].last = mark, last
+		out[i].mark, out[i].last, out[i].epoch = mark, last, in[0].epoch
+	}
+	if err == nil && in[0].epoch > 0 {
+		err = n.checkpoint(ctx, in[0].epoch)
 	}
 	return err
 }
 
 func (n *node) write(ctx context.Context, m message) error {
+	if len(m.batches) == 0 {
+		return nil
+	}
+	if n.checkpoints != nil {
+		n.checkpoints.written.Store(true)
+		if _, ok := n.sink.(Publisher); ok {
+			return n.keep(m)
+		}
+	}
 	for _, b := range m.batches {
 		if err := n.sink.Write(ctx, b); err != nil {
 			return err
 		}
 		n.metrics.rowsOut.Add(b.NumRows())
 	}
-	if len(m.batches) > 0 {
-		return n.sink.Flush(ctx)
+	return n.sink.Flush(ctx)
+}
+
+// keep puts rows into the outbox, from which they are published when their
+// epoch is committed.
+func (n *node) keep(m message) error {
+	if n.outbox == nil {
+		n.outbox = n.checkpoints.log.Outbox(n.uid, n.epoch)
+	}
+	for _, b := range m.batches {
+		if err := n.outbox.Append(b); err != nil {
+			return err
+		}
+		n.outboxRows += b.NumRows()
+		n.metrics.rowsOut.Add(b.NumRows())
 	}
 	return nil
 }

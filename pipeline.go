@@ -53,6 +53,15 @@ type Options struct {
 	DrainTimeout time.Duration
 	// Replay restricts and paces a bounded run; see [Replay].
 	Replay Replay
+	// State is where the job keeps what it must not forget. With it the run
+	// goes on where the last one with the same state stopped or was killed.
+	// Without it nothing is kept.
+	State StateStore
+	// CheckpointInterval is the time between two epochs; default 1 s. The rows
+	// of an epoch are published together, when it is committed.
+	CheckpointInterval time.Duration
+	// Program is the text that the pipeline was made from, kept with its state.
+	Program string
 }
 
 func (o Options) withDefaults() Options {
@@ -76,6 +85,7 @@ func (o Options) withDefaults() Options {
 	defDuration(&o.Linger, time.Millisecond)
 	defDuration(&o.Heartbeat, 100*time.Millisecond)
 	defDuration(&o.ProgressEvery, time.Second)
+	defDuration(&o.CheckpointInterval, time.Second)
 	defDuration(&o.DrainTimeout, 120*time.Second)
 	if o.Name == "" {
 		o.Name = "job"
@@ -102,6 +112,9 @@ type Pipeline struct {
 
 	drain     chan struct{}
 	drainOnce sync.Once
+
+	checkpoints *checkpoints // nil without a store
+	concluded   bool         // stages have left behind what they had to
 }
 
 // New returns an empty pipeline.
@@ -147,6 +160,13 @@ type node struct {
 	join   Join
 	sink   Sink
 	bound  bool // the stage, join or sink is bound
+
+	// What checkpoints need: nil and zero without a store.
+	checkpoints *checkpoints
+	uid         string
+	epoch       Epoch  // of the next tick
+	outbox      Outbox // of a Publisher, for that epoch; nil before its first row
+	outboxRows  int64
 
 	env       Env
 	instances []any // of a parallel stage, beside stage itself

@@ -77,6 +77,9 @@ type Summary struct {
 	RowsIn    int64 // rows read from all sources
 	Progress  Progress
 	PeakBytes int64
+	// Finished says that there was nothing to do: an earlier run with the same
+	// state has come to the end of the input.
+	Finished bool
 }
 
 // RowsPerSecond is the rate over the whole run.

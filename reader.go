@@ -17,17 +17,34 @@ type reader struct {
 	part  Partition
 	time  partitionTime
 
-	batches chan Batch // closed at the end of the partition
-	err     error      // why it ended; read after batches is closed
-	head    Batch      // rest of a batch that was cut by a tick
-	ended   bool       // batches was seen closed
+	batches chan readAhead // closed at the end of the partition
+	err     error          // why it ended; read after batches is closed
+	head    Batch          // rest of a batch that was cut by a tick
+	ended   bool           // batches was seen closed
+
+	replay Replayer // asked for positions; nil without a store
+	at     place    // behind the last row that was taken
+	end    []byte   // position behind the batch of that row
 
 	rows    atomic.Int64
 	lag     atomic.Int64 // rows, -1 unknown
 	skipped atomic.Int64
 }
 
-// run reads until the partition ends. gate blocks while the memory budget is
+// place is a place between two rows: some rows behind a position.
+type place struct {
+	pos  []byte
+	rows int64
+}
+
+// readAhead is a batch, the place where it begins and the position behind it.
+type readAhead struct {
+	batch Batch
+	begin place
+	end   []byte
+}
+
+// run reads from r.at on until the partition ends. gate blocks while the memory budget is
 // used up; arrived is signalled after each batch.
 func (r *reader) run(ctx context.Context, gate func(context.Context) error, keep func(Batch) (Batch, error), arrived chan<- struct{}) {
 	defer func() {
@@ -37,6 +54,7 @@ func (r *reader) run(ctx context.Context, gate func(context.Context) error, keep
 		close(r.batches)
 		signal(arrived)
 	}()
+	at := r.at
 	for {
 		if r.err = gate(ctx); r.err != nil {
 			return
@@ -46,21 +64,35 @@ func (r *reader) run(ctx context.Context, gate func(context.Context) error, keep
 		if err == nil {
 			b, err = keep(b)
 		}
+		var end []byte
+		if err == nil && r.replay != nil {
+			if end, err = r.replay.Position(); err != nil {
+				b.Release()
+			}
+		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				r.err = err
 			}
 			return
 		}
-		if b.NumRows() == 0 {
+		skip := min(at.rows, b.NumRows())
+		if skip == b.NumRows() {
 			b.Release()
+			at = place{end, at.rows - skip}
 			continue
 		}
+		ahead := readAhead{b, at, end}
+		if skip > 0 {
+			ahead.batch = b.NewSlice(skip, b.NumRows())
+			b.Release()
+		}
+		at = place{pos: end}
 		select {
-		case r.batches <- b:
+		case r.batches <- ahead:
 			signal(arrived)
 		case <-ctx.Done():
-			b.Release()
+			ahead.batch.Release()
 			r.err = ctx.Err()
 			return
 		}
@@ -95,7 +127,7 @@ func (r *reader) next(ctx context.Context, wait bool) (Batch, error) {
 	if r.ended {
 		return nil, nil
 	}
-	var b Batch
+	var b readAhead
 	var open bool
 	if wait {
 		select {
@@ -117,7 +149,8 @@ func (r *reader) next(ctx context.Context, wait bool) (Batch, error) {
 		}
 		return nil, nil
 	}
-	return b, nil
+	r.at, r.end = b.begin, b.end
+	return b.batch, nil
 }
 
 // take returns up to maxRows rows and about maxBytes bytes in batches of at
@@ -139,6 +172,9 @@ func (r *reader) take(ctx context.Context, maxRows, batchRows int, maxBytes int6
 		}
 		if cut < int(b.NumRows()) {
 			r.head = b.NewSlice(int64(cut), b.NumRows())
+			r.at.rows += int64(cut)
+		} else {
+			r.at = place{pos: r.end}
 		}
 		b.Release()
 		rows, bits = rows+cut, bits+part
@@ -219,7 +255,24 @@ func (r *reader) close() error {
 		r.head.Release()
 	}
 	for b := range r.batches {
-		b.Release()
+		b.batch.Release()
 	}
 	return r.part.Close()
+}
+
+// follow makes r keep its place, from saved on if it is not nil.
+func (r *reader) follow(ctx context.Context, saved *partitionState) (err error) {
+	replay, ok := r.part.(Replayer)
+	if !ok {
+		return nil
+	}
+	r.replay = replay
+	if saved != nil {
+		r.at = place{saved.Position, saved.Skip}
+		r.time.max, r.time.done = saved.MaxEvent, saved.Done
+		r.rows.Store(saved.Rows)
+		return replay.Seek(ctx, saved.Position)
+	}
+	r.at.pos, err = replay.Position()
+	return err
 }

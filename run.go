@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/arrowstream/arrowstream/internal/failpoint"
 )
 
 // Run runs the pipeline until its input ends, it is drained or ctx is done. It
@@ -25,9 +27,19 @@ func (p *Pipeline) Run(ctx context.Context) (*Summary, error) {
 	start := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	d, err := p.open(ctx)
+	err := p.openCheckpoints(ctx, func(err error) { cancel(err) })
+	if err == nil {
+		err = p.recover(ctx)
+	}
+	if err == nil && p.checkpoints.finished() {
+		return p.alreadyFinished(start)
+	}
+	var d *driver
+	if err == nil {
+		d, err = p.open(ctx)
+	}
 	if err != nil {
-		return nil, errors.Join(err, p.closeSinks(err), p.closeStages())
+		return nil, errors.Join(err, p.closeSinks(err), p.closeStages(), p.checkpoints.close())
 	}
 	stopReport := p.report(d, start)
 	go p.watchDrain(ctx, cancel)
@@ -37,18 +49,41 @@ func (p *Pipeline) Run(ctx context.Context) (*Summary, error) {
 	} else {
 		err = p.runParallel(ctx, d)
 	}
+	if err == nil {
+		err = p.checkpoints.wait(ctx)
+	}
 	if cause := context.Cause(ctx); err != nil && cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
-	if err == nil {
+	if err == nil && !p.concluded {
 		err = p.finish(ctx)
 	}
 	if closeErr := d.close(); err == nil {
 		err = closeErr
 	}
-	err = errors.Join(err, p.closeSinks(err), p.closeStages())
+	err = errors.Join(err, p.closeSinks(err), p.closeStages(), p.checkpoints.close())
 	stopReport()
 	return p.summary(d, time.Since(start)), err
+}
+
+// recover brings stages and sinks to where the last commit left them; stages
+// that will run in lanes get theirs when these are made.
+func (p *Pipeline) recover(ctx context.Context) error {
+	for _, n := range p.nodes {
+		if st, ok := n.stateful(); ok && (p.opts.Workers == 1 || p.opts.chain(n) == nil) {
+			if err := p.checkpoints.restore(ctx, n, []Stateful{st}); err != nil {
+				return err
+			}
+		}
+	}
+	failpoint.Hit(failpoint.RecoverLoad)
+	return p.checkpoints.resume(ctx)
+}
+
+// alreadyFinished is a run of a job whose input has come to its end before.
+func (p *Pipeline) alreadyFinished(start time.Time) (*Summary, error) {
+	err := errors.Join(p.closeSinks(nil), p.closeStages(), p.checkpoints.close())
+	return &Summary{Duration: time.Since(start), Finished: true}, err
 }
 
 // watchDrain aborts a run that does not drain in time.
@@ -69,6 +104,7 @@ func (p *Pipeline) watchDrain(ctx context.Context, cancel context.CancelCauseFun
 
 // finish lets stages leave behind what they have learned.
 func (p *Pipeline) finish(ctx context.Context) error {
+	p.concluded = true
 	for _, n := range p.nodes {
 		if f, ok := n.stage.(Finisher); ok {
 			if err := f.Finish(ctx); err != nil {

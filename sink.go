@@ -32,18 +32,6 @@ type Aborter interface {
 	Abort(cause error)
 }
 
-// Epoch numbers the commits of a job, from 1.
-type Epoch uint64
-
-// Committer is a sink that publishes whole epochs exactly once.
-type Committer interface {
-	Sink
-	// Prepare makes the rows of e durable and keeps them invisible.
-	Prepare(ctx context.Context, e Epoch) error
-	// Commit makes the rows of e visible; it is idempotent and called in order.
-	Commit(ctx context.Context, e Epoch) error
-}
-
 // Delivery says which rows a sink can take.
 type Delivery int
 

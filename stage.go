@@ -15,6 +15,9 @@ type Env struct {
 	Allocator memory.Allocator
 	// Name is the name of the part, unique in its pipeline.
 	Name string
+	// Instance numbers the instances of a [Parallel] stage; 0 is the first or
+	// only one.
+	Instance int
 }
 
 // Stage is one operator. It owns no goroutine, no channel, no lock and no
@@ -40,14 +43,18 @@ type Stage interface {
 // output (see [Sided]).
 type Emit func(b Batch, port ...int) error
 
-// Stateful is implemented by every stage that remembers anything between two
-// ticks. Both calls happen between ticks only.
+// Stateful is implemented by every stage and join that remembers anything
+// between two ticks. Both calls happen between ticks only.
 type Stateful interface {
-	Stage
 	// Snapshot returns what the stage remembers; the caller releases it.
 	Snapshot(ctx context.Context) (State, error)
 	// Restore replaces what the stage remembers by st, which is borrowed, on
-	// a stage that is bound and has processed nothing yet.
+	// a stage that is bound and has processed nothing yet. A keyed stage may
+	// be restored with another number of instances than were snapshot: of the
+	// batches that have all of its key columns it gets the rows of its keys,
+	// and every instance gets all rows of the others, those of each former
+	// instance after the other. Counters among them are added up by Instance 0
+	// and left alone by the others.
 	Restore(ctx context.Context, st State) error
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 	"github.com/arrowstream/arrowstream/stage"
+	"github.com/arrowstream/arrowstream/state"
 )
 
 // plan is the whole graph of a script.
@@ -107,6 +108,13 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	opts := p.s.opts.Pipeline
 	if opts.Name == "" {
 		opts.Name = p.s.jobName("")
+	}
+	opts.Program = p.s.src.Text
+	if dir := p.s.stateDir(opts.Name); opts.State == nil && dir != "" {
+		opts.State = state.Dir{Path: dir}
+	}
+	if opts.CheckpointInterval == 0 {
+		opts.CheckpointInterval = p.s.durationSetting("job.epoch", 0)
 	}
 	pl := arrowstream.New(opts)
 	if err := p.build(pl); err != nil {

@@ -158,6 +158,21 @@ func (s *session) jobName(def string) string {
 	return def
 }
 
+// stateDir is the folder of the state of a job, as job.NAME.state says; a job
+// without a name takes the only one that is set. Empty means none.
+func (s *session) stateDir(job string) string {
+	var dirs []string
+	for key, dir := range s.settings {
+		if name, ok := strings.CutSuffix(key, ".state"); ok && strings.HasPrefix(name, "job.") && (job == "" || name == "job."+job) {
+			dirs = append(dirs, dir)
+		}
+	}
+	if len(dirs) != 1 {
+		return ""
+	}
+	return dirs[0]
+}
+
 // resultName names the result of a bare SELECT: result, result2, ...
 func (s *session) resultName() string {
 	base := s.jobName("result")

@@ -33,17 +33,18 @@ type Aggregate struct {
 	// Updates makes the output a changelog.
 	Updates bool
 
-	mem    memory.Allocator
-	keys   *grouped.Keys
-	plan   *grouped.Plan
-	set    *grouped.Set
-	having *expr.Bound
-	rows   *arrow.Schema // result rows without the column of changes
-	out    *arrow.Schema
-	open   bool
-	ids    []uint32
-	seen   int64 // rows aggregated
-	shown  bool  // the row of an aggregation without keys has been emitted
+	mem      memory.Allocator
+	instance int
+	keys     *grouped.Keys
+	plan     *grouped.Plan
+	set      *grouped.Set
+	having   *expr.Bound
+	rows     *arrow.Schema // result rows without the column of changes
+	out      *arrow.Schema
+	open     bool
+	ids      []uint32
+	seen     int64 // rows aggregated
+	shown    bool  // the row of an aggregation without keys has been emitted
 
 	// For Updates: the groups of this tick, and their old results.
 	tick   uint32
@@ -66,7 +67,7 @@ func (a *Aggregate) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, 
 	if err := grouped.AppendOnly(what, in); err != nil {
 		return nil, err
 	}
-	a.mem, a.tick = env.Allocator, 1
+	a.mem, a.instance, a.tick = env.Allocator, env.Instance, 1
 	var err error
 	if a.keys, err = grouped.BindKeys(what, in, a.By); err != nil {
 		return nil, err
@@ -316,7 +317,7 @@ func (a *Aggregate) Snapshot(context.Context) (arrowstream.State, error) {
 		shown = 1
 	}
 	return arrowstream.State{
-		"meta":   int64Row(a.mem, []string{"seen", "shown"}, a.seen, shown),
+		"meta":   grouped.Meta(a.mem, []string{"seen", "shown"}, a.seen, shown),
 		"groups": array.NewRecord(arrow.NewSchema(a.stateFields(), nil), append(slices.Clone(keys), state...), int64(len(groups))),
 	}, nil
 }
@@ -331,11 +332,11 @@ func (a *Aggregate) stateFields() []arrow.Field {
 
 // Restore implements [arrowstream.Stateful].
 func (a *Aggregate) Restore(_ context.Context, st arrowstream.State) error {
-	meta, err := readInt64Row("aggregate", st["meta"], "seen", "shown")
-	if err != nil {
-		return err
+	meta, ok := grouped.ReadMeta(st["meta"], "seen", "shown")
+	if !ok {
+		return badState("aggregate", "meta")
 	}
-	a.seen, a.shown = meta[0], meta[1] != 0
+	a.seen, a.shown = grouped.Sum(meta[0], a.instance), meta[1][0] != 0
 	b := st["groups"]
 	if !sameTypes(b, a.stateFields()) {
 		return badState("aggregate", "groups")

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -249,7 +250,7 @@ func (d *Distinct) Snapshot(context.Context) (arrowstream.State, error) {
 	cols := append(keys, int64Array(d.mem, times))
 	defer grouped.Release(cols)
 	return arrowstream.State{
-		"meta": int64Row(d.mem, []string{"mark"}, d.mark),
+		"meta": grouped.Meta(d.mem, []string{"mark"}, d.mark),
 		"keys": array.NewRecord(arrow.NewSchema(d.stateFields(), nil), cols, int64(len(kids))),
 	}, nil
 }
@@ -264,11 +265,11 @@ func (d *Distinct) stateFields() []arrow.Field {
 
 // Restore implements [arrowstream.Stateful].
 func (d *Distinct) Restore(_ context.Context, st arrowstream.State) error {
-	meta, err := readInt64Row("distinct", st["meta"], "mark")
-	if err != nil {
-		return err
+	meta, ok := grouped.ReadMeta(st["meta"], "mark")
+	if !ok {
+		return badState("distinct", "meta")
 	}
-	d.mark = meta[0]
+	d.mark = slices.Max(meta[0])
 	b := st["keys"]
 	if !sameTypes(b, d.stateFields()) {
 		return badState("distinct", "keys")
@@ -286,5 +287,7 @@ func (d *Distinct) Restore(_ context.Context, st arrowstream.State) error {
 			d.ages = append(d.ages, aged{kid, times[i]})
 		}
 	}
+	// Those of several instances come one after the other.
+	slices.SortStableFunc(d.ages, func(a, b aged) int { return cmp.Compare(a.time, b.time) })
 	return nil
 }

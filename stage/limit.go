@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/grouped"
 )
 
 // Limit passes Rows rows after the first Offset ones and drops the others.
@@ -50,14 +51,15 @@ func (l *Limit) Advance(_ context.Context, w arrowstream.Watermark, _ arrowstrea
 
 // Snapshot implements [arrowstream.Stateful]: "meta" has the number of rows.
 func (l *Limit) Snapshot(context.Context) (arrowstream.State, error) {
-	return arrowstream.State{"meta": int64Row(l.mem, []string{"seen"}, l.seen)}, nil
+	return arrowstream.State{"meta": grouped.Meta(l.mem, []string{"seen"}, l.seen)}, nil
 }
 
 // Restore implements [arrowstream.Stateful].
 func (l *Limit) Restore(_ context.Context, st arrowstream.State) error {
-	v, err := readInt64Row("limit", st["meta"], "seen")
-	if err == nil {
-		l.seen = v[0]
+	v, ok := grouped.ReadMeta(st["meta"], "seen")
+	if !ok {
+		return badState("limit", "meta")
 	}
-	return err
+	l.seen = v[0][0]
+	return nil
 }

@@ -8,34 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
-	"github.com/arrowstream/arrowstream/internal/grouped"
 )
-
-// int64Row is a batch of one row of int64 columns: the counters in a state.
-func int64Row(mem memory.Allocator, names []string, values ...int64) arrow.Record {
-	fields, cols := make([]arrow.Field, len(names)), make([]arrow.Array, len(names))
-	defer func() { grouped.Release(cols) }()
-	for i, name := range names {
-		fields[i] = arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64}
-		cols[i] = int64Array(mem, values[i:i+1])
-	}
-	return array.NewRecord(arrow.NewSchema(fields, nil), cols, 1)
-}
-
-// readInt64Row reads what int64Row wrote.
-func readInt64Row(what string, b arrow.Record, names ...string) ([]int64, error) {
-	if b == nil || int(b.NumCols()) != len(names) || b.NumRows() != 1 {
-		return nil, badState(what, "meta")
-	}
-	out := make([]int64, len(names))
-	for i, name := range names {
-		if b.ColumnName(i) != name || b.Column(i).DataType().ID() != arrow.INT64 {
-			return nil, badState(what, "meta")
-		}
-		out[i] = columnar.Values[int64](b.Column(i))[0]
-	}
-	return out, nil
-}
 
 func badState(what, part string) error {
 	return planError("AS5001", fmt.Sprintf("%s: state %q is not of this query", what, part), "the query has changed: start from an empty state")

@@ -17,14 +17,15 @@ import (
 // the horizon up to which windows are closed, and the counters. Times inside
 // are in units of the time column.
 type core struct {
-	what string
-	opts options
-	mem  memory.Allocator
-	in   *arrow.Schema
-	out  *arrow.Schema
-	late *arrow.Schema
-	time int // input column of the event time, -1 if there is none
-	u    unit
+	what     string
+	opts     options
+	mem      memory.Allocator
+	instance int
+	in       *arrow.Schema
+	out      *arrow.Schema
+	late     *arrow.Schema
+	time     int // input column of the event time, -1 if there is none
+	u        unit
 
 	keys  *grouped.Keys
 	plan  *grouped.Plan
@@ -70,7 +71,7 @@ func (o options) changelog() bool { return o.updates || o.lateness > 0 }
 // start binds everything but the windows themselves. lead are columns between
 // those of the window and the key.
 func (c *core) start(what string, in *arrow.Schema, env arrowstream.Env, o options, lead []arrow.Field) error {
-	c.what, c.opts, c.mem, c.in = what, o, env.Allocator, in
+	c.what, c.opts, c.mem, c.instance, c.in = what, o, env.Allocator, env.Instance, in
 	c.horizon, c.bound, c.event = math.MinInt64, math.MinInt64, arrowstream.NoEventTime
 	c.changelog = o.changelog()
 	if err := grouped.AppendOnly(what, in); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -18,37 +19,21 @@ var metaFields = []string{"horizon", "event", "last_clock", "late", "skipped", "
 // meta is the part of the state that is one row: the horizon and the counters.
 func (c *core) meta() arrow.Record {
 	n := c.counted
-	return int64Row(c, metaFields, []int64{c.horizon, c.event, c.lastClock, n.Late, n.Skipped, n.Unwindowed, n.RowsUpdated})
-}
-
-func int64Row(c *core, names []string, values []int64) arrow.Record {
-	fields, cols := make([]arrow.Field, len(names)), make([]arrow.Array, len(names))
-	for i, name := range names {
-		fields[i] = arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64}
-		cols[i] = timeArray(c.mem, arrow.PrimitiveTypes.Int64, values[i:i+1])
-	}
-	defer grouped.Release(cols)
-	return array.NewRecord(arrow.NewSchema(fields, nil), cols, 1)
+	return grouped.Meta(c.mem, metaFields, c.horizon, c.event, c.lastClock, n.Late, n.Skipped, n.Unwindowed, n.RowsUpdated)
 }
 
 func (c *core) restoreMeta(st arrowstream.State) error {
-	b := st["meta"]
-	if b == nil || int(b.NumCols()) != len(metaFields) || b.NumRows() != 1 {
+	v, ok := grouped.ReadMeta(st["meta"], metaFields...)
+	if !ok {
 		return c.badState("meta")
 	}
-	v := make([]int64, len(metaFields))
-	for i := range v {
-		if b.Column(i).DataType().ID() != arrow.INT64 {
-			return c.badState("meta")
-		}
-		v[i] = columnar.Values[int64](b.Column(i))[0]
-	}
-	c.horizon, c.event, c.lastClock = v[0], v[1], v[2]
+	c.horizon, c.event, c.lastClock = slices.Max(v[0]), slices.Max(v[1]), slices.Max(v[2])
 	c.bound = minus(c.horizon, c.lateness)
 	if c.horizon == math.MaxInt64 {
 		c.bound = c.horizon
 	}
-	c.counted = arrowstream.Counts{Late: v[3], Skipped: v[4], Unwindowed: v[5], RowsUpdated: v[6]}
+	sum := func(i int) int64 { return grouped.Sum(v[i], c.instance) }
+	c.counted = arrowstream.Counts{Late: sum(3), Skipped: sum(4), Unwindowed: sum(5), RowsUpdated: sum(6)}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,6 +17,7 @@ import (
 	"github.com/arrowstream/arrowstream/io/console"
 	"github.com/arrowstream/arrowstream/sql"
 	"github.com/arrowstream/arrowstream/sql/syntax"
+	"github.com/arrowstream/arrowstream/state"
 )
 
 // job are the flags and the text of a command that runs a script.
@@ -31,6 +33,8 @@ type job struct {
 	settings    []string
 	format      string
 	replay      arrowstream.Replay
+	state       state.Dir
+	epoch       time.Duration
 }
 
 func newRun(stdio arrowstream.Stdio) *cobra.Command {
@@ -87,6 +91,10 @@ func (j *job) flags(f *pflag.FlagSet) {
 	f.BoolVarP(&j.quiet, "quiet", "q", false, "no progress, no summary")
 	f.StringArrayVar(&j.params, "param", nil, "value of ${NAME} in option values, NAME=VALUE")
 	f.StringArrayVar(&j.settings, "set", nil, "setting before the first statement, key=value")
+	f.StringVar(&j.state.Path, "state", "", "folder that keeps the state: the job goes on where it stopped or was killed")
+	f.BoolVar(&j.state.AllowNewState, "allow-new-state", false, "go on although the script has new stateful parts or sinks")
+	f.BoolVar(&j.state.AllowDropState, "allow-drop-state", false, "go on although parts of the script that had state are gone")
+	f.DurationVar(&j.epoch, "epoch", 0, "time between two commits of the state; default 1s")
 	f.StringVar(&j.format, "format", "auto", "of shown results: auto, table, csv or json")
 }
 
@@ -118,7 +126,10 @@ func (j *job) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay}
+	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay, CheckpointInterval: j.epoch}
+	if j.state.Path != "" {
+		o.State = j.state
+	}
 	if j.memoryLimit != "" {
 		if o.MemoryLimit, err = arrowstream.ParseSize(j.memoryLimit); err != nil || o.MemoryLimit <= 0 {
 			return usageError{fmt.Errorf("--memory-limit %q: want a size such as 512MiB", j.memoryLimit)}
@@ -177,6 +188,10 @@ func (j *job) run(ctx context.Context, args []string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if summary.Finished {
+		fmt.Fprintf(j.stdio.Err, "nothing to do: the job has come to the end of its input before; remove its state to run it again\n")
+		return nil
 	}
 	if !j.quiet {
 		var results []string

@@ -1,28 +1,33 @@
 package files
 
 import (
-	"bufio"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // Output is a result under construction: a hidden file beside the final name,
 // or a stream: stdout, a pipe, a device.
 type Output struct {
-	name  string
-	temp  string // "" for a stream
-	file  *os.File
-	buf   *bufio.Writer
-	w     io.Writer
-	inner io.Closer // the compressor
-	done  bool
+	name string
+	temp string // "" for a stream
+	file *os.File
+	pack *Packer
+	done bool
+}
+
+// IsStream reports whether name is stdout, a pipe or a device: what can be
+// written to but not replaced.
+func IsStream(name string) bool {
+	if name == Stdin {
+		return true
+	}
+	info, err := os.Stat(name)
+	// /dev/stderr may lead to a file that somebody holds open.
+	return err == nil && !info.IsDir() && (!info.Mode().IsRegular() || strings.HasPrefix(name, "/dev/"))
 }
 
 // Create begins the file name, or writes to stdout for "-". The directory is
@@ -34,8 +39,7 @@ func Create(name string, stdout io.Writer) (*Output, error) {
 		if stdout == nil {
 			stdout = os.Stdout
 		}
-		o.buf = bufio.NewWriterSize(stdout, 64<<10)
-		o.w = o.buf
+		o.pack = NewPacker(stdout, "", 64<<10)
 		return o, nil
 	}
 	if real, err := filepath.EvalSymlinks(name); err == nil {
@@ -49,8 +53,7 @@ func Create(name string, stdout io.Writer) (*Output, error) {
 	switch info, missing := os.Stat(name); {
 	case missing == nil && info.IsDir():
 		return nil, fmt.Errorf("%s is a directory", name)
-	case missing == nil && (!info.Mode().IsRegular() || strings.HasPrefix(name, "/dev/")):
-		// /dev/stderr may lead to a file that somebody holds open.
+	case IsStream(name):
 		o.file, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	default:
 		if dir != "" {
@@ -64,32 +67,22 @@ func Create(name string, stdout io.Writer) (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := o.file
-	o.buf = bufio.NewWriterSize(f, 256<<10)
-	o.w = o.buf
-	switch Compression(name) {
-	case "gz":
-		z := gzip.NewWriter(o.buf)
-		o.w, o.inner = z, z
-	case "zst":
-		z, err := zstd.NewWriter(o.buf, zstd.WithEncoderConcurrency(1))
-		if err != nil {
-			return nil, errors.Join(err, o.Abort())
-		}
-		o.w, o.inner = z, z
+	o.pack = NewPacker(o.file, name, 256<<10)
+	if err := o.pack.Begin(); err != nil {
+		return nil, errors.Join(err, o.Abort())
 	}
 	return o, nil
 }
 
 // Write implements io.Writer.
-func (o *Output) Write(p []byte) (int, error) { return o.w.Write(p) }
+func (o *Output) Write(p []byte) (int, error) { return o.pack.Write(p) }
 
 // Flush shows what was written, if this is a stream.
 func (o *Output) Flush() error {
 	if o.temp != "" || o.done {
 		return nil
 	}
-	return o.buf.Flush()
+	return o.pack.Flush()
 }
 
 // Commit makes the result durable and gives it its name.
@@ -98,11 +91,7 @@ func (o *Output) Commit() error {
 		return nil
 	}
 	o.done = true
-	var err error
-	if o.inner != nil {
-		err = o.inner.Close()
-	}
-	err = errors.Join(err, o.buf.Flush())
+	err := o.pack.Cut()
 	if o.file == nil {
 		return err
 	}
@@ -129,11 +118,9 @@ func (o *Output) Abort() error {
 	}
 	o.done = true
 	if o.file == nil {
-		return o.buf.Flush()
+		return o.pack.Flush()
 	}
-	if o.inner != nil {
-		_ = o.inner.Close() // ends the goroutines of the compressor
-	}
+	o.pack.Abandon()
 	if o.temp == "" {
 		return o.file.Close()
 	}

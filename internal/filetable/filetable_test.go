@@ -18,6 +18,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/internal/cell"
+	"github.com/arrowstream/arrowstream/internal/files"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -182,11 +183,133 @@ func TestSeek(t *testing.T) {
 			b.Release()
 		}
 	}
-	for _, bad := range [][]byte{nil, {}, {2, 0, 0, 0}, {1, 0, 0}, {1, 9, 0, 0}, {1, 0, 200, 1, 0}, {1, 2, 1, 1}, []byte("no position")} {
+	whole, err := p.Position()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range whole {
+		if err := open(t, set, true, 2, arrowstream.FailOnBadRow).Seek(t.Context(), whole[:n]); err == nil {
+			t.Errorf("position %x is accepted", whole[:n])
+		}
+	}
+	for _, bad := range [][]byte{nil, {}, {1, 0, 0, 0}, {2, 0, 0, 1, 0}, {2, 200, 1, 0, 0}, {2, 0, 0, 0, 0, 0}, {2, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1}, []byte("no position")} {
 		if err := open(t, set, true, 2, arrowstream.FailOnBadRow).Seek(t.Context(), bad); err == nil {
 			t.Errorf("position %x is accepted", bad)
 		}
 	}
+}
+
+func TestSeekNoticesChanges(t *testing.T) {
+	// One file is behind, one was begun, one is ahead.
+	setup := func(t *testing.T) (dir string, pos []byte) {
+		set := folder(t, "a\nb\n", "c\nd\ne\n", "f\n")
+		p := open(t, set, false, 3, arrowstream.FailOnBadRow)
+		b, err := p.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+		if pos, err = p.Position(); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := p.Position(); err != nil || !bytes.Equal(again, pos) {
+			t.Errorf("position %x, then %x, %v", pos, again, err)
+		}
+		return filepath.Dir(set.names[0]), pos
+	}
+	rest := func(t *testing.T, dir string, pos []byte) (string, error) {
+		set, err := words.Find(dir+"/*", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := open(t, set, false, 0, arrowstream.FailOnBadRow)
+		if err := p.Seek(t.Context(), pos); err != nil {
+			return "", err
+		}
+		return read(p)
+	}
+	write := func(name, text string) func(dir string) error {
+		return func(dir string) error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666) }
+	}
+	for _, c := range []struct {
+		what   string
+		change func(dir string) error
+		want   string // the rest of the rows, or the error
+	}{
+		{"nothing", func(string) error { return nil }, "d e f|"},
+		{"the file ahead", write("2", "x\ny\n"), "d e x y|"},
+		{"a new file at the front", write("/+", "x\n"), "d e x f|"},
+		{"new files", func(dir string) error { return errors.Join(write("00", "x\n")(dir), write("3", "y")(dir)) }, "d e x f y|"},
+		{"a byte", write("1", "c\nd\nX\n"), "/1 has other content"},
+		{"a byte of the file behind", write("0", "a\nX\n"), "/0 has other content"},
+		{"growth", write("1", "c\nd\ne\nx\n"), "/1 has grown from 6 to 8 bytes"},
+		{"growth of the file behind", write("0", "a\nb\nc\n"), "/0 has grown from 4 to 6 bytes"},
+		{"a cut", write("1", "c\n"), "/1 was cut from 6 to 2 bytes"},
+		{"a cut of the file behind", write("0", ""), "/0 was cut from 4 to 0 bytes"},
+		{"removal", func(dir string) error { return os.Remove(filepath.Join(dir, "1")) }, "/1 is gone"},
+		{"removal of the file behind", func(dir string) error { return os.Remove(filepath.Join(dir, "0")) }, "/0 is gone"},
+		{"time", func(dir string) error { return os.Chtimes(filepath.Join(dir, "0"), time.Time{}, time.Unix(9, 0)) }, "/0 was written again: it is of 1970-01-01 00:00:09"},
+		{"exchange", func(dir string) error {
+			one, zero := filepath.Join(dir, "1"), filepath.Join(dir, "0")
+			return errors.Join(os.Rename(one, one+"x"), os.Rename(zero, one), os.Rename(one+"x", zero))
+		}, "/0 has grown from 4 to 6 bytes"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			dir, pos := setup(t)
+			if err := c.change(dir); err != nil {
+				t.Fatal(err)
+			}
+			got, err := rest(t, dir, pos)
+			var known *arrowstream.Error
+			switch {
+			case !strings.HasPrefix(c.want, "/"):
+				if err != nil || got != c.want {
+					t.Errorf("%q %v, want %q", got, err, c.want)
+				}
+			case !errors.As(err, &known) || known.Code != "AS5005" || !strings.Contains(err.Error(), c.want):
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestPositionIsCheap counts what a position costs behind many files.
+func TestPositionIsCheap(t *testing.T) {
+	set := folder(t, strings.Split(strings.Repeat("a\n ", 500)+"a\nb", " ")...)
+	p := open(t, set, false, 501, arrowstream.FailOnBadRow)
+	b, err := p.Read(t.Context())
+	if err != nil || b.NumRows() != 501 {
+		t.Fatal(b, err)
+	}
+	b.Release()
+	pos, err := p.Position()
+	if err != nil || len(pos) > 501*30 {
+		t.Fatalf("%d bytes, %v", len(pos), err)
+	}
+	if n := testing.AllocsPerRun(10, func() { _, _ = p.Position() }); n > 12 {
+		t.Errorf("%v allocations", n)
+	}
+	again := open(t, set, false, 10, arrowstream.FailOnBadRow)
+	if err := again.Seek(t.Context(), pos); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := read(again); err != nil || got != "a|" {
+		t.Errorf("%q %v", got, err)
+	}
+}
+
+func FuzzPosition(f *testing.F) {
+	var l files.Identities
+	l.Add(files.Identity{Name: "a/b", Size: 1})
+	l.Add(files.Identity{Name: "a/c", Size: 2})
+	f.Add(append(l.AppendTo(l.AppendTo([]byte{2})), 3, 4))
+	f.Add([]byte{2, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, pos []byte) {
+		behind, begun, _, err := parsePosition(pos)
+		if err == nil && (len(begun) > 1 || len(behind) > len(pos)/19) {
+			t.Errorf("%d and %d files in %d bytes", len(behind), len(begun), len(pos))
+		}
+	})
 }
 
 func TestStdin(t *testing.T) {

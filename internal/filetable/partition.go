@@ -2,9 +2,7 @@ package filetable
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 
@@ -35,6 +33,7 @@ type Scanner interface {
 // Partition reads the files of a set one after the other. Batches may span files.
 type Partition struct {
 	set     *Set
+	names   []string // in the order of reading
 	scanner Scanner
 
 	reading sync.Mutex // held by Read, so that Close frees nothing under it
@@ -43,7 +42,9 @@ type Partition struct {
 	in      *files.Input // nil between two files
 	file    int          // index of in, or of the next
 	at      Place
-	failure error // of a file that could not be started
+	behind  files.Identities // of the files before, as far as Position has asked
+	begun   files.Identity   // of one that was begun, as far as Position has asked
+	failure error            // of a file that could not be started
 	closed  bool
 }
 
@@ -55,7 +56,7 @@ var (
 // NewPartition returns the partition of a set, and takes scanner over. What a
 // set was shown of stdin goes to the first partition.
 func NewPartition(set *Set, scanner Scanner) *Partition {
-	p := &Partition{set: set, scanner: scanner, ahead: set.ahead}
+	p := &Partition{set: set, names: set.names, scanner: scanner, ahead: set.ahead}
 	set.ahead = nil
 	return p
 }
@@ -69,7 +70,7 @@ func (p *Partition) Read(ctx context.Context) (arrowstream.Batch, error) {
 			return nil, err
 		}
 		if p.in == nil {
-			if p.file >= len(p.set.names) {
+			if p.file >= len(p.names) {
 				break
 			}
 			if err := p.start(ctx); err != nil {
@@ -106,7 +107,7 @@ func (p *Partition) start(ctx context.Context) error {
 	in := p.ahead
 	if in == nil {
 		var err error
-		if in, err = p.set.open(p.set.names[p.file]); err != nil {
+		if in, err = p.set.open(p.names[p.file]); err != nil {
 			return err
 		}
 	}
@@ -139,39 +140,6 @@ func (p *Partition) leave() error {
 	p.in = nil
 	p.mu.Unlock()
 	return in.Close()
-}
-
-// Position implements [arrowstream.Replayer]: version 1, file, offset, line.
-func (p *Partition) Position() ([]byte, error) {
-	pos := binary.AppendUvarint([]byte{1}, uint64(p.file))
-	pos = binary.AppendUvarint(pos, uint64(p.at.Offset))
-	return binary.AppendUvarint(pos, uint64(p.at.Line)), nil
-}
-
-// Seek implements [arrowstream.Replayer].
-func (p *Partition) Seek(ctx context.Context, pos []byte) error {
-	var v [3]uint64
-	ok := len(pos) > 0 && pos[0] == 1
-	for i, rest := 0, pos[min(1, len(pos)):]; ok && i < len(v); i++ {
-		n := 0
-		v[i], n = binary.Uvarint(rest)
-		ok = n > 0 && v[i] < 1<<62
-		rest = rest[max(n, 0):]
-	}
-	if !ok {
-		return fmt.Errorf("%s: position %x was not written by this source", p.set.kind.Name, pos)
-	}
-	if v[0] > uint64(len(p.set.names)) || p.set.Live() {
-		return fmt.Errorf("%s: position in file %d of %d: stdin and removed files cannot be read again", p.set.kind.Name, v[0]+1, len(p.set.names))
-	}
-	p.file, p.at = int(v[0]), Place{int64(v[1]), int64(v[2])}
-	if p.at == (Place{}) {
-		return nil
-	}
-	if p.file == len(p.set.names) {
-		return fmt.Errorf("%s: position in file %d of %d", p.set.kind.Name, p.file+1, len(p.set.names))
-	}
-	return p.start(ctx)
 }
 
 // Skipped implements [arrowstream.Skipping]: the rows left out by on.error.

@@ -28,6 +28,7 @@ var floors = []struct {
 }{
 	{"internal/simd", 0},
 	{"internal/suggest", 0},
+	{"internal/failpoint", 0},
 	{"internal/glob", 10},
 	{"internal/files", 10},
 	{"columnar", 10},
@@ -40,6 +41,7 @@ var floors = []struct {
 	{"kernels/expr", 22},
 	{"kernels/agg", 22},
 	{"", 30}, // the root package
+	{"internal/epochfile", 34},
 	{"internal/filetable", 35},
 	{"internal/remote", 35},
 	{"internal/grouped", 35},

@@ -15,7 +15,7 @@ import (
 // the machine: the runtime, connectors, programs and what only tests use.
 func hasRuntime(pkg string) bool {
 	return pkg == "" || pkg == "io" || strings.HasPrefix(pkg, "io/") || strings.HasPrefix(pkg, "cmd/") || strings.HasPrefix(pkg, "bench") ||
-		pkg == "internal/files" || isTest(pkg)
+		pkg == "internal/files" || pkg == "internal/failpoint" || isTest(pkg)
 }
 
 func TestStagesAndKernelsStartNothingAndReadNoClock(t *testing.T) {

@@ -3,6 +3,7 @@ package csv
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -10,10 +11,11 @@ import (
 	"github.com/arrowstream/arrowstream/internal/filetable"
 )
 
-// Sink writes one file, which gets its name when the run has succeeded, or
-// stdout. A run without rows gives the header alone.
+// Sink writes one file, which gets its name when the run has succeeded, files
+// in a directory, or stdout. A run without rows gives the header alone.
 type Sink struct {
-	// Path of the file, - for stdout; .gz and .zst compress.
+	// Path of the file, of a directory (it exists or ends in a slash), - for
+	// stdout; .gz and .zst compress.
 	Path string `option:"path,file,location" required:"true"`
 	// Header says whether the first line names the columns: true, the
 	// default, or false; auto, which is for reading, means true.
@@ -27,21 +29,28 @@ type Sink struct {
 	// EscapeFormulas puts an apostrophe in front of texts that a spreadsheet
 	// would run.
 	EscapeFormulas bool `option:"escape.formulas"`
+	// RollSize and RollAge are when a file of a directory becomes visible if
+	// the job has a state directory: at the first commit after it has so many
+	// bytes, by default 128 MiB, or has been invisible for so long, by default
+	// 1 minute. Without one, RollSize alone begins a new file; 0 means never.
+	RollSize int64         `option:"roll.size"`
+	RollAge  time.Duration `option:"roll.age"`
 
 	// Stdio stands for the standard streams.
 	Stdio arrowstream.Stdio
 
 	w    writer
 	file filetable.Result
+	test filetable.Result // fields for tests
 }
 
 var (
-	_ arrowstream.Sink    = (*Sink)(nil)
-	_ arrowstream.Aborter = (*Sink)(nil)
+	_ arrowstream.Concluder = (*Sink)(nil)
+	_ arrowstream.Aborter   = (*Sink)(nil)
 )
 
 // Bind implements [arrowstream.Sink].
-func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
+func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	d, err := newDialect(s.Path, s.Delimiter, s.Quote, s.Escape, "")
 	if err != nil {
 		return err
@@ -52,7 +61,9 @@ func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
 		return kind.BadOption("option %q is true or false, not %q", "header", s.Header)
 	}
 	s.w = writer{dialect: d, null: s.Null, formulas: s.EscapeFormulas}
-	s.file = filetable.Result{Kind: kind, Path: s.Path, Stdout: s.Stdio.Out}
+	s.file = s.test
+	s.file.Kind, s.file.Path, s.file.Stdout, s.file.Sink, s.file.Extension = kind, s.Path, s.Stdio.Out, env.Name, ".csv"
+	s.file.RollSize, s.file.RollAge = s.RollSize, s.RollAge
 	if !strings.EqualFold(s.Header, "false") {
 		s.file.Begin = func() error {
 			_, err := s.file.Write(append(s.w.header(nil, in), '\n'))
@@ -78,3 +89,24 @@ func (s *Sink) Abort(error) { s.file.Abort() }
 
 // Close implements [arrowstream.Sink].
 func (s *Sink) Close() error { return s.file.Close() }
+
+// Resume implements [arrowstream.Committer].
+func (s *Sink) Resume(_ context.Context, job arrowstream.Start, prepared []byte) error {
+	return s.file.Resume(job, prepared)
+}
+
+// Conclude implements [arrowstream.Concluder].
+func (s *Sink) Conclude(context.Context) error {
+	s.file.Conclude()
+	return nil
+}
+
+// Prepare implements [arrowstream.Committer].
+func (s *Sink) Prepare(_ context.Context, e arrowstream.Epoch) ([]byte, error) {
+	return s.file.Prepare(e)
+}
+
+// Commit implements [arrowstream.Committer].
+func (s *Sink) Commit(_ context.Context, e arrowstream.Epoch, prepared []byte) error {
+	return s.file.Commit(e, prepared)
+}

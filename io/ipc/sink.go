@@ -3,7 +3,9 @@ package ipc
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -14,17 +16,25 @@ import (
 	"github.com/arrowstream/arrowstream/internal/cell"
 	"github.com/arrowstream/arrowstream/internal/files"
 	"github.com/arrowstream/arrowstream/internal/filetable"
+	"github.com/arrowstream/arrowstream/internal/wire"
 )
 
 // Sink writes one IPC file or stream, which gets its name when the run has
-// succeeded, or a stream to stdout.
+// succeeded, files in a directory, or a stream to stdout.
 type Sink struct {
-	// Path of the file, - for stdout.
+	// Path of the file, of a directory (it exists or ends in a slash), - for
+	// stdout.
 	Path string `option:"path,file,location" required:"true"`
 	// Layout is file (the default for files) or stream (for stdout and .arrows).
 	Layout string `option:"layout"`
 	// Compression of the buffers: none (the default), lz4 or zstd.
 	Compression string `option:"compression"`
+	// RollSize and RollAge are when a file of a directory becomes visible if
+	// the job has a state directory: at the first commit after it has so many
+	// bytes, by default 128 MiB, or has been invisible for so long, by default
+	// 1 minute. Without one, RollSize alone begins a new file; 0 means never.
+	RollSize int64         `option:"roll.size"`
+	RollAge  time.Duration `option:"roll.age"`
 
 	// Stdio stands for the standard streams.
 	Stdio arrowstream.Stdio
@@ -34,6 +44,7 @@ type Sink struct {
 	plain  bool // dictionary columns are written as their values
 	w      batchWriter
 	file   filetable.Result
+	test   filetable.Result // fields for tests
 }
 
 // batchWriter is what ipc.Writer and ipc.FileWriter have in common.
@@ -43,9 +54,9 @@ type batchWriter interface {
 }
 
 var (
-	_ arrowstream.Sink     = (*Sink)(nil)
-	_ arrowstream.Aborter  = (*Sink)(nil)
-	_ arrowstream.Updating = (*Sink)(nil)
+	_ arrowstream.Concluder = (*Sink)(nil)
+	_ arrowstream.Aborter   = (*Sink)(nil)
+	_ arrowstream.Updating  = (*Sink)(nil)
 )
 
 func (s *Sink) stream() (bool, error) {
@@ -96,7 +107,12 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	if err != nil {
 		return err
 	}
-	s.file = filetable.Result{Kind: kind, Path: s.Path, Stdout: s.Stdio.Out}
+	s.file = s.test
+	s.file.Kind, s.file.Path, s.file.Stdout, s.file.Sink, s.file.Extension = kind, s.Path, s.Stdio.Out, env.Name, ".arrow"
+	s.file.RollSize, s.file.RollAge = s.RollSize, s.RollAge
+	if stream {
+		s.file.Extension = ".arrows"
+	}
 	s.file.Begin = func() (err error) {
 		if stream {
 			s.w = ipc.NewWriter(&s.file, opts...)
@@ -106,6 +122,7 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 		return err
 	}
 	s.file.End = func() error { return s.w.Close() }
+	s.file.Carry = s.carry
 	return nil
 }
 
@@ -133,7 +150,35 @@ func (s *Sink) Write(_ context.Context, b arrowstream.Batch) error {
 	if err := s.w.Write(rec); err != nil {
 		return fmt.Errorf("arrow: write %s: %w", s.Path, err)
 	}
-	return nil
+	return s.file.Rows(b.NumRows())
+}
+
+// carry writes the batches at the beginning of a file again: a file needs to
+// know where they stand, and a stream which dictionaries it has.
+func (s *Sink) carry(r io.Reader) error {
+	msgs, _, err := wire.Messages(r, nil, -1)
+	if err != nil {
+		return err
+	}
+	rd, err := wire.NewReader("", msgs, s.mem, wire.Limits{Allocator: s.mem})
+	if err != nil {
+		return err
+	}
+	defer rd.Release()
+	for {
+		rec, err := rd.Read()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = s.w.Write(rec)
+		rec.Release()
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // Flush implements [arrowstream.Sink].
@@ -144,3 +189,24 @@ func (s *Sink) Abort(error) { s.file.Abort() }
 
 // Close implements [arrowstream.Sink].
 func (s *Sink) Close() error { return s.file.Close() }
+
+// Resume implements [arrowstream.Committer].
+func (s *Sink) Resume(_ context.Context, job arrowstream.Start, prepared []byte) error {
+	return s.file.Resume(job, prepared)
+}
+
+// Conclude implements [arrowstream.Concluder].
+func (s *Sink) Conclude(context.Context) error {
+	s.file.Conclude()
+	return nil
+}
+
+// Prepare implements [arrowstream.Committer].
+func (s *Sink) Prepare(_ context.Context, e arrowstream.Epoch) ([]byte, error) {
+	return s.file.Prepare(e)
+}
+
+// Commit implements [arrowstream.Committer].
+func (s *Sink) Commit(_ context.Context, e arrowstream.Epoch, prepared []byte) error {
+	return s.file.Commit(e, prepared)
+}

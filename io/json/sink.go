@@ -3,6 +3,7 @@ package json
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -12,29 +13,39 @@ import (
 )
 
 // Sink writes one object per line to one file, which gets its name when the
-// run has succeeded, or to stdout.
+// run has succeeded, to files in a directory, or to stdout.
 type Sink struct {
-	// Path of the file, - for stdout; .gz and .zst compress.
+	// Path of the file, of a directory (it exists or ends in a slash), - for
+	// stdout; .gz and .zst compress.
 	Path string `option:"path,file,location" required:"true"`
+	// RollSize and RollAge are when a file of a directory becomes visible if
+	// the job has a state directory: at the first commit after it has so many
+	// bytes, by default 128 MiB, or has been invisible for so long, by default
+	// 1 minute. Without one, RollSize alone begins a new file; 0 means never.
+	RollSize int64         `option:"roll.size"`
+	RollAge  time.Duration `option:"roll.age"`
 	// Stdio stands for the standard streams.
 	Stdio arrowstream.Stdio
 
 	rows *cell.Objects
 	file filetable.Result
+	test filetable.Result // fields for tests
 }
 
 var (
-	_ arrowstream.Sink     = (*Sink)(nil)
-	_ arrowstream.Aborter  = (*Sink)(nil)
-	_ arrowstream.Updating = (*Sink)(nil)
+	_ arrowstream.Concluder = (*Sink)(nil)
+	_ arrowstream.Aborter   = (*Sink)(nil)
+	_ arrowstream.Updating  = (*Sink)(nil)
 )
 
 // Bind implements [arrowstream.Sink].
-func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) (err error) {
+func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) (err error) {
 	if s.rows, err = cell.NewObjects(in); err != nil {
 		return kind.BadOption("%v", err)
 	}
-	s.file = filetable.Result{Kind: kind, Path: s.Path, Stdout: s.Stdio.Out}
+	s.file = s.test
+	s.file.Kind, s.file.Path, s.file.Stdout, s.file.Sink, s.file.Extension = kind, s.Path, s.Stdio.Out, env.Name, ".json"
+	s.file.RollSize, s.file.RollAge = s.RollSize, s.RollAge
 	return nil
 }
 
@@ -57,3 +68,24 @@ func (s *Sink) Abort(error) { s.file.Abort() }
 
 // Close implements [arrowstream.Sink].
 func (s *Sink) Close() error { return s.file.Close() }
+
+// Resume implements [arrowstream.Committer].
+func (s *Sink) Resume(_ context.Context, job arrowstream.Start, prepared []byte) error {
+	return s.file.Resume(job, prepared)
+}
+
+// Conclude implements [arrowstream.Concluder].
+func (s *Sink) Conclude(context.Context) error {
+	s.file.Conclude()
+	return nil
+}
+
+// Prepare implements [arrowstream.Committer].
+func (s *Sink) Prepare(_ context.Context, e arrowstream.Epoch) ([]byte, error) {
+	return s.file.Prepare(e)
+}
+
+// Commit implements [arrowstream.Committer].
+func (s *Sink) Commit(_ context.Context, e arrowstream.Epoch, prepared []byte) error {
+	return s.file.Commit(e, prepared)
+}

@@ -9,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/segmentio/kafka-go/compress"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/internal/iotest"
 )
@@ -26,6 +29,12 @@ func broker(t testing.TB) []string {
 		t.Skip("ARROWSTREAM_KAFKA is not set: internal/kafkatest/broker.sh start prints the address of a broker")
 	}
 	return strings.Split(addr, ",")
+}
+
+// eachCluster runs a test in a process and, if there is one, on a real broker.
+func eachCluster(t *testing.T, f func(t *testing.T, addrs []string)) {
+	t.Run("kfake", func(t *testing.T) { f(t, cluster(t, kfake.NumBrokers(2)).ListenAddrs()) })
+	t.Run("real", func(t *testing.T) { f(t, broker(t)) })
 }
 
 func newTopic(t testing.TB) string {
@@ -190,4 +199,49 @@ func BenchmarkRealBroker(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)/wrote.Seconds(), "written/s")
 	b.ReportMetric(float64(n)/read.Seconds(), "read/s")
+}
+
+// BenchmarkRealBrokerPublish publishes epochs of rows of 100 bytes and writes
+// the same rows without a transaction, in turn.
+func BenchmarkRealBrokerPublish(b *testing.B) {
+	for _, size := range []int{100, 10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("rows=%d", size), func(b *testing.B) {
+			addrs := broker(b)
+			rows := blobs(min(size, 10_000))
+			defer rows.Release()
+			batches := slices.Repeat([]arrow.Record{rows}, max(1, size/10_000))
+			sink := func() *Sink {
+				s := &Sink{Brokers: addrs, Topic: newTopic(b), Format: blobFormat{}, Partitions: 4}
+				if err := s.Bind(rows.Schema(), sourceEnv(memory.DefaultAllocator, 0).Env); err != nil {
+					b.Fatal(err)
+				}
+				b.Cleanup(func() { s.Close() })
+				return s
+			}
+			plain, exact := sink(), sink()
+			p := arrowstream.Publication{Job: newTopic(b), Sink: "s", Incarnation: 1, Rows: retained(batches), Count: int64(size)}
+			var wrote, published time.Duration
+			for b.Loop() {
+				start := time.Now()
+				for _, r := range batches {
+					if err := plain.Write(b.Context(), r); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := plain.Flush(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				between := time.Now()
+				wrote += between.Sub(start)
+				p.Epoch++
+				if err := exact.Publish(b.Context(), p); err != nil {
+					b.Fatal(err)
+				}
+				published += time.Since(between)
+			}
+			b.ReportMetric(float64(wrote.Microseconds())/float64(b.N)/1000, "write-ms")
+			b.ReportMetric(float64(published.Microseconds())/float64(b.N)/1000, "publish-ms")
+			b.ReportMetric(float64(published)/float64(wrote), "publish/write")
+		})
+	}
 }

@@ -31,12 +31,17 @@ type connection struct {
 	tls            bool
 	caFile         string
 	user, password string
+	// dial replaces the network in tests.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // client is a connection pool shared by the partitions of a source or the
 // producers of a sink. It is closed when the last of them releases it.
 type client struct {
 	connection
+	// isolation tells what a fetch and the end of a partition hide: with
+	// kafkago.ReadCommitted, the rows of transactions that are open or aborted.
+	isolation kafkago.IsolationLevel
 	addr      net.Addr
 	transport *kafkago.Transport
 	api       *kafkago.Client
@@ -55,7 +60,7 @@ func newClient(c connection) (*client, error) {
 	if c.connectTimeout <= 0 {
 		c.connectTimeout = defaultConnectTimeout
 	}
-	t := &kafkago.Transport{ClientID: "arrowstream", DialTimeout: 5 * time.Second}
+	t := &kafkago.Transport{ClientID: "arrowstream", DialTimeout: 5 * time.Second, Dial: c.dial}
 	if c.tls || c.caFile != "" {
 		config, err := kind.TLS("tls.ca", c.caFile)
 		if err != nil {
@@ -91,9 +96,11 @@ func (c *client) retry(ctx context.Context, what string, f func(ctx context.Cont
 		if err = f(one); err == nil || !retriable(err) {
 			return false, err
 		}
-		// Cached metadata and broken connections are dropped: the next call
-		// looks the cluster up again.
-		c.transport.CloseIdleConnections()
+		if !errors.Is(err, kafkago.ConcurrentTransactions) {
+			// Cached metadata and broken connections are dropped: the next
+			// call looks the cluster up again.
+			c.transport.CloseIdleConnections()
+		}
 		return true, err
 	})
 	if err == nil || ctx.Err() != nil {
@@ -125,7 +132,11 @@ func retriable(err error) bool {
 	}
 	var answer kafkago.Error
 	if errors.As(err, &answer) {
-		return answer.Temporary() || answer.Timeout() || answer == kafkago.Unknown
+		switch answer {
+		case kafkago.Unknown, kafkago.ConcurrentTransactions, kafkago.BrokerNotAvailable:
+			return true
+		}
+		return answer.Temporary() || answer.Timeout()
 	}
 	return true
 }

@@ -21,12 +21,13 @@ type exchange struct {
 
 // fetched is the answer to an exchange.
 type fetched struct {
-	code       int16
-	end, first int64 // last stable offset (or high watermark), log start
-	aborted    []abortedTransaction
-	records    []byte
-	recordsAt  int    // where records begin in block
-	block      []byte // the whole answer
+	code         int16
+	high, stable int64 // offset after the last row, and after the last not in an open transaction
+	first        int64 // offset of the oldest row
+	aborted      []abortedTransaction
+	records      []byte
+	recordsAt    int    // where records begin in block
+	block        []byte // the whole answer
 }
 
 type abortedTransaction struct{ producer, first int64 }
@@ -89,11 +90,8 @@ func parseFetch(block []byte, version int16) (*fetched, error) {
 	}
 	c.skip(4) // number
 	f.code = int16(c.u16())
-	high := c.i64()
-	f.end = c.i64()
-	if f.end < 0 {
-		f.end = high
-	}
+	f.high = c.i64()
+	f.stable = c.i64()
 	if version >= 5 {
 		f.first = c.i64()
 	}

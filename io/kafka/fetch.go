@@ -45,7 +45,7 @@ type chunk struct {
 	records []record
 	data    []byte
 	next    int64 // offset of the next fetch
-	end     int64 // last stable offset: what can be read by now
+	end     int64 // offset after what can be read by now
 	err     error
 }
 
@@ -68,11 +68,20 @@ func (c *chunk) value(r *record) []byte {
 // fetch asks the leader of p once for rows from offset on; it waits up to
 // maxWait for the first. The chunk is empty when there were none.
 func (c *client) fetch(ctx context.Context, p place, offset int64, maxBytes int32, maxWait time.Duration, into *chunk) error {
+	f, err := c.ask(ctx, p, offset, maxBytes, maxWait, into)
+	if err != nil {
+		return err
+	}
+	return into.parse(f, offset)
+}
+
+// ask sends a fetch and puts the answer into a chunk as it came.
+func (c *client) ask(ctx context.Context, p place, offset int64, maxBytes int32, maxWait time.Duration, into *chunk) (*fetched, error) {
 	into.reset()
 	into.next = offset
 	x := &exchange{limit: int(maxBytes) + maxAnswer, buf: into.data, Request: &fetch.Request{
 		ReplicaID: -1, MaxWaitTime: int32(maxWait.Milliseconds()), MinBytes: 1, MaxBytes: maxBytes,
-		IsolationLevel: int8(kafkago.ReadCommitted), SessionID: -1, SessionEpoch: -1,
+		IsolationLevel: int8(c.isolation), SessionID: -1, SessionEpoch: -1,
 		Topics: []fetch.RequestTopic{{Topic: p.topic, Partitions: []fetch.RequestPartition{{
 			Partition: int32(p.partition), CurrentLeaderEpoch: -1, FetchOffset: offset, LogStartOffset: -1, PartitionMaxBytes: maxBytes,
 		}}}},
@@ -81,22 +90,43 @@ func (c *client) fetch(ctx context.Context, p place, offset int64, maxBytes int3
 	into.data = nil
 	answer, err := c.transport.RoundTrip(ctx, c.addr, x)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f := answer.(*fetched)
 	if f.code != 0 {
-		return kafkago.Error(f.code)
+		return nil, kafkago.Error(f.code)
 	}
-	into.end, into.data = f.end, f.block
-	return into.parse(f, offset)
+	into.end, into.data = f.high, f.block
+	if c.isolation == kafkago.ReadCommitted && f.stable >= 0 {
+		into.end = f.stable
+	}
+	return f, nil
 }
 
 // parse lists the records at or after offset, except those of control batches
 // and of aborted transactions.
 func (c *chunk) parse(f *fetched, offset int64) error {
-	const header = 61
 	aborted := map[int64]bool{} // producers inside an aborted transaction
 	pending := f.aborted
+	return c.batches(f, offset, func(b batchHeader, from, to int) error {
+		pending = begun(pending, b.base, aborted)
+		switch {
+		case b.attributes.Control():
+			if marker(c.data[from:to]) == abortMarker {
+				delete(aborted, b.producer)
+			}
+		case b.attributes.Transactional() && aborted[b.producer]:
+		default:
+			return c.batch(b, from, to, offset)
+		}
+		return nil
+	})
+}
+
+// batches checks the batches of an answer and visits each with the place of its
+// records in data. Messages of before Kafka 0.11 are listed at once.
+func (c *chunk) batches(f *fetched, offset int64, visit func(b batchHeader, from, to int) error) error {
+	const header = 61
 	batches := 0
 	for at, end := f.recordsAt, f.recordsAt+len(f.records); end-at > 17; batches++ {
 		// The header is read from the block itself: data may move.
@@ -125,19 +155,10 @@ func (c *chunk) parse(f *fetched, offset int64) error {
 		b := batchHeader{
 			base: int64(binary.BigEndian.Uint64(h)), attributes: protocol.Attributes(binary.BigEndian.Uint16(h[21:])),
 			first: int64(binary.BigEndian.Uint64(h[27:])), last: int64(binary.BigEndian.Uint64(h[35:])), count: int(int32(binary.BigEndian.Uint32(h[57:]))),
+			producer: int64(binary.BigEndian.Uint64(h[43:])),
 		}
-		producer := int64(binary.BigEndian.Uint64(h[43:]))
-		pending = begun(pending, b.base, aborted)
-		switch {
-		case b.attributes.Control():
-			if endsAborted(h[header:]) {
-				delete(aborted, producer)
-			}
-		case b.attributes.Transactional() && aborted[producer]:
-		default:
-			if err := c.batch(b, at+header, at+size, offset); err != nil {
-				return fmt.Errorf("%w (batch at offset %d)", err, b.base)
-			}
+		if err := visit(b, at+header, at+size); err != nil {
+			return fmt.Errorf("%w (batch at offset %d)", err, b.base)
 		}
 		c.next = max(c.next, b.base+int64(int32(binary.BigEndian.Uint32(h[23:])))+1)
 		at += size
@@ -153,6 +174,7 @@ type batchHeader struct {
 	base, first, last int64 // offset; timestamps
 	attributes        protocol.Attributes
 	count             int
+	producer          int64
 }
 
 // logAppendTime marks a batch whose records all have the time at which the
@@ -260,21 +282,27 @@ func begun(pending []abortedTransaction, offset int64, aborted map[int64]bool) [
 	return rest
 }
 
-// endsAborted reads the record of a control batch: its key is a version and a
-// type, 0 for abort and 1 for commit.
-func endsAborted(records []byte) bool {
+// What the record of a control batch says about the transaction of its producer.
+const (
+	noMarker     = -1
+	abortMarker  = 0
+	commitMarker = 1
+)
+
+// marker reads the record of a control batch: its key is a version and a type.
+func marker(records []byte) int {
 	at := 0
 	if _, ok := varint(records, &at); !ok {
-		return false
+		return noMarker
 	}
 	at++ // attributes
 	_, ok1 := varint(records, &at)
 	_, ok2 := varint(records, &at)
 	var start, n int
 	if !ok1 || !ok2 || !field(records, &at, &start, &n) || n < 4 {
-		return false
+		return noMarker
 	}
-	return binary.BigEndian.Uint16(records[start+2:]) == 0
+	return int(binary.BigEndian.Uint16(records[start+2:]))
 }
 
 // legacy reads messages in a format of before Kafka 0.11 with the client

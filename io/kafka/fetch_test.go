@@ -44,9 +44,9 @@ func batchOf(base int64, codec compress.Compression, values ...string) []byte {
 	var b recordBatch
 	b.reset()
 	for i, v := range values {
-		b.add(1000+int64(i), []byte("k"), []byte(v))
+		b.add(1000+int64(i), []byte("k"), []byte(v), noHeaders)
 	}
-	set, err := b.seal(codec)
+	set, err := b.seal(codec, anonymous)
 	if err != nil {
 		panic(err)
 	}
@@ -88,7 +88,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	f, err := parseFetch(answer(nil), 11)
-	if err != nil || f.end != 90 || f.first != 3 {
+	if err != nil || f.high != 100 || f.stable != 90 || f.first != 3 {
 		t.Error(f, err)
 	}
 	if got, c, err := parsed(answer(nil), 8); got != "" || c.next != 8 || err != nil {

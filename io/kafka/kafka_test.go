@@ -314,6 +314,15 @@ func TestLostOffset(t *testing.T) {
 	for i := range 6 {
 		put(t, cl, message("t", 0, strconv.Itoa(i)))
 	}
+	mem := columnartest.Allocator(t)
+	s := &Source{
+		Brokers: c.ListenAddrs(), Topics: []string{"t"}, Columns: iotest.Schema(t, "x:int64"), Format: iotest.TextFormat{},
+		Start: "offsets", StartOffsets: "partition:0,offset:1", End: "latest",
+	}
+	pos, err := open(t, s, mem, 0)[0].(arrowstream.Replayer).Position()
+	if err != nil {
+		t.Fatal(err)
+	}
 	req := kmsg.NewPtrDeleteRecordsRequest()
 	rt, rp := kmsg.NewDeleteRecordsRequestTopic(), kmsg.NewDeleteRecordsRequestTopicPartition()
 	rt.Topic, rp.Offset = "t", 4
@@ -322,19 +331,25 @@ func TestLostOffset(t *testing.T) {
 	if _, err := cl.Request(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
-	s := &Source{
-		Brokers: c.ListenAddrs(), Topics: []string{"t"}, Columns: iotest.Schema(t, "x:int64"), Format: iotest.TextFormat{},
-		Start: "offsets", StartOffsets: "partition:0,offset:1", End: "latest",
+	gone := func(err error, code string) {
+		t.Helper()
+		var e *arrowstream.Error
+		if !errors.As(err, &e) || e.Code != code || !strings.Contains(err.Error(), "t/0: offset 1 is gone: there are offsets 4 to 6") {
+			t.Error(err)
+		}
 	}
-	mem := columnartest.Allocator(t)
-	_, err := open(t, s, mem, 0)[0].Read(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "offset 1 is gone: there are offsets 4 to 6") {
-		t.Error(err)
+	_, err = open(t, s, mem, 0)[0].Read(t.Context())
+	gone(err, "AS4101")
+	gone(open(t, s, mem, 0)[0].(arrowstream.Replayer).Seek(t.Context(), pos), "AS5005")
+	for lost, want := range map[string][]string{"earliest": {"4", "5"}, "latest": nil} {
+		s.OnLostOffset = lost
+		iotest.EqualRows(t, rest(t, open(t, s, mem, 0)[0], 0), want)
+		p := open(t, s, mem, 0)[0]
+		if err := p.(arrowstream.Replayer).Seek(t.Context(), pos); err != nil {
+			t.Fatal(err)
+		}
+		iotest.EqualRows(t, rest(t, p, 0), want)
 	}
-	s.OnLostOffset = "earliest"
-	iotest.EqualRows(t, rest(t, open(t, s, mem, 0)[0], 0), []string{"4", "5"})
-	s.OnLostOffset = "latest"
-	iotest.EqualRows(t, rest(t, open(t, s, mem, 0)[0], 0), nil)
 }
 
 func TestBadMessages(t *testing.T) {
@@ -389,6 +404,21 @@ func TestTransactions(t *testing.T) {
 	s := &Source{Brokers: c.ListenAddrs(), Topics: []string{"t"}, Columns: iotest.Schema(t, "x:int64"), Format: iotest.TextFormat{}, End: "latest"}
 	p := open(t, s, columnartest.Allocator(t), 0)[0]
 	iotest.EqualRows(t, rest(t, p, 0), []string{"2", "3", "7"})
+	// An open transaction holds back the end of what is committed.
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, cl, message("t", 0, "9"))
+	put(t, kgoClient(t, c.ListenAddrs()), message("t", 0, "10"))
+	iotest.EqualRows(t, rest(t, open(t, s, columnartest.Allocator(t), 0)[0], 0), []string{"2", "3", "7"})
+	s.Isolation = "READ_UNCOMMITTED"
+	p = open(t, s, columnartest.Allocator(t), 4)[0]
+	iotest.EqualRows(t, rest(t, p, 4), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"})
+	if lag := p.(arrowstream.Lagging).Lag(); lag != 0 {
+		t.Errorf("lag %d at the end", lag)
+	}
+	s.Start = "latest"
+	iotest.EqualRows(t, rest(t, open(t, s, columnartest.Allocator(t), 0)[0], 0), nil)
 }
 
 func TestOptionErrors(t *testing.T) {
@@ -405,6 +435,7 @@ func TestOptionErrors(t *testing.T) {
 		{Source{Format: iotest.TextFormat{}, Columns: columns, Topics: []string{"bids"}}, "brokers is missing"},
 		{Source{Format: iotest.TextFormat{}, Columns: columns, Topics: []string{"bids"}, Brokers: []string{"localhost"}}, "not host:port"},
 		{Source{Format: iotest.TextFormat{}, Columns: columns, Topics: []string{"bids"}, Start: "erliest"}, `"erliest"`},
+		{Source{Format: iotest.TextFormat{}, Columns: columns, Topics: []string{"bids"}, Isolation: "serializable"}, "use read_committed"},
 		{Source{Format: iotest.TextFormat{}, Columns: columns, Topics: []string{"bids"}, Start: "group-offsets"}, "not supported"},
 		{Source{Format: iotest.TextFormat{}, Columns: columns, Topics: []string{"bids"}, Start: "timestamp"}, "timestamp-millis is missing"},
 		{Source{Format: iotest.TextFormat{}, Columns: columns, Topics: []string{"bids"}, Start: "offsets", StartOffsets: "0=1"}, "cannot read"},

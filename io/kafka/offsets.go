@@ -165,9 +165,10 @@ func (c *client) resolve(ctx context.Context, b bound, places []place) (map[plac
 }
 
 // listOffsets asks the leaders for the offset of the first row at or after a
-// time, -1 if there is none. The latest offset is that of the last stable row.
+// time, -1 if there is none. The latest offset is the end of what the isolation
+// of the client shows.
 func (c *client) listOffsets(ctx context.Context, when int64, places []place) (map[place]int64, error) {
-	request := &listoffsets.Request{ReplicaID: -1, IsolationLevel: int8(kafkago.ReadCommitted)}
+	request := &listoffsets.Request{ReplicaID: -1, IsolationLevel: int8(c.isolation)}
 	for _, p := range places {
 		if n := len(request.Topics); n == 0 || request.Topics[n-1].Topic != p.topic {
 			request.Topics = append(request.Topics, listoffsets.RequestTopic{Topic: p.topic})

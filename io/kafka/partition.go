@@ -33,6 +33,7 @@ type partition struct {
 	maxWait    time.Duration
 	skipBad    bool
 	onLost     string
+	group      string
 	bounded    bool
 	end        int64 // first offset not to read, if bounded
 
@@ -294,7 +295,7 @@ func (p *partition) Seek(ctx context.Context, pos []byte) error {
 		return err
 	}
 	if m.Offset < first || m.Offset > last {
-		if m.Offset, err = p.lost(m.Offset, first, last); err != nil {
+		if m.Offset, err = p.lost(m.Offset, first, last, "AS5005"); err != nil {
 			return err
 		}
 		m.Row = 0
@@ -355,7 +356,7 @@ func (p *partition) fetchAll(offset int64) {
 			c.reset()
 			var first, last int64
 			if first, last, err = p.ends(p.ctx); err == nil {
-				c.next, err = p.lost(offset, first, last)
+				c.next, err = p.lost(offset, first, last, "AS4101")
 			}
 		} else if err == nil {
 			p.known.Store(c.end)
@@ -381,7 +382,8 @@ func (p *partition) fetchAll(offset int64) {
 	}
 }
 
-// ends are the offset of the oldest row and the one after the last stable row.
+// ends are the offset of the oldest row and the one after the last that the
+// isolation shows.
 func (p *partition) ends(ctx context.Context) (first, last int64, err error) {
 	at := []place{p.place}
 	a, err := p.client.listOffsets(ctx, earliestTime, at)
@@ -392,8 +394,10 @@ func (p *partition) ends(ctx context.Context) (first, last int64, err error) {
 	return a[p.place], b[p.place], err
 }
 
-// lost decides where to go on when offset is not between first and last.
-func (p *partition) lost(offset, first, last int64) (int64, error) {
+// lost decides where to go on when offset is not between first and last. code is
+// that of the error: AS5005 for a position of the state, AS4101 for rows that
+// are gone before they were read.
+func (p *partition) lost(offset, first, last int64, code string) (int64, error) {
 	switch p.onLost {
 	case "earliest":
 		return first, nil
@@ -401,7 +405,7 @@ func (p *partition) lost(offset, first, last int64) (int64, error) {
 		return last, nil
 	}
 	return 0, &arrowstream.Error{
-		Code: "AS4101", Msg: fmt.Sprintf("kafka: read %s: offset %d is gone: there are offsets %d to %d", p.place, offset, first, last),
+		Code: code, Msg: fmt.Sprintf("kafka: read %s: offset %d is gone: there are offsets %d to %d", p.place, offset, first, last),
 		Hint: "option on.lost.offset = earliest or latest goes on there",
 	}
 }

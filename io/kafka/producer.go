@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -18,12 +19,14 @@ import (
 const maxRequests = 8
 
 // producer sends record batches in the background, one goroutine for each
-// partition that has had any.
+// partition that has had any. With a transaction they are part of it.
 type producer struct {
 	client      *client
 	topic       string
 	compression compress.Compression
 	limit       int64
+	txn         *transaction
+	sequences   []int32             // of the next record of each partition of txn
 	bytes       *semaphore.Weighted // sealed and not acknowledged
 	requests    chan struct{}
 	ctx         context.Context
@@ -39,17 +42,16 @@ type producer struct {
 	failure     error
 }
 
-func newProducer(c *client, topic string, partitions int, compression compress.Compression, limit int64) *producer {
+func newProducer(c *client, topic string, partitions int, compression compress.Compression, limit int64, txn *transaction) *producer {
 	p := &producer{
 		client: c, topic: topic, compression: compression, limit: limit, bytes: semaphore.NewWeighted(limit),
+		txn: txn, sequences: make([]int32, partitions),
 		requests: make(chan struct{}, maxRequests), open: make([]*recordBatch, partitions),
 		queues: make([]chan *recordBatch, partitions), free: make(chan *recordBatch, 16),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
-
-func (p *producer) partitions() int { return len(p.open) }
 
 // batch is the open batch of a partition.
 func (p *producer) batch(partition int) *recordBatch {
@@ -78,6 +80,11 @@ func (p *producer) send(ctx context.Context, partition int) error {
 	if err := p.err(); err != nil {
 		return err
 	}
+	if p.txn != nil {
+		if err := p.txn.join(ctx, p.begun()); err != nil {
+			return err
+		}
+	}
 	if err := p.bytes.Acquire(ctx, min(p.limit, int64(len(b.buf)))); err != nil {
 		return err
 	}
@@ -92,6 +99,17 @@ func (p *producer) send(ctx context.Context, partition int) error {
 	p.mu.Unlock()
 	p.queues[partition] <- b // the sender drains it, also after a failure
 	return nil
+}
+
+// begun are the partitions with an open batch.
+func (p *producer) begun() []place {
+	var places []place
+	for partition, b := range p.open {
+		if b != nil && b.count > 0 {
+			places = append(places, place{p.topic, partition})
+		}
+	}
+	return places
 }
 
 // sendOlder sends the batches begun at or before a time.
@@ -134,7 +152,13 @@ func (p *producer) run(queue chan *recordBatch) {
 
 // produce sends b until it is acknowledged or that is hopeless.
 func (p *producer) produce(b *recordBatch) (attempts int, err error) {
-	data, err := b.seal(p.compression)
+	id, transactional := anonymous, ""
+	if p.txn != nil {
+		sequence := &p.sequences[b.partition]
+		id, transactional = identity{p.txn.producer, p.txn.epoch, *sequence}, p.txn.id
+		*sequence = (*sequence + int32(b.count)) & math.MaxInt32
+	}
+	data, err := b.seal(p.compression, id)
 	if err != nil {
 		return 0, fmt.Errorf("kafka: write %s: %w", p.topic, err)
 	}
@@ -143,10 +167,13 @@ func (p *producer) produce(b *recordBatch) (attempts int, err error) {
 		attempts++
 		answer, err := p.client.api.RawProduce(ctx, &kafkago.RawProduceRequest{
 			Addr: p.client.addr, Topic: p.topic, Partition: b.partition, RequiredAcks: kafkago.RequireAll,
-			RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(data)},
+			TransactionalID: transactional, RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(data)},
 		})
 		if err == nil {
 			err = answer.Error
+		}
+		if p.txn != nil && errors.Is(err, kafkago.DuplicateSequenceNumber) {
+			return nil // an answer got lost, not the batch
 		}
 		return err
 	})
@@ -204,5 +231,4 @@ func (p *producer) close() {
 		}
 	}
 	p.senders.Wait()
-	p.client.release()
 }

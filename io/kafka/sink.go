@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -20,6 +21,8 @@ const (
 	defaultSinkBytes = 512 << 10
 	defaultLinger    = 20 * time.Millisecond
 	defaultInFlight  = 32 << 20
+	// defaultTransactionTimeout is below the 15 min that brokers allow.
+	defaultTransactionTimeout = 2 * time.Minute
 	// maxMessage is what a message of many rows may have before it is cut in
 	// two: brokers refuse batches above 1 MB by default.
 	maxMessage = 900 << 10
@@ -59,6 +62,22 @@ type Sink struct {
 	Compression compress.Compression `option:"compression,properties.compression.type"`
 	// ConnectTimeout is how long the cluster may be out of reach; 30 s.
 	ConnectTimeout time.Duration `option:"connect.timeout,properties.delivery.timeout.ms"`
+	// Guarantee says how the rows of an epoch are written when the job has a
+	// state directory: exactly-once (the default), in a transaction, or
+	// at-least-once, without one, for brokers that have none. Without a state
+	// directory it is at least once.
+	Guarantee string `option:"delivery.guarantee,sink.delivery-guarantee"`
+	// TransactionTimeout is how long writing an epoch may take; 2 min. After
+	// a crash, readers with read_committed wait that long, unless the job is
+	// started again.
+	TransactionTimeout time.Duration `option:"transaction.timeout,properties.transaction.timeout.ms"`
+	// TransactionPrefix begins the transactional id, which goes on with the
+	// id of the job and the name of the sink; "as".
+	TransactionPrefix string `option:"transactional.id.prefix,sink.transactional-id-prefix"`
+	// EpochHeaders gives each message the headers as-epoch and as-seq, its
+	// epoch and number in it, so that a reader without read_committed can
+	// leave out what it has seen.
+	EpochHeaders bool `option:"epoch.headers"`
 	// TLS, CAFile, User and Password are as in [Source].
 	TLS      bool   `option:"tls"`
 	CAFile   string `option:"tls.ca"`
@@ -73,9 +92,15 @@ type Sink struct {
 	eventTime int
 	encoder   arrowstream.Encoder
 	keyer     *keyer
+	client    *client
 	producer  *producer
 	sticky    int
 	aborted   bool
+
+	partitions int
+	dial       func(ctx context.Context, network, address string) (net.Conn, error)
+	publisher  publisher
+	headerBuf  []byte
 }
 
 // Takes implements [arrowstream.Updating].
@@ -98,6 +123,14 @@ func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
 	case "", "create", "fail":
 	default:
 		return kind.BadOption(fmt.Sprintf("topic.missing: %q", s.Missing), "use create or fail")
+	}
+	switch s.Guarantee {
+	case "", "exactly-once", "at-least-once":
+	default:
+		return kind.BadOption(fmt.Sprintf("delivery.guarantee: %q", s.Guarantee), "use exactly-once or at-least-once")
+	}
+	if s.TransactionTimeout < 0 || s.TransactionTimeout > math.MaxInt32*time.Millisecond {
+		return kind.BadOption("transaction.timeout is out of range", "")
 	}
 	if _, err := newClient(s.connection()); err != nil {
 		return err
@@ -130,6 +163,12 @@ func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
 	if s.InFlightBytes <= 0 {
 		s.InFlightBytes = defaultInFlight
 	}
+	if s.TransactionTimeout == 0 {
+		s.TransactionTimeout = defaultTransactionTimeout
+	}
+	if s.TransactionPrefix == "" {
+		s.TransactionPrefix = "as"
+	}
 	if s.Clock == nil {
 		s.Clock = arrowstream.SystemClock{}
 	}
@@ -139,12 +178,13 @@ func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
 func (s *Sink) connection() connection {
 	return connection{
 		brokers: s.Brokers, connectTimeout: s.ConnectTimeout, tls: s.TLS, caFile: s.CAFile, user: s.User, password: s.Password,
+		dial: s.dial,
 	}
 }
 
 // open connects, and makes the topic if need be.
 func (s *Sink) open(ctx context.Context) error {
-	if s.producer != nil {
+	if s.client != nil {
 		return nil
 	}
 	c, err := newClient(s.connection())
@@ -152,58 +192,18 @@ func (s *Sink) open(ctx context.Context) error {
 		return err
 	}
 	c.acquire()
-	topic, all, err := c.topic(ctx, s.Topic)
-	if err == nil && topic == nil {
-		if s.Missing == "fail" {
-			err = c.missing(s.Topic, all)
-		} else {
-			topic, err = s.create(ctx, c)
-		}
-	}
+	topic, err := c.ensureTopic(ctx, kafkago.TopicConfig{Topic: s.Topic, NumPartitions: s.Partitions, ReplicationFactor: s.Replication}, s.Missing == "fail")
 	if err != nil {
 		c.release()
 		return err
 	}
-	s.producer = newProducer(c, s.Topic, len(topic.Partitions), s.Compression, s.InFlightBytes)
+	s.client, s.partitions = c, len(topic.Partitions)
 	return nil
 }
 
-func (s *Sink) create(ctx context.Context, c *client) (*kafkago.Topic, error) {
-	config := kafkago.TopicConfig{Topic: s.Topic, NumPartitions: s.Partitions, ReplicationFactor: s.Replication}
-	if config.NumPartitions <= 0 {
-		config.NumPartitions = -1
-	}
-	if config.ReplicationFactor <= 0 {
-		config.ReplicationFactor = -1
-	}
-	err := c.retry(ctx, "create topic "+s.Topic, func(ctx context.Context) error {
-		answer, err := c.api.CreateTopics(ctx, &kafkago.CreateTopicsRequest{Addr: c.addr, Topics: []kafkago.TopicConfig{config}})
-		if err == nil {
-			err = answer.Errors[s.Topic]
-		}
-		if errors.Is(err, kafkago.TopicAlreadyExists) {
-			return nil
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	var topic *kafkago.Topic
-	err = c.retry(ctx, "create topic "+s.Topic, func(ctx context.Context) error {
-		answer, err := c.api.Metadata(ctx, &kafkago.MetadataRequest{Addr: c.addr, Topics: []string{s.Topic}})
-		if err != nil {
-			return err
-		}
-		for i := range answer.Topics {
-			if t := &answer.Topics[i]; t.Name == s.Topic && len(t.Partitions) > 0 {
-				topic = t
-				return t.Error
-			}
-		}
-		return kafkago.LeaderNotAvailable
-	})
-	return topic, err
+// produceTo makes the producer of the rows that follow.
+func (s *Sink) produceTo(txn *transaction) {
+	s.producer = newProducer(s.client, s.Topic, s.partitions, s.Compression, s.InFlightBytes, txn)
 }
 
 // errSplit asks for the batch to be encoded in two halves.
@@ -217,7 +217,18 @@ func (s *Sink) Write(ctx context.Context, b arrowstream.Batch) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
+	if s.producer == nil {
+		s.produceTo(nil)
+	}
 	now := s.Clock.Now()
+	if err := s.put(ctx, b, now); err != nil {
+		return err
+	}
+	return s.producer.sendOlder(ctx, now.Add(-s.Linger).UnixNano())
+}
+
+// put encodes b; now is the time of rows without an event time.
+func (s *Sink) put(ctx context.Context, b arrow.Record, now time.Time) error {
 	rows := b
 	var change []int8
 	if s.changelog {
@@ -226,10 +237,7 @@ func (s *Sink) Write(ctx context.Context, b arrowstream.Batch) error {
 		rows = array.NewRecord(s.schema, b.Columns()[:n], b.NumRows())
 		defer rows.Release()
 	}
-	if err := s.encode(ctx, rows, change, now); err != nil {
-		return err
-	}
-	return s.producer.sendOlder(ctx, now.Add(-s.Linger).UnixNano())
+	return s.encode(ctx, rows, change, now)
 }
 
 func (s *Sink) encode(ctx context.Context, b arrow.Record, change []int8, now time.Time) error {
@@ -318,7 +326,7 @@ func (s *Sink) add(ctx context.Context, b arrow.Record, row int, value []byte, c
 		if key, err = s.keyer.key(b, row); err != nil {
 			return err
 		}
-		partition = int(murmur2(key)&0x7fffffff) % s.producer.partitions()
+		partition = int(murmur2(key)&0x7fffffff) % s.partitions
 	}
 	millis := now.UnixMilli()
 	if times != nil {
@@ -330,12 +338,12 @@ func (s *Sink) add(ctx context.Context, b arrow.Record, row int, value []byte, c
 	if batch.count == 0 {
 		batch.born = now.UnixNano()
 	}
-	batch.add(millis, key, value)
+	batch.add(millis, key, value, s.headers())
 	if int64(len(batch.buf)) < s.BatchBytes {
 		return nil
 	}
 	if s.keyer == nil {
-		s.sticky = (s.sticky + 1) % s.producer.partitions()
+		s.sticky = (s.sticky + 1) % s.partitions
 	}
 	return s.producer.send(ctx, partition)
 }
@@ -350,7 +358,7 @@ func (s *Sink) Flush(ctx context.Context) error {
 		return err
 	}
 	if s.keyer == nil {
-		s.sticky = (s.sticky + 1) % s.producer.partitions()
+		s.sticky = (s.sticky + 1) % s.partitions
 	}
 	return s.producer.wait(ctx)
 }
@@ -360,14 +368,17 @@ func (s *Sink) Abort(error) { s.aborted = true }
 
 // Close implements [arrowstream.Sink].
 func (s *Sink) Close() error {
-	if s.producer == nil {
-		return nil
-	}
 	var err error
-	if !s.aborted {
-		err = s.Flush(context.Background())
+	if s.producer != nil {
+		if !s.aborted {
+			err = s.Flush(context.Background())
+		}
+		s.producer.close()
+		s.producer = nil
 	}
-	s.producer.close()
-	s.producer = nil
+	if s.client != nil {
+		s.client.release()
+		s.client = nil
+	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/arrowstream/arrowstream"
 )
@@ -75,8 +76,13 @@ type Source struct {
 	// file:PATH.
 	User     string `option:"sasl.username,properties.sasl.username"`
 	Password string `option:"sasl.password,properties.sasl.password"`
-	// Group is accepted so that other engines' tables work; positions are kept
-	// by arrowstream, not by a consumer group.
+	// Isolation is read_committed (the default), which leaves out the rows of
+	// transactions that are open or aborted, or read_uncommitted. A topic that
+	// is written without transactions reads the same at the same speed.
+	Isolation string `option:"isolation.level,properties.isolation.level,kafka.isolation.level"`
+	// Group is a consumer group that is told how far the job has come, for
+	// tools that watch the lag. It is never read back: positions are kept in
+	// the state directory.
 	Group string `option:"group.id,properties.group.id,kafka.group.id"`
 }
 
@@ -112,6 +118,11 @@ func (s *Source) check() (l *layout, start, end bound, err error) {
 	case "", "fail", "none", "earliest", "latest":
 	default:
 		return nil, start, end, kind.BadOption(fmt.Sprintf("on.lost.offset: %q", s.OnLostOffset), "use fail, earliest or latest")
+	}
+	switch strings.ToLower(s.Isolation) {
+	case "", "read_committed", "read_uncommitted":
+	default:
+		return nil, start, end, kind.BadOption(fmt.Sprintf("isolation.level: %q", s.Isolation), "use read_committed or read_uncommitted")
 	}
 	mode := s.Start
 	if mode == "" {
@@ -203,6 +214,9 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	if err != nil {
 		return nil, err
 	}
+	if c.isolation = kafkago.ReadCommitted; strings.EqualFold(s.Isolation, "read_uncommitted") {
+		c.isolation = kafkago.ReadUncommitted
+	}
 	c.acquire()
 	defer c.release()
 	places, err := s.places(ctx, c)
@@ -250,6 +264,7 @@ func (s *Source) partition(c *client, l *layout, at place, env arrowstream.Sourc
 	p := &partition{
 		client: c, place: at, layout: l, decoder: decoder, mem: env.Allocator,
 		rows: env.BatchRows, bytes: env.BatchBytes, fetchBytes: int32(s.FetchBytes), maxWait: s.MaxWait,
+		group:   s.Group,
 		skipBad: s.OnBadRow == arrowstream.SkipBadRow, onLost: strings.ToLower(s.OnLostOffset),
 		chunks: make(chan *chunk), free: make(chan *chunk, 3),
 	}

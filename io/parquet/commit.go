@@ -2,116 +2,98 @@ package parquet
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/arrowstream/arrowstream"
 )
 
-// With epochs, the files of epoch e are named after it and become visible in
-// Commit: ".part-<sink>-<epoch:020>-<i>.parquet.inprogress" loses its dot and
-// its ending. The names are all that is needed to do it again: a file that is
-// gone under the hidden name has been committed.
-
-// Prepare implements arrowstream.Committer.
-func (s *Sink) Prepare(ctx context.Context, e arrowstream.Epoch) error {
-	if s.single {
-		return &arrowstream.Error{Code: "AS1504", Msg: fmt.Sprintf("parquet: %s is one file, which cannot take epochs", s.Path), Hint: "name a directory"}
-	}
+// Resume implements arrowstream.Committer. Files that were open go on: their
+// bytes are copied and their row groups known from the notes (note.go).
+func (s *Sink) Resume(ctx context.Context, job arrowstream.Start, prepared []byte) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	s.epochs = true
-	if !s.prepared {
-		if err := s.keep(s.prepareTarget()); err != nil {
-			return err
-		}
-	}
-	if err := s.keep(s.finishParts()); err != nil {
-		return err
-	}
-	return s.keep(s.stage(e))
+	return s.keep(s.resume(job, prepared))
 }
 
-// stage names the finished files after their epoch. Leftovers of an earlier
-// attempt at the epoch are removed first.
-func (s *Sink) stage(e arrowstream.Epoch) error {
-	left, err := s.hidden(e)
+func (s *Sink) resume(job arrowstream.Start, prepared []byte) error {
+	saved, err := s.target.Resume(job, prepared)
 	if err != nil {
 		return err
 	}
-	for _, f := range left {
-		if err := os.Remove(f.temp); err != nil {
-			return fmt.Errorf("parquet: %w", err)
+	defer func() {
+		for _, f := range saved {
+			_ = f.Close() // it was only read
 		}
+	}()
+	if job.Last == nil {
+		return s.checkTarget()
 	}
-	files := s.pending
-	s.pending = nil
-	var staged []stagedFile
-	for i, f := range files {
-		dir := filepath.Dir(f.temp)
-		final := filepath.Join(dir, fmt.Sprintf("%s%06d.parquet", s.epochPrefix(e), i))
-		temp := filepath.Join(dir, "."+filepath.Base(final)+".inprogress")
-		if err := os.Rename(f.temp, temp); err != nil {
-			return fmt.Errorf("parquet: %w", err)
-		}
-		if err := syncDir(dir); err != nil {
+	for _, old := range saved {
+		f, err := s.target.Carry(old)
+		if err != nil {
 			return err
 		}
-		staged = append(staged, stagedFile{temp: temp, final: final})
+		enc, err := s.encoder()
+		if err != nil {
+			return err
+		}
+		p := &part{key: old.Sub, file: &fileWriter{f: f, enc: enc}}
+		s.parts[p.key] = p
+		last, err := p.file.recall(old, old.Extra)
+		if err != nil {
+			return &arrowstream.Error{Code: "AS5003", Msg: "parquet: a file with committed rows cannot be gone on with", Err: err}
+		}
+		p.bucket, p.timed = last.Bucket, last.Timed
 	}
-	s.staged[e] = staged
-	s.lastOne = max(s.lastOne, e)
 	return nil
 }
 
-func (s *Sink) epochPrefix(e arrowstream.Epoch) string {
-	return fmt.Sprintf("part-%s-%020d-", s.name(), uint64(e))
+// Conclude implements arrowstream.Concluder.
+func (s *Sink) Conclude(context.Context) error {
+	s.target.Conclude()
+	return nil
 }
 
-// hidden lists the prepared files of an epoch.
-func (s *Sink) hidden(e arrowstream.Epoch) ([]stagedFile, error) {
-	var out []stagedFile
-	prefix := "." + s.epochPrefix(e)
-	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err == nil && !d.IsDir() && strings.HasPrefix(d.Name(), prefix) && strings.HasSuffix(d.Name(), ".inprogress") {
-			name := strings.TrimSuffix(strings.TrimPrefix(d.Name(), "."), ".inprogress")
-			out = append(out, stagedFile{temp: path, final: filepath.Join(filepath.Dir(path), name)})
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("parquet: %w", err)
+// Prepare implements arrowstream.Committer. Files that are large or old enough
+// are finished; of the others the row group is.
+func (s *Sink) Prepare(ctx context.Context, e arrowstream.Epoch) ([]byte, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
 	}
-	return out, nil
+	token, err := s.prepare(e)
+	return token, s.keep(err)
+}
+
+func (s *Sink) prepare(e arrowstream.Epoch) ([]byte, error) {
+	for _, p := range s.sorted() {
+		if s.target.Due(p.file.f) {
+			if err := s.finishPart(p); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := p.file.jot(); err != nil {
+			return nil, err
+		}
+		n := p.file.note
+		n.Bucket, n.Timed = p.bucket, p.timed
+		var err error
+		if p.file.f.Extra, err = json.Marshal(n); err != nil {
+			return nil, fmt.Errorf("parquet: %w", err)
+		}
+	}
+	if s.target.Final() {
+		if err := s.finishEmpty(); err != nil {
+			return nil, err
+		}
+	}
+	return s.target.Prepare(e)
 }
 
 // Commit implements arrowstream.Committer. It works as well in a process that
-// did not prepare the epoch.
-func (s *Sink) Commit(ctx context.Context, e arrowstream.Epoch) error {
-	if err := s.ready(ctx); err != nil {
-		return err
-	}
-	s.epochs = true
-	s.lastOne = max(s.lastOne, e)
-	return s.keep(s.publishEpoch(e))
-}
-
-func (s *Sink) publishEpoch(e arrowstream.Epoch) error {
-	files, ok := s.staged[e]
-	if !ok {
-		var err error
-		if files, err = s.hidden(e); err != nil {
-			return err
-		}
-	}
-	delete(s.staged, e)
-	return s.publish(files)
+// did not prepare the epoch, and while Write is at work.
+func (s *Sink) Commit(_ context.Context, e arrowstream.Epoch, prepared []byte) error {
+	return s.target.Commit(e, prepared)
 }

@@ -2,13 +2,13 @@ package parquet
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/arrowstream/arrowstream/internal/epochfile"
 )
 
 // createdBy is written into footers.
@@ -62,27 +62,20 @@ func (e *encoder) close() error {
 // fileWriter writes one file. Its errors are errors of the file: after one,
 // the file is of no use.
 type fileWriter struct {
-	f      *os.File
+	f      *epochfile.File
 	enc    *encoder
-	offset int64
-	rows   int64
 	groups []format.RowGroup
+	note   note
 }
 
-// createFile starts a file, which must not exist unless it is a leftover.
-func createFile(path string, enc *encoder) (*fileWriter, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("parquet: %w", err)
-	}
+// createFile starts a file.
+func createFile(f *epochfile.File, enc *encoder) (*fileWriter, error) {
 	w := &fileWriter{f: f, enc: enc}
 	return w, w.put([]byte(magic))
 }
 
 func (w *fileWriter) put(b []byte) error {
-	n, err := w.f.Write(b)
-	w.offset += int64(n)
-	if err != nil {
+	if _, err := w.f.Write(b); err != nil {
 		return fmt.Errorf("parquet: %w", err)
 	}
 	return nil
@@ -94,11 +87,11 @@ func (w *fileWriter) write(b arrow.Record, from, to int) error {
 	for _, c := range w.enc.columns {
 		col := b.Column(columnOf(c.leaf, w.enc.schema.arrow))
 		if err := c.append(col, from, to, w.enc.deflater); err != nil {
-			return fmt.Errorf("parquet: write %s: %w", w.f.Name(), err)
+			return fmt.Errorf("parquet: write %s: %w", w.f.Path(), err)
 		}
 	}
 	w.enc.rows += to - from
-	w.rows += int64(to - from)
+	w.f.Rows += int64(to - from)
 	return nil
 }
 
@@ -113,11 +106,11 @@ func (w *fileWriter) endGroup() error {
 	if e.rows == 0 {
 		return nil
 	}
-	g := format.RowGroup{NumRows: int64(e.rows), FileOffset: w.offset, Ordinal: int16(len(w.groups))}
+	g := format.RowGroup{NumRows: int64(e.rows), FileOffset: w.f.Size(), Ordinal: int16(len(w.groups))}
 	for _, c := range e.columns {
-		dict, pages, meta, err := c.finish(e.deflater, w.offset)
+		dict, pages, meta, err := c.finish(e.deflater, w.f.Size())
 		if err != nil {
-			return fmt.Errorf("parquet: write %s: %w", w.f.Name(), err)
+			return fmt.Errorf("parquet: write %s: %w", w.f.Path(), err)
 		}
 		if err := w.put(dict); err != nil {
 			return err
@@ -137,9 +130,9 @@ func (w *fileWriter) endGroup() error {
 // finish writes the footer, makes the file durable and closes it.
 func (w *fileWriter) finish() error {
 	if err := w.endGroup(); err != nil {
-		return errors.Join(err, w.f.Close())
+		return err
 	}
-	meta := format.FileMetaData{Version: 2, Schema: w.enc.schema.elems, NumRows: w.rows, RowGroups: w.groups, CreatedBy: createdBy}
+	meta := format.FileMetaData{Version: 2, Schema: w.enc.schema.elems, NumRows: w.f.Rows, RowGroups: w.groups, CreatedBy: createdBy}
 	if meta.RowGroups == nil {
 		meta.RowGroups = thrift.Slice[format.RowGroup]{}
 	}
@@ -151,38 +144,11 @@ func (w *fileWriter) finish() error {
 	}
 	footer, err := thrift.Marshal(new(thrift.CompactProtocol), &meta)
 	if err != nil {
-		return errors.Join(fmt.Errorf("parquet: footer of %s: %w", w.f.Name(), err), w.f.Close())
+		return fmt.Errorf("parquet: footer of %s: %w", w.f.Path(), err)
 	}
 	footer = binary.LittleEndian.AppendUint32(footer, uint32(len(footer)))
 	if err := w.put(append(footer, magic...)); err != nil {
-		return errors.Join(err, w.f.Close())
+		return err
 	}
-	if err := w.f.Sync(); err != nil {
-		return errors.Join(fmt.Errorf("parquet: %w", err), w.f.Close())
-	}
-	if err := w.f.Close(); err != nil {
-		return fmt.Errorf("parquet: %w", err)
-	}
-	return nil
-}
-
-// abandon closes and removes the file.
-func (w *fileWriter) abandon() error {
-	w.enc.reset()
-	return errors.Join(w.f.Close(), os.Remove(w.f.Name()))
-}
-
-// syncDir makes renames in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("parquet: %w", err)
-	}
-	if err := d.Sync(); err != nil {
-		return errors.Join(fmt.Errorf("parquet: %w", err), d.Close())
-	}
-	if err := d.Close(); err != nil {
-		return fmt.Errorf("parquet: %w", err)
-	}
-	return nil
+	return w.f.Finish()
 }

@@ -3,7 +3,6 @@ package parquet
 import (
 	"container/heap"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/files"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -36,6 +36,7 @@ type cursor struct {
 	rows  int64   // rows of the file handed out
 	last  int64   // time of the last of them
 	low   int64   // time before which the file has no row
+	noted bool    // that the file was read to the end, for Position
 }
 
 // key is the time of the next row.
@@ -48,6 +49,9 @@ func (c *cursor) key() int64 {
 
 // cursors is a heap by (time, file).
 type cursors []*cursor
+
+// fix makes a heap of what was changed.
+func (h *cursors) fix() { heap.Init(h) }
 
 func (h cursors) Len() int { return len(h) }
 func (h cursors) Less(i, j int) bool {
@@ -72,12 +76,13 @@ type merge struct {
 	batch  int
 	ranged *rangeFilter
 
-	mu   sync.Mutex
-	all  []*cursor
-	heap cursors // files that have rows left
-	runs []run
-	held []arrow.Record // retained for runs
-	err  error
+	mu     sync.Mutex
+	all    []*cursor
+	heap   cursors          // files that have rows left
+	behind files.Identities // files without, as far as Position has asked
+	runs   []run
+	held   []arrow.Record // retained for runs
+	err    error
 
 	stopMu  sync.Mutex
 	stop    context.CancelFunc
@@ -357,47 +362,6 @@ func (m *merge) Lag() int64 {
 		left += c.info.rows - c.rows
 	}
 	return left
-}
-
-// Position implements arrowstream.Replayer.
-func (m *merge) Position() ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p := position{Version: positionVersion, Order: orderEventTime, Before: len(m.all)}
-	var err error
-	if p.Digest, err = digest(m.plan.files); err != nil {
-		return nil, err
-	}
-	for _, c := range m.all {
-		p.Rows = append(p.Rows, c.rows)
-		p.Times = append(p.Times, c.last)
-	}
-	return json.Marshal(p)
-}
-
-// Seek implements arrowstream.Replayer.
-func (m *merge) Seek(_ context.Context, pos []byte) error {
-	p, err := decodePosition(pos, orderEventTime)
-	if err != nil {
-		return err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if p.Before != len(m.all) || len(p.Rows) != len(m.all) || len(p.Times) != len(m.all) {
-		return fmt.Errorf("parquet: position is in a merge of %d files, there are %d now", p.Before, len(m.all))
-	}
-	if err := sameFiles(m.plan.files, p.Digest); err != nil {
-		return err
-	}
-	for i, c := range m.all {
-		if p.Rows[i] < 0 || p.Rows[i] > c.info.rows {
-			return fmt.Errorf("parquet: position row %d is outside of %s", p.Rows[i], c.info.path)
-		}
-		c.rows, c.last = p.Rows[i], p.Times[i]
-		c.low = max(c.low, c.last)
-	}
-	heap.Init(&m.heap)
-	return nil
 }
 
 // Close implements io.Closer.

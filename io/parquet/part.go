@@ -1,14 +1,8 @@
 package parquet
 
 import (
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
+	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -24,9 +18,6 @@ type part struct {
 	bucket int64 // interval of the event time, for rolling
 	timed  bool
 }
-
-// stagedFile is a finished file and the name it will get.
-type stagedFile struct{ temp, final string }
 
 // writeTo writes rows to the file of a directory. times are the event times of
 // the rows, needed when files roll by them.
@@ -71,7 +62,7 @@ func (s *Sink) writeSome(p *part, rec arrow.Record, from, to int) (int, error) {
 	}
 	limit := groupRows - w.enc.rows
 	if s.RollRows > 0 {
-		limit = int(min(int64(limit), s.RollRows-w.rows))
+		limit = int(min(int64(limit), s.RollRows-w.f.Rows))
 	}
 	to = min(to, from+limit, from+pageStep-w.enc.rows%pageStep)
 	if err := w.write(rec, from, to); err != nil {
@@ -81,11 +72,11 @@ func (s *Sink) writeSome(p *part, rec arrow.Record, from, to int) (int, error) {
 		if err := w.endGroup(); err != nil {
 			return 0, err
 		}
-		if s.RollSize > 0 && w.offset >= s.RollSize {
+		if size := s.target.RollSize(); size > 0 && w.f.Size() >= size {
 			return to, s.finishPart(p)
 		}
 	}
-	if s.RollRows > 0 && w.rows >= s.RollRows {
+	if s.RollRows > 0 && w.f.Rows >= s.RollRows {
 		return to, s.finishPart(p)
 	}
 	return to, nil
@@ -125,26 +116,19 @@ func (s *Sink) open(key string) (*part, error) {
 			return nil, err
 		}
 	}
-	dir := filepath.Join(s.dir, filepath.FromSlash(key))
-	if key != "" {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("parquet: %w", err)
-		}
-	}
-	seq, err := s.nextSeq(dir)
-	if err != nil {
-		return nil, err
-	}
 	enc, err := s.encoder()
 	if err != nil {
 		return nil, err
 	}
-	w, err := createFile(filepath.Join(dir, fmt.Sprintf(".part-%s-%06d.parquet.inprogress", s.name(), seq)), enc)
+	f, err := s.target.Create(key)
 	if err != nil {
 		s.encoders = append(s.encoders, enc)
-		if w != nil {
-			err = errors.Join(err, w.abandon())
-		}
+		return nil, err
+	}
+	w, err := createFile(f, enc)
+	if err != nil {
+		s.encoders = append(s.encoders, enc)
+		f.Abandon()
 		return nil, err
 	}
 	p := &part{key: key, file: w, used: s.used}
@@ -172,108 +156,37 @@ func (s *Sink) oldest() *part {
 	return out
 }
 
-var unsafeName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
-
-// name is the name of the sink as part of file names.
-func (s *Sink) name() string {
-	n := strings.Trim(unsafeName.ReplaceAllString(s.env.Name, "_"), "._")
-	if n == "" {
-		return "0"
-	}
-	return n
-}
-
-// nextSeq is a number that no file of a directory has.
-func (s *Sink) nextSeq(dir string) (int, error) {
-	if _, ok := s.seq[dir]; !ok {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			return 0, fmt.Errorf("parquet: %w", err)
-		}
-		prefix := "part-" + s.name() + "-"
-		for _, e := range entries {
-			rest, ok := strings.CutPrefix(e.Name(), prefix)
-			if !ok {
-				continue
-			}
-			digits, _, _ := strings.Cut(rest, ".")
-			if n, err := strconv.Atoi(digits); err == nil {
-				s.seq[dir] = max(s.seq[dir], n)
-			}
-		}
-	}
-	s.seq[dir]++
-	return s.seq[dir], nil
-}
-
-// finishPart makes the file of a part whole and durable; it stays hidden unless
-// files become visible one by one.
+// finishPart makes the file of a part whole and durable; it becomes visible at
+// once without epochs, unless it is the only one.
 func (s *Sink) finishPart(p *part) error {
+	if err := p.file.finish(); err != nil {
+		return err // the part stays for Abort
+	}
 	delete(s.parts, p.key)
 	s.encoders = append(s.encoders, p.file.enc)
-	temp := p.file.f.Name()
-	if err := p.file.finish(); err != nil {
-		p.file.enc.reset()
-		return errors.Join(err, os.Remove(temp))
-	}
-	final := filepath.Join(filepath.Dir(temp), strings.TrimSuffix(strings.TrimPrefix(filepath.Base(temp), "."), ".inprogress"))
-	if s.single {
-		final = s.Path
-	}
-	s.pending = append(s.pending, stagedFile{temp: temp, final: final})
-	if s.epochs || s.single {
+	if s.target.Epochs() || s.single {
 		return nil
 	}
-	return s.publishPending()
+	return s.target.Publish()
 }
 
-// finishParts finishes all parts, in the order of their directories.
-func (s *Sink) finishParts() error {
-	var keys []string
-	for k := range s.parts {
-		keys = append(keys, k)
+// sorted lists the parts in the order of their directories.
+func (s *Sink) sorted() []*part {
+	var parts []*part
+	for _, key := range slices.Sorted(maps.Keys(s.parts)) {
+		parts = append(parts, s.parts[key])
 	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		if err := s.finishPart(s.parts[k]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return parts
 }
 
-// publishPending gives the finished files their names. The files they replace
-// go just before.
-func (s *Sink) publishPending() error {
-	files := s.pending
-	s.pending = nil
-	return s.publish(files)
-}
-
-func (s *Sink) publish(files []stagedFile) error {
-	for _, old := range s.old {
-		if err := os.Remove(old); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("parquet: %w", err)
-		}
+// finishEmpty makes a file without rows if there would be no file at all.
+func (s *Sink) finishEmpty() error {
+	if len(s.keys) > 0 || !s.target.WantsEmpty() {
+		return nil
 	}
-	s.old = nil
-	dirs := map[string]bool{}
-	for _, f := range files {
-		if err := os.Rename(f.temp, f.final); err != nil {
-			return fmt.Errorf("parquet: %w", err)
-		}
-		dirs[filepath.Dir(f.final)] = true
-		s.made++
+	p, err := s.open("")
+	if err != nil {
+		return err
 	}
-	var sorted []string
-	for d := range dirs {
-		sorted = append(sorted, d)
-	}
-	slices.Sort(sorted)
-	for _, d := range sorted {
-		if err := syncDir(d); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.finishPart(p)
 }

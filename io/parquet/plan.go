@@ -12,6 +12,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/files"
 	"github.com/arrowstream/arrowstream/internal/glob"
 )
 
@@ -25,7 +26,7 @@ type fileInfo struct {
 	fields []fileField
 	hive   []hiveValue
 	lows   map[string]int64 // least values of integer and time columns, in the unit of the file
-	hash   string           // of the first 64 KiB; see position.go
+	id     files.Identity   // as far as a position needed it
 }
 
 // fileField is one top-level column of a file.

@@ -2,151 +2,246 @@ package parquet
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"time"
+	"slices"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/files"
 )
 
-// position is what is stored of the place of a partition, as JSON. Version 1.
+// position is what is stored of the place of a partition, as JSON.
 type position struct {
 	Version int    `json:"v"`
 	Order   string `json:"order"`
-	// Files before the place, and a digest of their identities: a consumed
-	// file that changed is noticed.
-	Before int    `json:"before"`
-	Digest string `json:"digest,omitempty"`
-	// Identity of the file at the place; absent at the end.
-	File  string    `json:"file,omitempty"`
-	Size  int64     `json:"size,omitempty"`
-	MTime time.Time `json:"mtime,omitzero"`
-	Hash  string    `json:"hash,omitempty"`
-	// Row group and row within it.
+	// Behind are the identities of the files that were read to the end, Begun
+	// of those that were read in part, in the form of files.Identities. Other
+	// files are new.
+	Behind []byte `json:"behind"`
+	Begun  []byte `json:"begun"`
+	// Row group of the file that was begun, and row within it.
 	Group int   `json:"group"`
 	Row   int64 `json:"row"`
-	// Rows read of each file and the time of the last, when files are merged.
+	// Rows read of each file that was begun and the time of the last, when
+	// files are merged.
 	Rows  []int64 `json:"rows,omitempty"`
 	Times []int64 `json:"times,omitempty"`
 }
 
-const (
-	positionVersion = 1
-	hashedBytes     = 64 << 10
-)
+const positionVersion = 2
 
-// identity completes the identity of a file by the hash of its first 64 KiB.
-func (f *fileInfo) identity() (string, error) {
-	if f.hash == "" {
-		r, err := os.Open(f.path)
+// identify is the identity of a file as it was planned; the hash is read once.
+func (f *fileInfo) identify() (files.Identity, error) {
+	if f.id.Name == "" {
+		id, err := files.Identify(f.path)
 		if err != nil {
-			return "", fmt.Errorf("parquet: %w", err)
+			return id, changed(err)
 		}
-		defer r.Close()
-		h := sha256.New()
-		if _, err := io.Copy(h, io.LimitReader(r, hashedBytes)); err != nil {
-			return "", fmt.Errorf("parquet: read %s: %w", f.path, err)
-		}
-		f.hash = hex.EncodeToString(h.Sum(nil)[:16])
+		id.Size, id.MTime = f.size, f.mtime.UnixNano()
+		f.id = id
 	}
-	return f.hash, nil
+	return f.id, nil
 }
 
-// digest is a hash of the identities of files.
-func digest(files []*fileInfo) (string, error) {
-	h := sha256.New()
-	for _, f := range files {
-		id, err := f.identity()
+// changed is the error of input that is not what was read.
+func changed(err error) error {
+	return &arrowstream.Error{
+		Code: "AS5005", Msg: "parquet: input that was read before has changed", Err: err,
+		Hint: "bring the file back as it was, or start from an empty state",
+	}
+}
+
+// addTo adds files to a list.
+func addTo(list *files.Identities, infos ...*fileInfo) error {
+	for _, f := range infos {
+		id, err := f.identify()
 		if err != nil {
-			return "", err
+			return err
 		}
-		fmt.Fprintf(h, "%q %d %d %s\n", f.path, f.size, f.mtime.UnixNano(), id)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
-}
-
-// Position implements arrowstream.Replayer.
-func (s *sequence) Position() ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at := s.next()
-	p := position{Version: positionVersion, Order: orderName, Before: at.file, Group: at.group, Row: at.row}
-	var err error
-	if p.Digest, err = digest(s.files[:at.file]); err != nil {
-		return nil, err
-	}
-	if at.file < len(s.files) {
-		f := s.files[at.file]
-		p.File, p.Size, p.MTime = f.path, f.size, f.mtime
-		if p.Hash, err = f.identity(); err != nil {
-			return nil, err
-		}
-	}
-	return json.Marshal(p)
-}
-
-// decodePosition reads a position of the given order.
-func decodePosition(b []byte, order string) (position, error) {
-	var p position
-	if err := json.Unmarshal(b, &p); err != nil {
-		return p, fmt.Errorf("parquet: position %q cannot be read: %w", b, err)
-	}
-	switch {
-	case p.Version != positionVersion:
-		return p, fmt.Errorf("parquet: position has version %d, this program reads %d", p.Version, positionVersion)
-	case p.Order != order:
-		return p, fmt.Errorf("parquet: position was taken with order %q, the source has %q", p.Order, order)
-	}
-	return p, nil
-}
-
-// Seek implements arrowstream.Replayer.
-func (s *sequence) Seek(_ context.Context, pos []byte) error {
-	p, err := decodePosition(pos, orderName)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p.Before < 0 || p.Before > len(s.files) {
-		return fmt.Errorf("parquet: position is behind %d files, there are %d now", p.Before, len(s.files))
-	}
-	if err := sameFiles(s.files[:p.Before], p.Digest); err != nil {
-		return err
-	}
-	s.from = place{file: p.Before, group: p.Group, row: p.Row}
-	if p.File == "" {
-		return nil
-	}
-	if p.Before == len(s.files) {
-		return fmt.Errorf("parquet: position is in %s, which is gone; the last file is %s", p.File, s.files[len(s.files)-1].path)
-	}
-	f := s.files[p.Before]
-	id, err := f.identity()
-	if err != nil {
-		return err
-	}
-	switch {
-	case f.path != p.File:
-		return fmt.Errorf("parquet: position is in %s; after the %d files before it stands %s now", p.File, p.Before, f.path)
-	case f.size != p.Size || !f.mtime.Equal(p.MTime) || id != p.Hash:
-		return fmt.Errorf("parquet: %s has changed since it was read: it had %d bytes of %s, now %d of %s", f.path, p.Size, p.MTime.UTC(), f.size, f.mtime.UTC())
-	case p.Group < 0 || p.Row < 0 || p.Group > len(f.groups) || p.Group < len(f.groups) && p.Row > f.groups[p.Group]:
-		return fmt.Errorf("parquet: position row group %d, row %d is outside of %s", p.Group, p.Row, f.path)
+		list.Add(id)
 	}
 	return nil
 }
 
-// sameFiles compares files that have been consumed with what they were.
-func sameFiles(files []*fileInfo, want string) error {
-	got, err := digest(files)
+// decodePosition reads a position of the given order.
+func decodePosition(b []byte, order string) (p position, behind, begun []files.Identity, err error) {
+	if err := json.Unmarshal(b, &p); err != nil {
+		return p, nil, nil, fmt.Errorf("parquet: position %.80q cannot be read: %w", b, err)
+	}
+	switch {
+	case p.Version != positionVersion:
+		return p, nil, nil, fmt.Errorf("parquet: position has version %d, this program reads %d", p.Version, positionVersion)
+	case p.Order != order:
+		return p, nil, nil, fmt.Errorf("parquet: position was taken with order %q, the source has %q", p.Order, order)
+	}
+	behind, rest, err := files.CutIdentities(p.Behind)
+	if err == nil && len(rest) == 0 {
+		begun, rest, err = files.CutIdentities(p.Begun)
+	}
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%d bytes too many", len(rest))
+	}
+	if err != nil {
+		err = fmt.Errorf("parquet: position %.80q cannot be read: %w", b, err)
+	}
+	return p, behind, begun, err
+}
+
+// known finds files that were read before among infos, and makes sure that they
+// are the same.
+func known(infos []*fileInfo, ids []files.Identity) ([]*fileInfo, error) {
+	byName := map[string]*fileInfo{}
+	for _, f := range infos {
+		byName[f.path] = f
+	}
+	var out []*fileInfo
+	for _, id := range ids {
+		if err := id.Verify(); err != nil {
+			return nil, changed(err)
+		}
+		f, ok := byName[id.Name]
+		if !ok {
+			return nil, changed(fmt.Errorf("%s is not in the path any more", id.Name))
+		}
+		f.id = id
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// Position implements arrowstream.Replayer. Its cost is that of a copy, but for
+// the first 64 KiB of every file, which are read once.
+func (s *sequence) Position() ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := s.next()
+	for s.behind.Len() < at.file {
+		if err := addTo(&s.behind, s.files[s.behind.Len()]); err != nil {
+			return nil, err
+		}
+	}
+	p := position{Version: positionVersion, Order: orderName, Behind: s.behind.AppendTo(nil), Group: at.group, Row: at.row}
+	var begun files.Identities
+	if at.group > 0 || at.row > 0 {
+		if err := addTo(&begun, s.files[at.file]); err != nil {
+			return nil, err
+		}
+	}
+	p.Begun = begun.AppendTo(nil)
+	return json.Marshal(p)
+}
+
+// Seek implements arrowstream.Replayer.
+func (s *sequence) Seek(_ context.Context, pos []byte) error {
+	p, behind, begun, err := decodePosition(pos, orderName)
 	if err != nil {
 		return err
 	}
-	if got != want {
-		return fmt.Errorf("parquet: the %d files that were read before have changed, or files were added between them", len(files))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, err := known(s.files, behind)
+	if err != nil {
+		return err
 	}
+	current, err := known(s.files, begun)
+	if err != nil {
+		return err
+	}
+	order := append(before, current...)
+	seen := map[*fileInfo]bool{}
+	for _, f := range order {
+		if seen[f] {
+			return fmt.Errorf("parquet: position names %s twice", f.path)
+		}
+		seen[f] = true
+	}
+	for _, f := range s.files {
+		if !seen[f] {
+			order = append(order, f)
+		}
+	}
+	s.files, s.from = order, place{file: len(behind)}
+	if err := addTo(&s.behind, s.files[:len(behind)]...); err != nil {
+		return err
+	}
+	switch {
+	case len(begun) == 0 && p.Group == 0 && p.Row == 0:
+		return nil
+	case len(begun) != 1:
+		return fmt.Errorf("parquet: position is in %d files", len(begun))
+	}
+	f := current[0]
+	if p.Group < 0 || p.Row < 0 || p.Group > len(f.groups) || p.Group < len(f.groups) && p.Row > f.groups[p.Group] {
+		return fmt.Errorf("parquet: position row group %d, row %d is outside of %s", p.Group, p.Row, f.path)
+	}
+	s.from.group, s.from.row = p.Group, p.Row
+	return nil
+}
+
+// Position implements arrowstream.Replayer. Files that are merged are behind in
+// the order in which they ended.
+func (m *merge) Position() ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := position{Version: positionVersion, Order: orderEventTime}
+	var begun files.Identities
+	for _, c := range m.all {
+		switch {
+		case c.noted || c.rows == 0:
+		case c.rows == c.info.rows:
+			if err := addTo(&m.behind, c.info); err != nil {
+				return nil, err
+			}
+			c.noted = true
+		default:
+			if err := addTo(&begun, c.info); err != nil {
+				return nil, err
+			}
+			p.Rows = append(p.Rows, c.rows)
+			p.Times = append(p.Times, c.last)
+		}
+	}
+	p.Behind, p.Begun = m.behind.AppendTo(nil), begun.AppendTo(nil)
+	return json.Marshal(p)
+}
+
+// Seek implements arrowstream.Replayer. The order of files whose rows have equal
+// times stays that of their names.
+func (m *merge) Seek(_ context.Context, pos []byte) error {
+	p, behind, begun, err := decodePosition(pos, orderEventTime)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before, err := known(m.plan.files, behind)
+	if err != nil {
+		return err
+	}
+	current, err := known(m.plan.files, begun)
+	if err != nil {
+		return err
+	}
+	if len(p.Rows) != len(current) || len(p.Times) != len(current) {
+		return fmt.Errorf("parquet: position names %d files and %d places in them", len(current), len(p.Rows))
+	}
+	for _, c := range m.all {
+		if slices.Contains(before, c.info) {
+			c.rows, c.noted = c.info.rows, true
+		}
+	}
+	if err := addTo(&m.behind, before...); err != nil {
+		return err
+	}
+	for i, f := range current {
+		c := m.all[slices.Index(m.plan.files, f)]
+		if p.Rows[i] < 0 || p.Rows[i] > c.info.rows {
+			return fmt.Errorf("parquet: position row %d is outside of %s", p.Rows[i], c.info.path)
+		}
+		c.rows, c.last = p.Rows[i], p.Times[i]
+		c.low = max(c.low, c.last)
+	}
+	m.heap = slices.DeleteFunc(m.heap, func(c *cursor) bool { return c.noted })
+	m.heap.fix()
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/files"
 )
 
 // sequence is a partition that reads files one after another.
@@ -20,7 +21,8 @@ type sequence struct {
 	mu     sync.Mutex // held by Read; Close takes it after stopping the scan
 	sieve  *sieve
 	scan   *scan
-	from   place // where the scan starts
+	from   place            // where the scan starts
+	behind files.Identities // of the files before, as far as Position has asked
 	rows   found
 	off    int64 // of these rows handed out
 	ranged *rangeFilter

@@ -14,6 +14,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/epochfile"
 )
 
 const (
@@ -42,6 +43,10 @@ type Sink struct {
 	RollSize     int64         `option:"roll.size"`
 	RollRows     int64         `option:"roll.rows"`
 	RollInterval time.Duration `option:"roll.interval"`
+	// RollAge is how long the rows of a file may stay invisible when the job
+	// has a state directory: a file that is not full is finished at the first
+	// commit after that time; default 1 minute. RollSize is then 128 MiB by default.
+	RollAge time.Duration `option:"roll.age"`
 	// Partition are columns that become k=v directories instead of columns.
 	Partition []string `option:"partition"`
 	// MaxOpen bounds the k=v directories that are written to at the same time;
@@ -58,24 +63,20 @@ type Sink struct {
 	rest     []int // columns of the files
 	event    int   // event-time column of the input, -1 if there is none
 	single   bool
-	dir      string
+	target   *epochfile.Target
 	parts    map[string]*part
-	used     int64 // counts the use of parts
-	err      error // first error of a file: nothing more is written
-	old      []string
-	prepared bool // the old files have been listed and directories made
-	made     int  // files published
-	epochs   bool // Prepare has been called: names carry epochs
-	staged   map[arrowstream.Epoch][]stagedFile
-	pending  []stagedFile // finished, not yet visible
-	lastOne  arrowstream.Epoch
+	used     int64      // counts the use of parts
+	err      error      // first error of a file: nothing more is written
+	checked  bool       // that the file may be written
 	encoders []*encoder // not in use
-	seq      map[string]int
 	closed   bool
+
+	clock  arrowstream.Clock           // nil but in tests
+	before func(op, path string) error // nil but in tests
 }
 
 var (
-	_ arrowstream.Committer = (*Sink)(nil)
+	_ arrowstream.Concluder = (*Sink)(nil)
 	_ arrowstream.Aborter   = (*Sink)(nil)
 )
 
@@ -124,11 +125,14 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	if s.schema, err = newOutSchema(arrow.NewSchema(fields, nil)); err != nil {
 		return &arrowstream.Error{Code: "AS4142", Msg: fmt.Sprintf("parquet: write %s", s.Path), Err: err}
 	}
-	s.dir = s.Path
-	if s.single = hasExtension(s.Path); s.single {
-		s.dir = filepath.Dir(s.Path)
+	c := epochfile.Config{
+		Connector: "parquet", Sink: env.Name, Dir: s.Path, Extension: ".parquet", RollSize: s.RollSize, RollAge: s.RollAge,
+		Overwrite: s.Overwrite, Extensions: Extensions, Clock: s.clock, Before: s.before,
 	}
-	s.parts, s.seq, s.staged = map[string]*part{}, map[string]int{}, map[arrowstream.Epoch][]stagedFile{}
+	if s.single = hasExtension(s.Path); s.single {
+		c.Dir, c.Single = filepath.Dir(s.Path), filepath.Base(s.Path)
+	}
+	s.target, s.parts = epochfile.New(c), map[string]*part{}
 	return nil
 }
 
@@ -154,9 +158,9 @@ func (s *Sink) validate(in *arrow.Schema) error {
 		return bad("there are no columns to write")
 	case columnar.Changelog(in):
 		return &arrowstream.Error{Code: "AS1504", Msg: "parquet: files take appended rows only, the stream updates rows", Hint: "aggregate in windows, or write to an upsert sink"}
-	case s.RowGroupRows < 0 || s.RollSize < 0 || s.RollRows < 0 || s.RollInterval < 0 || s.MaxOpen < 0 || s.CompressionLevel < 0:
+	case s.RowGroupRows < 0 || s.RollSize < 0 || s.RollRows < 0 || s.RollInterval < 0 || s.RollAge < 0 || s.MaxOpen < 0 || s.CompressionLevel < 0:
 		return bad("sizes and counts cannot be negative")
-	case hasExtension(s.Path) && (s.RollSize > 0 || s.RollRows > 0 || s.RollInterval > 0 || len(s.Partition) > 0):
+	case hasExtension(s.Path) && (s.RollSize > 0 || s.RollRows > 0 || s.RollInterval > 0 || s.RollAge > 0 || len(s.Partition) > 0):
 		return &arrowstream.Error{Code: "AS1504", Msg: fmt.Sprintf("parquet: %s is one file, which cannot be rolled or partitioned", s.Path), Hint: "name a directory"}
 	}
 	return nil
@@ -190,10 +194,8 @@ func (s *Sink) keep(err error) error {
 }
 
 func (s *Sink) write(b arrow.Record) error {
-	if !s.prepared {
-		if err := s.prepareTarget(); err != nil {
-			return err
-		}
+	if err := s.checkTarget(); err != nil {
+		return err
 	}
 	if b.NumRows() == 0 {
 		return nil
@@ -208,28 +210,15 @@ func (s *Sink) write(b arrow.Record) error {
 	return s.partition(b, cols)
 }
 
-// prepareTarget makes the directory and lists what will be replaced.
-func (s *Sink) prepareTarget() error {
-	if s.single {
-		if _, err := os.Stat(s.Path); err == nil && !s.Overwrite {
-			return &arrowstream.Error{Code: "AS2001", Msg: fmt.Sprintf("parquet: %s exists", s.Path), Hint: "set 'overwrite' = 'true' (or INSERT OVERWRITE), or write to a directory to add files"}
-		}
+// checkTarget refuses, before the first row, to replace a file unasked.
+func (s *Sink) checkTarget() error {
+	if s.checked || !s.single || s.Overwrite {
+		return nil
 	}
-	if err := os.MkdirAll(s.dir, 0o755); err != nil {
-		return fmt.Errorf("parquet: %w", err)
+	if _, err := os.Stat(s.Path); err == nil {
+		return &arrowstream.Error{Code: "AS2001", Msg: fmt.Sprintf("parquet: %s exists", s.Path), Hint: "set 'overwrite' = 'true' (or INSERT OVERWRITE), or write to a directory to add files"}
 	}
-	if s.Overwrite && !s.single {
-		err := filepath.WalkDir(s.dir, func(path string, d os.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && hasExtension(path) && !strings.HasPrefix(d.Name(), ".") {
-				s.old = append(s.old, path)
-			}
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("parquet: %w", err)
-		}
-	}
-	s.prepared = true
+	s.checked = true
 	return nil
 }
 
@@ -238,7 +227,7 @@ func (s *Sink) prepareTarget() error {
 func (s *Sink) Flush(ctx context.Context) error { return s.ready(ctx) }
 
 // Close implements arrowstream.Sink. An error that has been returned before is
-// not returned again.
+// not returned again. With epochs, what is visible is for Commit to say.
 func (s *Sink) Close() error {
 	if s.closed || s.parts == nil {
 		s.closed = true
@@ -246,11 +235,13 @@ func (s *Sink) Close() error {
 	}
 	s.closed = true
 	var err error
-	if s.err == nil {
-		err = s.finishAll()
-	}
-	if s.err != nil || err != nil {
-		s.Abort(err)
+	switch {
+	case s.err != nil || s.target.Epochs():
+		s.Abort(nil)
+	default:
+		if err = s.finishAll(); err != nil {
+			s.Abort(err)
+		}
 	}
 	for _, e := range s.encoders {
 		err = errors.Join(err, e.close())
@@ -259,46 +250,24 @@ func (s *Sink) Close() error {
 	return err
 }
 
-// finishAll publishes everything that was written.
+// finishAll publishes everything that was written, without epochs.
 func (s *Sink) finishAll() error {
-	if !s.prepared {
-		if err := s.prepareTarget(); err != nil {
-			return err
-		}
-	}
-	if err := s.finishParts(); err != nil {
+	if err := s.checkTarget(); err != nil {
 		return err
 	}
-	if s.made == 0 && len(s.pending) == 0 && !s.epochs && len(s.keys) == 0 && s.wantsEmpty() {
-		// A result without rows is a file without rows.
-		p, err := s.open("")
-		if err != nil {
-			return err
-		}
+	for _, p := range s.sorted() {
 		if err := s.finishPart(p); err != nil {
 			return err
 		}
 	}
-	if s.epochs {
-		if err := s.stage(s.lastOne + 1); err != nil {
-			return err
-		}
-		return s.publishEpoch(s.lastOne + 1)
+	if err := s.finishEmpty(); err != nil {
+		return err
 	}
-	return s.publishPending()
-}
-
-// wantsEmpty reports whether the target would not exist without an empty file.
-func (s *Sink) wantsEmpty() bool {
-	if s.single || s.Overwrite {
-		return true
-	}
-	entries, err := os.ReadDir(s.dir)
-	return err == nil && len(entries) == 0
+	return s.target.Publish()
 }
 
 // Abort implements arrowstream.Aborter: files that are not visible yet are
-// removed. Epochs that were prepared stay, the next run decides about them.
+// removed; with epochs the next run decides about them.
 func (s *Sink) Abort(cause error) {
 	if cause == nil {
 		cause = errors.New("parquet: aborted")
@@ -307,12 +276,11 @@ func (s *Sink) Abort(cause error) {
 		s.err = cause
 	}
 	for key, p := range s.parts {
-		_ = p.file.abandon() // the file is worthless, and the run has its error
+		p.file.enc.reset()
 		s.encoders = append(s.encoders, p.file.enc)
 		delete(s.parts, key)
 	}
-	for _, f := range s.pending {
-		_ = os.Remove(f.temp)
+	if s.target != nil {
+		s.target.Abort()
 	}
-	s.pending = nil
 }

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +38,7 @@ func TestNothingPartialIsVisible(t *testing.T) {
 		if err := s.Write(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
-		if got := files(t, dir); len(got) != 1 || got[0] != ".part-job_out_1-000001.parquet.inprogress" {
+		if got := filesIn(t, dir); len(got) != 1 || got[0] != ".part-job_out_1-000001.parquet.inprogress" {
 			t.Errorf("while writing: %q", got)
 		}
 		if _, err := (&Source{Path: dir}).Schema(); err == nil {
@@ -50,7 +49,7 @@ func TestNothingPartialIsVisible(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := files(t, dir); len(got) != 1 || got[0] != "part-job_out_1-000001.parquet" {
+		if got := filesIn(t, dir); len(got) != 1 || got[0] != "part-job_out_1-000001.parquet" {
 			t.Errorf("after close: %q", got)
 		}
 		if err := s.Write(t.Context(), b); err == nil {
@@ -67,7 +66,7 @@ func TestNothingPartialIsVisible(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := files(t, dir); len(got) != 0 {
+		if got := filesIn(t, dir); len(got) != 0 {
 			t.Errorf("after abort: %q", got)
 		}
 	})
@@ -82,7 +81,7 @@ func TestNothingPartialIsVisible(t *testing.T) {
 			t.Fatal(err)
 		}
 		equalRows(t, mustRead(t, &Source{Path: path}, testEnv(mem, 0, 1)), []string{"9"})
-		if got := files(t, filepath.Dir(path)); len(got) != 1 {
+		if got := filesIn(t, filepath.Dir(path)); len(got) != 1 {
 			t.Errorf("left over: %q", got)
 		}
 	})
@@ -98,7 +97,7 @@ func TestTargetThatExists(t *testing.T) {
 	equalRows(t, mustRead(t, &Source{Path: dir}, testEnv(mem, 0, 1)), []string{"1", "2"})
 	write(t, mem, &Sink{Path: dir, Overwrite: true}, b)
 	equalRows(t, mustRead(t, &Source{Path: dir}, testEnv(mem, 0, 1)), []string{"2"})
-	if got := files(t, dir); len(got) != 1 {
+	if got := filesIn(t, dir); len(got) != 1 {
 		t.Errorf("files after overwrite: %q", got)
 	}
 	path := filepath.Join(dir, "one.parquet")
@@ -156,7 +155,7 @@ func TestRolling(t *testing.T) {
 					parts = append(parts, p)
 				}
 				write(t, mem, &s, parts...)
-				got := files(t, dir)
+				got := filesIn(t, dir)
 				if len(got) != tt.files {
 					t.Errorf("batches of %d rows: files %q, want %d", cut, got, tt.files)
 				}
@@ -174,60 +173,6 @@ func TestRolling(t *testing.T) {
 				equalRows(t, withoutTime(mustRead(t, &Source{Path: dir}, testEnv(mem, 0, 1))), want)
 			}
 		})
-	}
-}
-
-func TestEpochs(t *testing.T) {
-	mem := columnartest.Allocator(t)
-	dir := t.TempDir()
-	env := arrowstream.Env{Allocator: mem, Name: "out"}
-	batch := func(i int) arrow.Record { return columnartest.Batch(t, mem, fmt.Sprintf("x:int64 k:dict\n%d a\n", i)) }
-	visible := func() []string {
-		rows, err := read(t.Context(), &Source{Path: dir}, testEnv(mem, 0, 1))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Fatal(err)
-		}
-		return rows
-	}
-	s := bind(t, &Sink{Path: dir}, batch(0).Schema(), env)
-	do := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	do(s.Write(t.Context(), batch(1)))
-	do(s.Prepare(t.Context(), 1))
-	equalRows(t, visible(), nil)
-	do(s.Commit(t.Context(), 1))
-	do(s.Commit(t.Context(), 1))
-	equalRows(t, visible(), []string{"1 a"})
-	do(s.Write(t.Context(), batch(2)))
-	do(s.Prepare(t.Context(), 2))
-	do(s.Write(t.Context(), batch(3)))
-	s.Abort(errors.New("crash")) // epoch 2 is prepared, epoch 3 is lost
-	do(s.Close())
-	equalRows(t, visible(), []string{"1 a"})
-
-	// The next process commits epoch 2 and writes epoch 3 again.
-	s = bind(t, &Sink{Path: dir}, batch(0).Schema(), env)
-	do(s.Commit(t.Context(), 2))
-	do(s.Commit(t.Context(), 2))
-	equalRows(t, visible(), []string{"1 a", "2 a"})
-	do(s.Write(t.Context(), batch(3)))
-	do(s.Prepare(t.Context(), 3))
-	// It crashes before the commit and prepares epoch 3 once more.
-	s = bind(t, &Sink{Path: dir}, batch(0).Schema(), env)
-	do(s.Write(t.Context(), batch(33)))
-	do(s.Prepare(t.Context(), 3))
-	do(s.Commit(t.Context(), 3))
-	do(s.Prepare(t.Context(), 4))
-	do(s.Commit(t.Context(), 4))
-	do(s.Close())
-	equalRows(t, visible(), []string{"1 a", "2 a", "33 a"})
-	want := []string{"part-out-00000000000000000001-000000.parquet", "part-out-00000000000000000002-000000.parquet", "part-out-00000000000000000003-000000.parquet"}
-	if got := files(t, dir); !slices.Equal(got, want) {
-		t.Errorf("files %q", got)
 	}
 }
 
@@ -288,7 +233,7 @@ func TestSinkErrors(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := files(t, s.Path); len(got) != 0 {
+		if got := filesIn(t, s.Path); len(got) != 0 {
 			t.Errorf("left over: %q", got)
 		}
 	})
@@ -317,7 +262,7 @@ func TestSinkErrors(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := files(t, dir); len(got) != 0 {
+		if got := filesIn(t, dir); len(got) != 0 {
 			t.Errorf("left over: %q", got)
 		}
 	})

@@ -268,7 +268,7 @@ func TestSeekNoticesChanges(t *testing.T) {
 		dir = t.TempDir()
 		writeFile(t, mem, filepath.Join(dir, "b.parquet"), text)
 		writeFile(t, mem, filepath.Join(dir, "c.parquet"), text)
-		s := &Source{Path: dir, Order: order}
+		s := &Source{Path: dir, Order: order, EventTime: "x", EventTimeUnit: "us"}
 		parts, err := s.Open(t.Context(), testEnv(mem, 2, 1))
 		if err != nil {
 			t.Fatal(err)
@@ -295,35 +295,67 @@ func TestSeekNoticesChanges(t *testing.T) {
 			return replace(t, filepath.Join(dir, "c.parquet"), func() {
 				write(t, mem, &Sink{Path: filepath.Join(dir, "c.parquet"), Overwrite: true}, columnartest.Batch(t, mem, other))
 			})
-		}, "has changed"},
+		}, "c.parquet has grown"},
 		{"consumed file", func(dir string) error {
 			return replace(t, filepath.Join(dir, "b.parquet"), func() {
 				write(t, mem, &Sink{Path: filepath.Join(dir, "b.parquet"), Overwrite: true}, columnartest.Batch(t, mem, other))
 			})
-		}, "have changed"},
+		}, "b.parquet has grown"},
 		{"touched file", func(dir string) error {
 			return os.Chtimes(filepath.Join(dir, "c.parquet"), time.Time{}, time.Unix(1, 0))
-		}, "has changed"},
-		{"consumed file gone", func(dir string) error { return os.Remove(filepath.Join(dir, "b.parquet")) }, "changed"},
-		{"current file gone", func(dir string) error { return os.Remove(filepath.Join(dir, "c.parquet")) }, "c.parquet, which is gone"},
-		{"file added before", func(dir string) error {
-			writeFile(t, mem, filepath.Join(dir, "a.parquet"), text)
-			return nil
-		}, "changed"},
+		}, "c.parquet was written again"},
+		{"consumed file gone", func(dir string) error { return os.Remove(filepath.Join(dir, "b.parquet")) }, "b.parquet is gone"},
+		{"current file gone", func(dir string) error { return os.Remove(filepath.Join(dir, "c.parquet")) }, "c.parquet is gone"},
+		{"consumed file cut", func(dir string) error { return os.Truncate(filepath.Join(dir, "b.parquet"), 20) }, "parquet"},
+		{"current file grown", func(dir string) error {
+			f, err := os.OpenFile(filepath.Join(dir, "c.parquet"), os.O_APPEND|os.O_WRONLY, 0)
+			if err == nil {
+				_, err = f.Write([]byte("PAR1"))
+			}
+			return errors.Join(err, f.Close())
+		}, "parquet"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			dir, pos := setup("name")
-			if err := tt.change(dir); err != nil {
-				t.Fatal(err)
+			for _, order := range []string{"name", "event-time"} {
+				dir, pos := setup(order)
+				if err := tt.change(dir); err != nil {
+					t.Fatal(err)
+				}
+				s := &Source{Path: dir, Order: order, EventTime: "x", EventTimeUnit: "us"}
+				_, err := tryReadFrom(t.Context(), s, testEnv(mem, 2, 1), pos)
+				wantError(t, err, "parquet", tt.want)
+				var known *arrowstream.Error
+				if tt.want != "parquet" && (!errors.As(err, &known) || known.Code != "AS5005") {
+					t.Errorf("%v has not the code AS5005", err)
+				}
 			}
-			_, err := tryReadFrom(t.Context(), &Source{Path: dir}, testEnv(mem, 2, 1), pos)
-			wantError(t, err, "parquet", tt.want)
 		})
 	}
+	t.Run("new files", func(t *testing.T) {
+		for order, want := range map[string][]string{
+			"name":       {"3", "7", "8"},
+			"event-time": {"7", "8"},
+		} {
+			dir, pos := setup(order)
+			writeFile(t, mem, filepath.Join(dir, "a.parquet"), "x:int64\n7\n")
+			writeFile(t, mem, filepath.Join(dir, "d.parquet"), "x:int64\n8\n")
+			s := &Source{Path: dir, Order: order}
+			if order == "event-time" {
+				s.EventTime, s.EventTimeUnit = "x", "us"
+			}
+			rows, err := tryReadFrom(t.Context(), s, testEnv(mem, 0, 1), pos)
+			if err != nil || len(rows) != len(want) {
+				t.Errorf("%s: %q %v, want %q", order, rows, err, want)
+			}
+			if order == "name" {
+				equalRows(t, rows, want)
+			}
+		}
+	})
 	t.Run("garbage", func(t *testing.T) {
 		dir, pos := setup("name")
-		for _, p := range []string{"", "{}", `{"v":2,"order":"name"}`, `{"v":1,"order":"event-time"}`, strings.Replace(string(pos), `"row":2`, `"row":99`, 1), strings.Replace(string(pos), `"before":1`, `"before":-1`, 1)} {
+		for _, p := range []string{"", "{}", `{"v":1,"order":"name"}`, `{"v":2,"order":"event-time"}`, strings.Replace(string(pos), `"row":2`, `"row":99`, 1), strings.Replace(string(pos), `"behind":"AQ`, `"behind":"Ag`, 1), strings.Replace(string(pos), `"behind":"`, `"behind":"////`, 1)} {
 			if _, err := tryReadFrom(t.Context(), &Source{Path: dir}, testEnv(mem, 2, 1), []byte(p)); err == nil {
 				t.Errorf("position %s is accepted", p)
 			}
@@ -369,7 +401,7 @@ func TestHiveColumns(t *testing.T) {
 	dir := t.TempDir()
 	in := columnartest.Batch(t, mem, "x:int64! day:date32 k:dict\n1 2024-01-01 a/b\n2 2024-01-02 ..\n3 2024-01-01 a/b\n4 null null\n5 2024-01-02 \".x=%\"\n")
 	write(t, mem, &Sink{Path: dir, Partition: []string{"day", "k"}}, in)
-	got := files(t, dir)
+	got := filesIn(t, dir)
 	want := []string{
 		"day=2024-01-01/k=a%2Fb/part-out-000001.parquet", "day=2024-01-02/k=%2E./part-out-000001.parquet", "day=2024-01-02/k=%2Ex%3D%25/part-out-000001.parquet",
 		"day=__HIVE_DEFAULT_PARTITION__/k=__HIVE_DEFAULT_PARTITION__/part-out-000001.parquet",

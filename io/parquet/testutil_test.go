@@ -117,7 +117,7 @@ func rowsOf(batches ...arrow.Record) []string {
 	return out
 }
 
-func files(t testing.TB, dir string) []string {
+func filesIn(t testing.TB, dir string) []string {
 	t.Helper()
 	var out []string
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {

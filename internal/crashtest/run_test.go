@@ -1,0 +1,115 @@
+package crashtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binary is arrowstream with failpoints, built once; input is a folder of clicks.
+var binary, input string
+
+const rows = 120_000
+
+func TestMain(m *testing.M) {
+	code, err := setUp(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func setUp(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "crashtest")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	binary, input = filepath.Join(dir, "arrowstream"), filepath.Join(dir, "clicks")
+	build := exec.Command("go", "build", "-tags", "failpoints", "-o", binary, "github.com/arrowstream/arrowstream/cmd/arrowstream")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("%w\n%s", err, out)
+	}
+	generate := exec.Command(binary, "generate", "clicks", "--rows", fmt.Sprint(rows), "--seed", "7", "--out", input)
+	if out, err := generate.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("%w\n%s", err, out)
+	}
+	return m.Run(), nil
+}
+
+// process is one job in one folder, started as often as it takes.
+type process struct {
+	dir     string // holds the script, the state and the models
+	epoch   time.Duration
+	workers int
+}
+
+// start runs the job until it ends or after was passed, when it is killed; 0
+// waits. It reports whether the job came to its end.
+func (p *process) start(t *testing.T, failpoint string, after time.Duration) (done bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if after > 0 {
+		ctx, cancel = context.WithTimeout(t.Context(), after)
+		defer cancel()
+	}
+	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", filepath.Join(p.dir, "state"), "--epoch", p.epoch.String(), "--progress", "off", "-q"}
+	if p.workers > 0 {
+		args = append(args, "--workers", fmt.Sprint(p.workers))
+	}
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env = append(os.Environ(), "IN="+input, "OUT="+p.dir)
+	if failpoint != "" {
+		cmd.Env = append(cmd.Env, "ARROWSTREAM_FAILPOINT="+failpoint)
+	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return true
+	case after > 0 && errors.Is(err, context.DeadlineExceeded): // before it began
+		return false
+	case errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL && (after > 0 || strings.Contains(out.String(), "failpoint: ")):
+		return false
+	}
+	t.Fatalf("run in %s, failpoint %q: %v\n%s", p.dir, failpoint, err, out.String())
+	return false
+}
+
+// models are the bytes of the models that the job has left.
+func (p *process) models(t *testing.T) string {
+	t.Helper()
+	var all []byte
+	for _, name := range []string{"ctr.model", "segments.model"} {
+		b, err := os.ReadFile(filepath.Join(p.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	return string(all)
+}
+
+// query runs SQL and returns the lines of its result.
+func query(t *testing.T, sql string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, "run", "-e", sql, "--format", "csv", "-q", "--progress", "off", "--workers", "1")
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s", sql, err, stderr.String())
+	}
+	return strings.Split(strings.TrimSpace(out.String()), "\n")
+}

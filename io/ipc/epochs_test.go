@@ -1,0 +1,25 @@
+package ipc
+
+import (
+	"testing"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/filetable"
+	"github.com/arrowstream/arrowstream/internal/iotest"
+)
+
+func TestEpochs(t *testing.T) {
+	s := iotest.EpochSink{
+		Extension: ".arrow",
+		New: func(path string, o iotest.EpochOptions) arrowstream.Concluder {
+			return &Sink{Path: path, RollSize: o.RollSize, RollAge: o.RollAge, test: filetable.Result{Clock: o.Clock, Before: o.Before}}
+		},
+		Source: func(path string) arrowstream.Source {
+			return &Source{Path: path, Fields: iotest.Schema(t, "x:int64 s:utf8")}
+		},
+	}
+	iotest.Epochs(t, s)
+	for _, s.Extension = range []string{".arrows", ".feather"} {
+		t.Run(s.Extension, func(t *testing.T) { iotest.EpochsOfOneFile(t, s) })
+	}
+}

@@ -1,0 +1,121 @@
+package state
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/arrowstream/arrowstream/internal/failpoint"
+)
+
+// collect forgets the commits that nothing needs any more and removes their
+// files, and rows that are published. The caller holds mu.
+//
+// A commit is needed while it is one of the last RetainCommits and younger than
+// RetainAge, while it is the last, while a later one that is kept builds on its
+// snapshot or deltas, and while a sink has not published it.
+func (l *epochLog) collect() error {
+	commits := l.index.commits
+	first := max(0, len(commits)-l.dir.RetainCommits)
+	oldest := l.dir.Clock.Now().Add(-l.dir.RetainAge).Unix()
+	for first < len(commits)-1 && commits[first].Time < oldest {
+		first++
+	}
+	needed := map[*entry]bool{}
+	for _, p := range l.manifest.Stages {
+		links, _ := l.index.chain(first, p.UID, p.Since)
+		for _, k := range links {
+			needed[k.entry] = true
+		}
+	}
+	var gone []string
+	kept := make([]*entry, 0, len(commits))
+	for i, n := range commits {
+		keep := i >= first || needed[n] || len(l.sinksOf(n)) > 0
+		if keep {
+			kept = append(kept, n)
+		} else {
+			for _, s := range n.States {
+				for _, f := range (link{n, s}).files() {
+					gone = append(gone, f.name)
+				}
+			}
+		}
+		for uid := range n.Outbox {
+			if f, ok := n.outbox(uid); ok && !n.collected[uid] && (!keep || !n.unpublished[uid]) {
+				n.collected[uid] = true
+				gone = append(gone, f.name)
+			}
+		}
+	}
+	if len(gone) > 0 {
+		failpoint.Hit(failpoint.CollectBefore)
+	}
+	for _, name := range gone {
+		if err := removeFile(l.dir.FS, l.dir.at(name)); err != nil {
+			return l.fileError("remove", name, err)
+		}
+		failpoint.Hit(failpoint.CollectMiddle)
+	}
+	l.index.commits = kept
+	return nil
+}
+
+// sweep removes what a crash, or a process that was fenced, has left: files that
+// no commit names, rows that are published, older segments and what was under
+// construction. Files whose names it does not know stay.
+func (l *epochLog) sweep() error {
+	named := map[string]bool{segmentFile(l.number, l.incarnation): true}
+	for _, n := range l.index.commits {
+		for _, s := range n.States {
+			for _, f := range (link{n, s}).files() {
+				named[f.name] = true
+			}
+		}
+		for uid := range n.Outbox {
+			if f, ok := n.outbox(uid); ok && n.unpublished[uid] {
+				named[f.name] = true
+			} else {
+				n.collected[uid] = true
+			}
+		}
+	}
+	dirs := []string{"", logDir}
+	for _, top := range []string{stateDir, outboxDir} {
+		subs, err := l.dir.FS.List(l.dir.at(top))
+		if err != nil {
+			return l.fileError("list", top, err)
+		}
+		for _, sub := range subs {
+			dirs = append(dirs, filepath.Join(top, sub))
+		}
+	}
+	for _, dir := range dirs {
+		names, err := l.dir.FS.List(l.dir.at(dir))
+		if err != nil {
+			continue // a file among the folders; what is not swept harms nobody
+		}
+		for _, base := range names {
+			if name := filepath.Join(dir, base); ours(dir, base) && !named[name] {
+				if err := removeFile(l.dir.FS, l.dir.at(name)); err != nil {
+					return l.fileError("remove", name, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// ours reports whether a file may be swept, by its name.
+func ours(dir, base string) bool {
+	switch {
+	case strings.HasSuffix(base, tempSuffix):
+		return dir == "" || dir == logDir
+	case dir == "":
+		return false
+	case dir == logDir:
+		_, _, ok := parseName(base, segmentSuffix)
+		return ok
+	}
+	_, _, ok := parseName(base, arrowsSuffix)
+	return ok
+}

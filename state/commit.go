@@ -1,0 +1,209 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/failpoint"
+)
+
+// Commit implements [arrowstream.EpochLog]: the files of the epoch and their
+// names, side by side, then one frame. Cost: the slowest file, one sync of the
+// folders and one of the log.
+func (l *epochLog) Commit(ctx context.Context, c arrowstream.Commit, states []arrowstream.StageState) error {
+	err := l.commit(ctx, c, states)
+	if err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.fail(roomFor(states, err))
+	}
+	return nil
+}
+
+// roomFor adds to the error of a full disk how much an epoch may need: what it
+// has in memory, as files are smaller.
+func roomFor(states []arrowstream.StageState, err error) error {
+	var e *arrowstream.Error
+	if !full(err) || !errors.As(err, &e) || e.Hint != "" {
+		return err
+	}
+	n := int64(1 << 20) // outboxes, log and folders
+	for _, s := range states {
+		for _, b := range s.State {
+			for _, c := range b.Columns() {
+				n += int64(c.Data().SizeInBytes())
+			}
+		}
+	}
+	e.Hint = fmt.Sprintf("the job goes on from its last commit when there is room; the state of an epoch takes up to %d bytes", n)
+	return err
+}
+
+// full reports whether an error says that there is no room.
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+func (l *epochLog) commit(ctx context.Context, c arrowstream.Commit, states []arrowstream.StageState) error {
+	l.mu.Lock()
+	err, last := l.err, l.index.lastEpoch()
+	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if c.Epoch != last+1 {
+		return fmt.Errorf("state: epoch %d is to be committed after epoch %d", c.Epoch, last)
+	}
+	r := newRecord(c, l.dir.Clock.Now().Unix())
+	if err := l.writeFiles(ctx, c.Epoch, states, r); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.StateSynced)
+	payload, err := r.encode()
+	if err != nil {
+		return fmt.Errorf("state: epoch %d: %w", c.Epoch, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return l.err
+	}
+	if err := checkIncarnation(l.dir.FS, l.dir.Path, l.incarnation); err != nil {
+		return err
+	}
+	if err := l.append(frame{kind: frameCommit, epoch: c.Epoch, payload: payload}); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.CommitAppend)
+	if err := l.sync(); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.CommitSynced)
+	// Whoever has taken over since the first look reads the log after raising
+	// the incarnation: unless it is raised now, the frame is seen by it.
+	if err := checkIncarnation(l.dir.FS, l.dir.Path, l.incarnation); err != nil {
+		return err
+	}
+	if err := l.index.add(c.Epoch, l.incarnation, payload, r); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if err := l.collect(); err != nil {
+		return err
+	}
+	if l.size >= l.dir.SegmentBytes || l.dir.Clock.Now().Sub(l.begun) >= 24*time.Hour {
+		return l.roll()
+	}
+	return nil
+}
+
+// writeFiles writes the states and ends the outboxes of an epoch, makes all of
+// them durable and enters them in r.
+func (l *epochLog) writeFiles(ctx context.Context, e arrowstream.Epoch, states []arrowstream.StageState, r *record) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(l.dir.Parallel)
+	var mu sync.Mutex // of r and dirs
+	dirs := map[string]bool{}
+	enter := func(name string, f fileRecord, in map[string]fileRecord, key string) {
+		mu.Lock()
+		defer mu.Unlock()
+		in[key] = f
+		dirs[filepath.Dir(name)] = true
+	}
+	seen := map[string]bool{}
+	for _, s := range states {
+		if find(l.manifest.Stages, s.UID) == nil || seen[s.UID] {
+			return errors.Join(fmt.Errorf("state: %q is not one of the stages of the job, or twice", s.UID), g.Wait())
+		}
+		seen[s.UID] = true
+		files := make(map[string]fileRecord, len(s.State))
+		r.States = append(r.States, stateRecord{UID: s.UID, Delta: s.Delta, Files: files})
+		for _, part := range slices.Sorted(maps.Keys(s.State)) {
+			g.Go(func() error {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				name := stateFile(s.UID, e, l.incarnation, part, s.Delta)
+				f, err := l.writeBatch(name, s.State[part])
+				enter(name, f, files, part)
+				return err
+			})
+		}
+	}
+	boxes := l.takeBoxes(e)
+	if len(boxes) > 0 {
+		r.Outbox = make(map[string]fileRecord, len(boxes))
+	}
+	for _, o := range boxes {
+		g.Go(func() error {
+			f, err := o.end()
+			enter(o.name, f, r.Outbox, o.sink)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	g, _ = errgroup.WithContext(ctx)
+	g.SetLimit(l.dir.Parallel)
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		g.Go(func() error {
+			if err := l.dir.FS.SyncDir(l.dir.at(dir)); err != nil {
+				return l.fileError("sync", dir, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// writeBatch writes one batch of a state and makes its contents durable.
+func (l *epochLog) writeBatch(name string, b arrowstream.Batch) (fileRecord, error) {
+	a, err := createArrows(l.dir.FS, l.dir.at(name), b.Schema(), true)
+	if err != nil {
+		return fileRecord{}, l.fileError("create", name, err)
+	}
+	if err := a.add(b); err != nil {
+		a.abandon()
+		return fileRecord{}, l.fileError("write", name, err)
+	}
+	return l.endArrows(a, name)
+}
+
+// endArrows ends a file of batches and makes its contents durable.
+func (l *epochLog) endArrows(a *arrowsWriter, name string) (fileRecord, error) {
+	f, err := a.finish()
+	if err != nil {
+		a.abandon()
+		return f, l.fileError("write", name, err)
+	}
+	failpoint.Hit(failpoint.StateWrite)
+	if err := a.sync(); err != nil {
+		return f, l.fileError("sync", name, err)
+	}
+	return f, nil
+}
+
+// roll begins a new segment, as the old one is long or old enough.
+func (l *epochLog) roll() error {
+	old, number := l.log, l.number
+	if err := l.begin(number + 1); err != nil {
+		return err
+	}
+	err := errors.Join(old.Close(), removeFile(l.dir.FS, l.dir.at(segmentFile(number, l.incarnation))))
+	if err != nil {
+		return l.fileError("remove", segmentFile(number, l.incarnation), err)
+	}
+	return nil
+}

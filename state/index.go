@@ -1,0 +1,158 @@
+package state
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/arrowstream/arrowstream"
+)
+
+// index is what the log says: the commits that are kept, in order.
+type index struct {
+	commits []*entry
+}
+
+// entry is one commit.
+type entry struct {
+	epoch       arrowstream.Epoch
+	incarnation uint64
+	payload     []byte
+	*record
+	// unpublished are the sinks that have still to publish it.
+	unpublished map[string]bool
+	// collected are those whose rows have been removed.
+	collected map[string]bool
+}
+
+// apply takes in a frame of the log.
+func (x *index) apply(f frame) error {
+	switch f.kind {
+	case frameCommit:
+		r, err := decodeRecord(f.payload)
+		if err != nil {
+			return err
+		}
+		return x.add(f.epoch, f.incarnation, slices.Clone(f.payload), r)
+	case framePublished:
+		x.published(string(f.payload), f.epoch)
+	}
+	return nil
+}
+
+func (x *index) add(e arrowstream.Epoch, incarnation uint64, payload []byte, r *record) error {
+	if last := x.lastEpoch(); e <= last {
+		return fmt.Errorf("epoch %d is committed after epoch %d", e, last)
+	}
+	n := &entry{epoch: e, incarnation: incarnation, payload: payload, record: r, unpublished: map[string]bool{}, collected: map[string]bool{}}
+	for uid := range r.Sinks {
+		n.unpublished[uid] = true
+	}
+	x.commits = append(x.commits, n)
+	return nil
+}
+
+// published takes in that a sink has published an epoch, and reports whether
+// that is news.
+func (x *index) published(sink string, e arrowstream.Epoch) bool {
+	n := x.find(e)
+	if n == nil || !n.unpublished[sink] {
+		return false
+	}
+	delete(n.unpublished, sink)
+	return true
+}
+
+func (x *index) find(e arrowstream.Epoch) *entry {
+	i, ok := slices.BinarySearchFunc(x.commits, e, func(n *entry, e arrowstream.Epoch) int {
+		return cmp.Compare(n.epoch, e)
+	})
+	if !ok {
+		return nil
+	}
+	return x.commits[i]
+}
+
+func (x *index) last() *entry {
+	if len(x.commits) == 0 {
+		return nil
+	}
+	return x.commits[len(x.commits)-1]
+}
+
+func (x *index) lastEpoch() arrowstream.Epoch {
+	if n := x.last(); n != nil {
+		return n.epoch
+	}
+	return 0
+}
+
+// link is one file set of a chain.
+type link struct {
+	*entry
+	state stateRecord
+}
+
+// chain is what the state of a stage at commit i consists of, oldest first: a
+// snapshot and the deltas since. Commits up to the epoch since are of another
+// stage that had the UID. whole is false if the snapshot is missing.
+func (x *index) chain(i int, uid string, since arrowstream.Epoch) (links []link, whole bool) {
+	for ; i >= 0 && x.commits[i].epoch > since; i-- {
+		n := x.commits[i]
+		k := slices.IndexFunc(n.States, func(s stateRecord) bool { return s.UID == uid })
+		if k < 0 {
+			continue
+		}
+		links = append(links, link{n, n.States[k]})
+		if !n.States[k].Delta {
+			slices.Reverse(links)
+			return links, true
+		}
+	}
+	slices.Reverse(links)
+	return links, len(links) == 0
+}
+
+// uids are the stages with state up to commit i.
+func (x *index) uids(i int) []string {
+	set := map[string]bool{}
+	for _, n := range x.commits[:i+1] {
+		for _, s := range n.States {
+			set[s.UID] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// file is a file that a commit names.
+type file struct {
+	name string // relative to the store
+	fileRecord
+}
+
+// files are the files of a link, by the name of the batch.
+func (l link) files() map[string]file {
+	m := make(map[string]file, len(l.state.Files))
+	for part, f := range l.state.Files {
+		m[part] = file{stateFile(l.state.UID, l.epoch, l.incarnation, part, l.state.Delta), f}
+	}
+	return m
+}
+
+// outbox is the file of the rows of a sink, if there is one.
+func (n *entry) outbox(sink string) (file, bool) {
+	f, ok := n.Outbox[sink]
+	return file{outboxFile(sink, n.epoch, n.incarnation), f}, ok
+}
+
+// frames are the frames that make the commit and what was published of it.
+func (n *entry) frames() []frame {
+	fs := []frame{{kind: frameCommit, epoch: n.epoch, incarnation: n.incarnation, payload: n.payload}}
+	for _, uid := range slices.Sorted(maps.Keys(n.Sinks)) {
+		if !n.unpublished[uid] {
+			fs = append(fs, frame{kind: framePublished, epoch: n.epoch, incarnation: n.incarnation, payload: []byte(uid)})
+		}
+	}
+	return fs
+}

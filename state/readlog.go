@@ -1,0 +1,229 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/arrowstream/arrowstream"
+)
+
+// logRead is the log as it was found.
+type logRead struct {
+	index
+	number      uint64 // the highest of a segment
+	incarnation uint64 // the highest of a segment
+	name        string // of the segment that counts, "" if there is none
+	end         int64  // where its frames end
+	size        int64
+}
+
+// segments lists the segments, the one that counts last.
+func (d Dir) segments() ([]string, error) {
+	type id struct{ incarnation, number uint64 }
+	ids := map[string]id{}
+	names, err := d.FS.List(d.at(logDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, unusable("list "+d.at(logDir), err)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		number, incarnation, ok := parseName(name, segmentSuffix)
+		ids[name] = id{incarnation, number}
+		return !ok
+	})
+	slices.SortFunc(names, func(a, b string) int {
+		return slices.Compare([]uint64{ids[a].incarnation, ids[a].number}, []uint64{ids[b].incarnation, ids[b].number})
+	})
+	return names, nil
+}
+
+// readLog reads the segment that counts and refuses what a crash cannot have
+// left. It changes nothing. m is nil if there is no MANIFEST.
+func (d Dir) readLog(m *manifest) (*logRead, error) {
+	names, err := d.segments()
+	if err != nil {
+		return nil, err
+	}
+	r := &logRead{}
+	for _, name := range names {
+		number, incarnation, _ := parseName(name, segmentSuffix)
+		r.number, r.incarnation = max(r.number, number), max(r.incarnation, incarnation)
+	}
+	if len(names) == 0 {
+		if m != nil {
+			return nil, damaged(d.at(logDir), flaw{-1, "it has no segment"}, 0)
+		}
+		return r, nil
+	}
+	number, incarnation, _ := parseName(names[len(names)-1], segmentSuffix)
+	r.name = segmentFile(number, incarnation)
+	file := d.at(r.name)
+	b, err := readFile(d.FS, file, maxSegment)
+	if err != nil {
+		return nil, unusable("read "+file, err)
+	}
+	s, bad := readSegment(b)
+	if bad == nil && s.header.version > formatVersion {
+		return nil, version(file, s.header.version)
+	}
+	if bad == nil && (s.header.number != number || s.header.incarnation != incarnation) {
+		bad = &flaw{0, fmt.Sprintf("it is segment %d of incarnation %d", s.header.number, s.header.incarnation)}
+	}
+	for _, f := range s.frames {
+		if bad != nil && bad.at == 0 {
+			break
+		}
+		if err := r.apply(f); err != nil {
+			bad = &flaw{s.end, err.Error()}
+			break
+		}
+	}
+	if bad == nil {
+		bad = d.belongs(m, r, s)
+	}
+	if bad != nil {
+		return nil, damaged(file, *bad, d.newestWholeOf(&r.index))
+	}
+	r.end, r.size = s.end, int64(len(b))
+	return r, nil
+}
+
+// belongs compares a log with the rest of the store: its job, and that it does
+// not end before an epoch that must have been committed.
+func (d Dir) belongs(m *manifest, r *logRead, s segment) *flaw {
+	if m == nil {
+		// The manifest is written before the first epoch can begin.
+		if r.last() != nil {
+			return &flaw{0, "it has commits, but MANIFEST is missing"}
+		}
+		return nil
+	}
+	if id, _ := m.job(); id != s.header.job {
+		return &flaw{0, fmt.Sprintf("it is of the job %x, MANIFEST is of %s", s.header.job, m.ID)}
+	}
+	last := r.lastEpoch()
+	// Files of an epoch are written when the epoch before is committed, rows
+	// that wait for publication while the epoch before is being committed.
+	for _, l := range []struct {
+		parts []part
+		dir   func(string) string
+		ahead arrowstream.Epoch
+	}{{m.Stages, stagePath, 1}, {m.Sinks, outboxPath, 2}} {
+		for _, p := range l.parts {
+			names, err := d.FS.List(d.at(l.dir(p.UID)))
+			if err != nil {
+				continue // it is made later, or fails then
+			}
+			for _, name := range names {
+				if e, _, ok := parseName(name, arrowsSuffix); ok && arrowstream.Epoch(e) > last+l.ahead {
+					return &flaw{s.end, fmt.Sprintf("it ends with epoch %d, but there is %s", last, name)}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// present checks that the files of the last commit are there with their
+// lengths; what is in them is checked when it is read.
+func (d Dir) present(r *logRead, m *manifest) error {
+	check := func(f file) error {
+		size, err := d.FS.Size(d.at(f.name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return d.missing(&r.index, f, flaw{-1, "it is missing"})
+		case err != nil:
+			return unusable("read "+d.at(f.name), err)
+		case size != f.Bytes:
+			return d.missing(&r.index, f, flaw{min(size, f.Bytes), fmt.Sprintf("it has %d bytes instead of %d", size, f.Bytes)})
+		}
+		return nil
+	}
+	for _, p := range m.Stages {
+		links, whole := r.chain(len(r.commits)-1, p.UID, p.Since)
+		if !whole {
+			return damaged(d.at(r.name), flaw{-1, fmt.Sprintf("the snapshot of %s before epoch %d is missing", p.UID, links[0].epoch)}, d.newestWholeOf(&r.index))
+		}
+		for _, l := range links {
+			for _, f := range l.files() {
+				if err := check(f); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, n := range r.commits {
+		for uid := range n.unpublished {
+			if f, ok := n.outbox(uid); ok {
+				if err := check(f); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (d Dir) missing(x *index, f file, bad flaw) error {
+	return damaged(d.at(f.name), bad, d.newestWholeOf(x))
+}
+
+// newestWhole is the newest epoch of the log of which everything is there, for
+// the text of an error: it finds what it can.
+func (d Dir) newestWhole() arrowstream.Epoch {
+	names, err := d.segments()
+	if err != nil || len(names) == 0 {
+		return 0
+	}
+	number, incarnation, _ := parseName(names[len(names)-1], segmentSuffix)
+	b, err := readFile(d.FS, d.at(segmentFile(number, incarnation)), maxSegment)
+	if err != nil {
+		return 0
+	}
+	var x index
+	s, _ := readSegment(b)
+	for _, f := range s.frames {
+		if x.apply(f) != nil {
+			break
+		}
+	}
+	return d.newestWholeOf(&x)
+}
+
+func (d Dir) newestWholeOf(x *index) arrowstream.Epoch {
+	good := map[string]bool{}
+	ok := func(f file) bool {
+		v, seen := good[f.name]
+		if !seen {
+			bad, err := verify(d.FS, d.at(f.name), f.fileRecord)
+			v = bad == nil && err == nil
+			good[f.name] = v
+		}
+		return v
+	}
+	for i := len(x.commits) - 1; i >= 0; i-- {
+		if x.whole(i, ok) {
+			return x.commits[i].epoch
+		}
+	}
+	return 0
+}
+
+// whole reports whether the state at commit i is all there.
+func (x *index) whole(i int, ok func(file) bool) bool {
+	for _, uid := range x.uids(i) {
+		links, whole := x.chain(i, uid, 0)
+		if !whole {
+			return false
+		}
+		for _, l := range links {
+			for _, f := range l.files() {
+				if !ok(f) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}

@@ -18,8 +18,21 @@ demo: build
 	@ls examples/clicks/data/*.parquet >/dev/null 2>&1 || $(BIN) generate clicks --rows 2000000 --seed 1 --out examples/clicks/data
 	cd examples/clicks && ../../$(BIN) run clicks.sql
 
+# crash-demo kills the main job ten times and compares with a run in peace.
+KILLS ?= 10
+.PHONY: crash-demo
+crash-demo: build
+	@ls examples/clicks/data/*.parquet >/dev/null 2>&1 || $(BIN) generate clicks --rows 2000000 --seed 1 --out examples/clicks/data
+	examples/clicks/crash.sh $(BIN) $(KILLS)
+
 test:
 	$(GO) test ./...
+
+# torture is the long form of the crash tests: every failpoint with 20 seeds,
+# and 500 kills at random, for every kind of sink.
+.PHONY: torture
+torture:
+	$(GO) test -timeout 24h -v ./internal/crashtest -crash.seeds 20 -crash.kills 500
 
 # levels runs the tests at every level of the vector kernels below that of the
 # machine, at which test runs them.

@@ -235,6 +235,14 @@ var errorCodes = []ErrorCode{
 		"The Kafka cluster has no topic of the name, or none matches the pattern. Check the spelling, or create the topic.",
 	},
 	{
+		"AS3003", "table does not exist",
+		"The database has no table of the name. Check the spelling, the schema and the database of the URL; names are taken as they are written, also their case. A sink makes the table unless 'table.missing' = 'fail'.",
+	},
+	{
+		"AS3004", "database refuses a statement",
+		"The database has answered a statement with an error, which stands behind it: usually a permission that is missing, or an error in the query option. Grant what is missing; a sink needs to read and write its table and arrowstream_epochs, and with a key to make temporary tables.",
+	},
+	{
 		"AS3011", "kafka: exactly once is not possible",
 		"The Kafka cluster has no transactions, is older than 3.6, where a late message could get into the next transaction, or its topic __arrowstream_progress is not compacted. Upgrade it or mend the topic, or set 'delivery.guarantee' = 'at-least-once'.",
 	},
@@ -285,6 +293,18 @@ var errorCodes = []ErrorCode{
 	{
 		"AS4142", "parquet: a column cannot be written",
 		"A column has a type that Parquet files cannot hold here. CAST it in the query, or leave it out.",
+	},
+	{
+		"AS4150", "columns do not fit the table of a database",
+		"A table lacks a column that is written, has it with a type that would change values, has a column that must be given, or has no key to upsert by. The error names the column, its type and what to write instead: CAST it in the query, or change the table.",
+	},
+	{
+		"AS4151", "database cannot hold a value",
+		"A value is not in the range of its column, breaks a constraint of the table, or has no form in the database, such as NaN in MySQL. Nothing of the transaction was written. Filter or convert such values in the query.",
+	},
+	{
+		"AS4152", "column of a database cannot be read",
+		"A column is of a type without a counterpart here, or does not convert to the declared type. Leave it out, declare it as the error says, or give a query that casts it.",
 	},
 	{
 		"AS5001", "state is not of this query",

@@ -36,7 +36,8 @@ func (m *operatorMetrics) read(n *node) {
 	m.stateRows.Store(c.StateRows)
 	m.stateBytes.Store(c.StateBytes)
 	m.stateUpdated.Store(c.RowsUpdated)
-	if w := c.Warning; w != "" {
+	if c.Warning != "" {
+		w := c.Warning // a copy for the heap, mostly none
 		m.warning.Store(&w)
 	}
 }

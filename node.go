@@ -40,44 +40,34 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 		mark = MinWatermark(mark, m.mark)
 		last = last && m.last
 	}
-	emit := func(b Batch, port ...int) error {
-		p := 0
-		if len(port) > 0 {
-			p = port[0]
-		}
-		if p == 0 {
-			n.metrics.rowsOut.Add(b.NumRows())
-		}
-		if b.NumRows() > 0 && len(n.users[p]) > 0 {
-			b.Retain()
-			out[p].batches = append(out[p].batches, b)
-		}
-		return nil
+	if n.emit == nil {
+		n.emit = n.put
 	}
+	n.out = out
 	switch {
 	case n.flushed:
 	case n.stage != nil:
 		for _, b := range in[0].batches {
-			if err := n.stage.Process(ctx, b, emit); err != nil {
+			if err := n.stage.Process(ctx, b, n.emit); err != nil {
 				return err
 			}
 		}
-		mark, err = n.stage.Advance(ctx, mark, emit)
+		mark, err = n.stage.Advance(ctx, mark, n.emit)
 	case n.join != nil:
 		for i, m := range in {
 			for _, b := range m.batches {
-				if err := n.join.Process(ctx, i, b, emit); err != nil {
+				if err := n.join.Process(ctx, i, b, n.emit); err != nil {
 					return err
 				}
 			}
 		}
-		mark, err = n.join.Advance(ctx, mark, emit)
+		mark, err = n.join.Advance(ctx, mark, n.emit)
 	case n.sink != nil:
 		err = n.write(ctx, in[0])
 	default:
 		for _, m := range in {
 			for _, b := range m.batches {
-				if err := emit(b); err != nil {
+				if err := n.put(b); err != nil {
 					return err
 				}
 			}
@@ -91,6 +81,22 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 		err = n.checkpoint(ctx, in[0].epoch)
 	}
 	return err
+}
+
+// put is the [Emit] of n: it adds b to the output of the tick.
+func (n *node) put(b Batch, port ...int) error {
+	p := 0
+	if len(port) > 0 {
+		p = port[0]
+	}
+	if p == 0 {
+		n.metrics.rowsOut.Add(b.NumRows())
+	}
+	if b.NumRows() > 0 && len(n.users[p]) > 0 {
+		b.Retain()
+		n.out[p].batches = append(n.out[p].batches, b)
+	}
+	return nil
 }
 
 func (n *node) write(ctx context.Context, m message) error {

@@ -171,6 +171,8 @@ type node struct {
 	env       Env
 	instances []any // of a parallel stage, beside stage itself
 	flushed   bool  // Advance has seen the end of time
+	emit      Emit  // put, once for all ticks
+	out       []message
 	metrics   operatorMetrics
 }
 

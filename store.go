@@ -161,6 +161,10 @@ type Concluder interface {
 	// Conclude says that the input has ended: the next Prepare is the last, and
 	// its Commit leaves nothing invisible.
 	Conclude(ctx context.Context) error
+	// Waiting reports whether rows have been invisible for so long that an
+	// epoch should end for their sake, though nothing has happened in it. It
+	// may be called at any time.
+	Waiting() bool
 }
 
 // Publisher is a sink that brings a whole epoch into another system at once, by

@@ -41,10 +41,7 @@ func (u uncleared) Reallocate(size int, b []byte) []byte {
 // AllocateUncleared is Allocate of bytes that hold anything.
 func (a *Account) AllocateUncleared(size int) []byte {
 	a.charge(int64(size))
-	if u, ok := a.budget.base.(unclearing); ok {
-		return u.AllocateUncleared(size)
-	}
-	return a.budget.base.Allocate(size)
+	return AllocateUncleared(a.budget.base, size)
 }
 
 // AllocateUncleared is Allocate of bytes that hold anything.
@@ -53,11 +50,29 @@ func (p *pool) AllocateUncleared(size int) []byte {
 	return b
 }
 
+// AllocateUncleared is mem.Allocate of bytes that may hold anything.
+func AllocateUncleared(mem memory.Allocator, size int) []byte {
+	if u, ok := mem.(unclearing); ok {
+		return u.AllocateUncleared(size)
+	}
+	return mem.Allocate(size)
+}
+
 // UnclearedBuffer returns a buffer of size bytes that may hold anything, for
 // callers that write all of them; the padding behind them is clear.
 func UnclearedBuffer(mem memory.Allocator, size int) *memory.Buffer {
-	b := memory.NewResizableBuffer(Uncleared(mem))
+	b := memory.NewResizableBuffer(mem)
+	FillUncleared(b, mem, size)
+	return b
+}
+
+// FillUncleared gives b, an empty resizable buffer of mem, size bytes that may
+// hold anything; the padding behind them is clear.
+func FillUncleared(b *memory.Buffer, mem memory.Allocator, size int) {
+	if size == 0 {
+		return
+	}
+	b.Reset(AllocateUncleared(mem, (size+63)&^63))
 	b.Resize(size)
 	clear(b.Buf()[size:])
-	return b
 }

@@ -26,10 +26,11 @@ func benchBatch(rows int) arrow.Record {
 		{Name: "d", Type: columnar.Dict},
 		{Name: "p", Type: &arrow.Decimal128Type{Precision: 12, Scale: 2}},
 		{Name: "ts", Type: arrow.FixedWidthTypes.Timestamp_us},
+		{Name: "row", Type: arrow.PrimitiveTypes.Int64},
 	}, nil)
 	b := array.NewRecordBuilder(columnar.Pool, schema)
 	defer b.Release()
-	for range rows {
+	for i := range rows {
 		b.Field(0).(*array.Int64Builder).Append(r.Int64N(1000))
 		b.Field(1).(*array.Int64Builder).Append(r.Int64N(1000) + 1)
 		b.Field(2).(*array.Int32Builder).Append(r.Int32N(1000))
@@ -49,6 +50,7 @@ func benchBatch(rows int) arrow.Record {
 			panic(err)
 		}
 		b.Field(9).(*array.TimestampBuilder).Append(arrow.Timestamp(r.Int64N(2e15)))
+		b.Field(10).(*array.Int64Builder).Append(int64(i))
 	}
 	return b.NewRecord()
 }
@@ -87,6 +89,7 @@ func BenchmarkEval(b *testing.B) {
 		{"mul=int64*0.908", call("mul", col("i"), expr.Cast{Of: lit("0.908"), To: &arrow.Decimal128Type{Precision: 3, Scale: 3}}), false},
 		{"if=int64", call("if", call("gt", col("i"), lit(int64(500))), col("i"), lit(int64(0))), false},
 		{"case=2-texts", expr.Case{Whens: []expr.When{{Cond: call("gt", col("i"), lit(int64(500))), Then: lit("hi")}}, Else: lit("lo")}, false},
+		{"case=2-texts-runs", expr.Case{Whens: []expr.When{{Cond: call("gt", col("row"), lit(int64(5000))), Then: lit("before the hour")}}, Else: lit("after it")}, false},
 		{"case=failing-branch", call("if", call("gt", col("i"), lit(int64(500))), call("div", col("i"), col("j")), lit(int64(0))), false},
 		{"cast=int64-float64", expr.Cast{Of: col("i"), To: arrow.PrimitiveTypes.Float64}, false},
 		{"cast=int64-text", expr.Cast{Of: col("i"), To: arrow.BinaryTypes.String}, false},

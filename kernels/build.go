@@ -21,7 +21,9 @@ func fixed[T columnar.Fixed](mem memory.Allocator, n int) (*memory.Buffer, []T) 
 // unset is fixed for values that are all written: what they hold before is
 // anything.
 func unset[T columnar.Fixed](mem memory.Allocator, n int) (*memory.Buffer, []T) {
-	return fixed[T](columnar.Uncleared(mem), n)
+	b := newHeader(mem)
+	columnar.FillUncleared(b, mem, n*int(unsafe.Sizeof(*new(T))))
+	return b, columnar.AsValues[T](b.Bytes())
 }
 
 // bitBuffer returns a buffer of n clear bits and its view.
@@ -116,7 +118,7 @@ func (v *validity) get(i int) bool { return v.bits.Get(i) }
 // release gives the bitmap back when no column is made of it.
 func (v *validity) release() {
 	if v.buf != nil {
-		v.buf.Release()
+		freeHeader(v.mem, v.buf)
 		v.buf = nil
 	}
 }
@@ -126,7 +128,12 @@ func finish(t arrow.DataType, v validity, data ...*memory.Buffer) arrow.Array {
 	if v.nulls == 0 {
 		v.release()
 	}
-	buffers := append([]*memory.Buffer{v.buf}, data...)
+	if s, ok := v.mem.(*Scratch); ok && registers(t) {
+		return s.column(t, v.n, v.nulls, v.buf, data...)
+	}
+	buffers := make([]*memory.Buffer, 1+len(data))
+	buffers[0] = v.buf
+	copy(buffers[1:], data)
 	d := array.NewData(t, v.n, buffers, nil, v.nulls, 0)
 	defer d.Release()
 	for _, b := range buffers {
@@ -141,7 +148,7 @@ func finish(t arrow.DataType, v validity, data ...*memory.Buffer) arrow.Array {
 func giveUp(v validity, data ...*memory.Buffer) {
 	v.release()
 	for _, b := range data {
-		b.Release()
+		freeHeader(v.mem, b)
 	}
 }
 
@@ -156,7 +163,7 @@ type textOut struct {
 }
 
 func newText(mem memory.Allocator, n, sizeHint int) *textOut {
-	t := &textOut{data: memory.NewResizableBuffer(mem)}
+	t := &textOut{data: newHeader(mem)}
 	t.off, t.ends = fixed[int32](mem, n+1)
 	t.data.Reserve(max(sizeHint, 64))
 	return t
@@ -187,10 +194,12 @@ func (t *textOut) put(i int, b []byte) {
 // skip ends row i, which is NULL or empty.
 func (t *textOut) skip(i int) { t.ends[i+1] = int32(t.size) }
 
+var errTextSize = &Error{Code: CodeValue, Msg: "text column larger than 2 GiB", Hint: "use smaller batches"}
+
 func (t *textOut) finish(dt arrow.DataType, v validity) (arrow.Array, error) {
 	if t.big {
 		t.release(v)
-		return nil, &Error{Code: CodeValue, Msg: "text column larger than 2 GiB", Hint: "use smaller batches"}
+		return nil, errTextSize
 	}
 	t.data.Resize(t.size)
 	return finish(dt, v, t.off, t.data), nil

@@ -206,7 +206,7 @@ func (op comparison) fillDecimals(out columnar.Bitmap, x, y Datum) {
 	xs, ys := decimals(x.Array), decimals(y.Array)
 	mx, my := x.mask(), y.mask()
 	for i := range out.N {
-		out.Bits[i>>3] |= bit(op.holds(xs[i&mx].Cmp(ys[i&my]))) << (i & 7)
+		out.Bits[i>>3] |= simd.Bit(op.holds(xs[i&mx].Cmp(ys[i&my]))) << (i & 7)
 	}
 }
 
@@ -231,7 +231,7 @@ func (op comparison) holds(c int) bool {
 func (op comparison) fillAny(out columnar.Bitmap, x, y Datum) {
 	for i := range out.N {
 		if x.valid(i) && y.valid(i) {
-			out.Bits[i>>3] |= bit(op.holds(Compare(x.Array, x.at(i), y.Array, y.at(i)))) << (i & 7)
+			out.Bits[i>>3] |= simd.Bit(op.holds(Compare(x.Array, x.at(i), y.Array, y.at(i)))) << (i & 7)
 		}
 	}
 }

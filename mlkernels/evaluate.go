@@ -56,6 +56,8 @@ type Evaluate struct {
 	timeType *arrow.TimestampType
 	schema   *arrow.Schema
 	classes  *arrow.Schema
+	main     *rowWriter // of schema
+	side     *rowWriter // of classes
 
 	ids     classIDs
 	rows    judgeRows // the batch
@@ -70,43 +72,6 @@ type Evaluate struct {
 
 	positive   int // the positive class when there were positiveOf classes
 	positiveOf int
-}
-
-// judgeRun is rows of one judgement that it has not taken in yet: metrics are
-// cheaper for many rows at once.
-type judgeRun struct {
-	into  *judgement
-	rows  []Judged
-	probs []float64
-	logs  []float64
-}
-
-// runRows is the most rows of a run.
-const runRows = 128
-
-// add takes in a row of into.
-func (r *judgeRun) add(into *judgement) *Judged {
-	if r.into != into || len(r.rows) == runRows {
-		r.flush()
-		r.into = into
-	}
-	n := len(r.rows)
-	r.rows = r.rows[:n+1]
-	return &r.rows[n]
-}
-
-// flush has the judgement take in the rows.
-func (r *judgeRun) flush() {
-	switch {
-	case len(r.rows) == 0:
-	case r.into.class != nil:
-		r.into.class.addRun(r.rows, r.probs, r.logs)
-	default:
-		for _, j := range r.rows {
-			r.into.regression.Add(j)
-		}
-	}
-	r.into, r.rows = nil, r.rows[:0]
 }
 
 // judgement is the metrics over one run of rows.
@@ -152,6 +117,7 @@ func (e *Evaluate) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, e
 	e.run = judgeRun{rows: make([]Judged, 0, runRows), probs: make([]float64, runRows), logs: make([]float64, runRows)}
 	e.positiveOf = -1
 	e.schema, e.classes = e.schemas()
+	e.main, e.side = newRowWriter(env, e.schema), newRowWriter(env, e.classes)
 	return e.schema, nil
 }
 
@@ -194,7 +160,7 @@ func (e *Evaluate) Process(_ context.Context, b arrowstream.Batch, emit arrowstr
 	// The window of the row before, [start, end), is that of most rows.
 	into, start, end := e.whole, int64(0), int64(0)
 	defer e.run.flush()
-	for i := range int(b.NumRows()) {
+	for i, n := 0, int(b.NumRows()); i < n; i++ {
 		if e.Window > 0 {
 			at := e.times[i]
 			if !timed.Get(i) {
@@ -212,8 +178,20 @@ func (e *Evaluate) Process(_ context.Context, b arrowstream.Batch, emit arrowstr
 				continue
 			}
 		}
+		if e.EveryRows == 0 {
+			to := n
+			if e.Window > 0 {
+				to = i + 1
+				for to < n && e.times[to] >= start && e.times[to] < end && timed.Get(to) {
+					to++
+				}
+			}
+			e.judgeRows(i, to, into)
+			i = to - 1
+			continue
+		}
 		e.judge(i, into)
-		if e.EveryRows > 0 && into.seen%e.EveryRows == 0 {
+		if into.seen%e.EveryRows == 0 {
 			e.run.flush()
 			if err := e.emit([]*judgement{into}, nil, emit); err != nil {
 				return err
@@ -234,39 +212,6 @@ func (e *Evaluate) windowOf(start, end int64) *judgement {
 		e.windows[start] = w
 	}
 	return w
-}
-
-// judge takes in row i.
-func (e *Evaluate) judge(i int, into *judgement) {
-	into.seen++
-	var y, pred float64
-	var truth int32
-	var known, scored bool
-	if e.classify {
-		truth = e.rows.label.see(i, &e.ids)
-		guess := e.rows.pred.see(i, &e.ids)
-		y, known, pred, scored = float64(truth), truth >= 0, float64(guess), guess >= 0
-	} else {
-		y, known = e.rows.label.value(i)
-		pred, scored = e.rows.pred.value(i)
-	}
-	switch {
-	case !known:
-		into.skipped++
-		e.counts.Skipped++
-		return
-	case !scored:
-		into.unscored++
-	default:
-		into.scored++
-		j := e.run.add(into)
-		*j = Judged{Pred: pred, Truth: y, Prob: nan, Score: nan}
-		j.Last, j.Usual = e.base.Predict()
-		if e.classify {
-			e.probability(i, truth, j)
-		}
-	}
-	e.base.Learn(y)
 }
 
 // Advance implements [arrowstream.Stage].

@@ -1,6 +1,7 @@
 package mlkernels
 
 import (
+	"errors"
 	"sort"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -47,10 +48,7 @@ func (e *Evaluate) schemas() (metrics, classes *arrow.Schema) {
 
 // emit sends the metrics of runs of rows; starts are those of their windows.
 func (e *Evaluate) emit(runs []*judgement, starts []int64, emit arrowstream.Emit) error {
-	main := newRowWriter(e.env, e.schema)
-	defer main.release()
-	side := newRowWriter(e.env, e.classes)
-	defer side.release()
+	main, side := e.main, e.side
 	size := e.Window.Microseconds()
 	for k, run := range runs {
 		var window []int64
@@ -77,16 +75,14 @@ func (e *Evaluate) emit(runs []*judgement, starts []int64, emit arrowstream.Emit
 			side.floats(c.Support, c.Predicted, c.Correct, c.Precision, c.Recall, c.F1)
 		}
 	}
-	if err := main.send(emit); err != nil {
-		return err
+	err := main.send(emit)
+	if e.classify {
+		err = errors.Join(err, side.send(emit, 1))
 	}
-	if !e.classify {
-		return nil
-	}
-	return side.send(emit, 1)
+	return err
 }
 
-// rowWriter appends rows cell by cell.
+// rowWriter appends rows cell by cell. It has no memory after send.
 type rowWriter struct {
 	b   *array.RecordBuilder
 	col int
@@ -95,8 +91,6 @@ type rowWriter struct {
 func newRowWriter(env arrowstream.Env, schema *arrow.Schema) *rowWriter {
 	return &rowWriter{b: array.NewRecordBuilder(env.Allocator, schema)}
 }
-
-func (w *rowWriter) release() { w.b.Release() }
 
 func (w *rowWriter) next() array.Builder {
 	f := w.b.Field(w.col)

@@ -219,6 +219,28 @@ func (e *Evaluate) read(b arrow.Record) error {
 	return nil
 }
 
+// probabilities is probability for rows from the given one on.
+func (e *Evaluate) probabilities(from int, rows []Judged) {
+	r := &e.rows
+	if r.starts == nil {
+		for k := range rows {
+			e.probability(from+k, int32(rows[k].Truth), &rows[k])
+		}
+		return
+	}
+	class, prob, all := r.listLabel.class, r.listProb, r.probValid.All()
+	starts := r.starts[from : from+len(rows)+1]
+	for k := range rows {
+		j, truth, at := &rows[k], int32(rows[k].Truth), int(starts[k])
+		if !all || int(starts[k+1]) != at+2 || class[at] == unseenClass || class[at+1] == unseenClass {
+			e.probability(from+k, truth, j)
+			continue
+		}
+		j.Score, j.Positive = prob[at+1], class[at+1] == truth
+		j.Prob = pick(j.Positive, j.Score, pick(class[at] == truth, prob[at], 0))
+	}
+}
+
 // probability fills in what the model thought of the true class.
 func (e *Evaluate) probability(i int, truth int32, j *Judged) {
 	r := &e.rows

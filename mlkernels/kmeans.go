@@ -62,7 +62,7 @@ func (m *kmeans) Bind(s Shape) error {
 		m.places[j] = nan
 	}
 	m.sums, m.counts = make([]float64, (m.k+1)*m.d), make([]float64, m.k+1)
-	m.z, m.undo = make([]float64, m.d), make([]float64, 4*m.d)
+	m.z, m.undo = make([]float64, m.d), make([]float64, len(m.centers.panels)+len(m.places))
 	if m.opt.Standardize {
 		m.scaler = NewScaler(m.d)
 	}
@@ -107,7 +107,7 @@ func (m *kmeans) Step(x *Matrix, _, weight []float64, out *Scores) int {
 		case m.opt.UpdateMode == perRow:
 			from += m.stepRun(x, weight, from, out)
 		default:
-			from += m.stepTile(x, weight, from, out)
+			from += m.stepTiles(x, weight, from, out)
 		}
 	}
 	return int(m.learned - before)
@@ -163,7 +163,7 @@ func (m *kmeans) stepRun(x *Matrix, weight []float64, from int, out *Scores) int
 			continue
 		}
 		first, version := from+r, m.version
-		done, ok := m.follow(out.Class[first:from+end], out.Value[first:from+end], m.rows[r*m.d:end*m.d])
+		done, ok := m.follow(out.Class[first:from+end], out.Value[first:from+end], m.rows[r*m.d:end*m.d], x.ahead(from+end, end-r))
 		m.learned += int64(done)
 		r += done
 		if !ok {
@@ -236,16 +236,17 @@ func (m *kmeans) absorb(row []float64, best int) {
 func (m *kmeans) absorbOne(row []float64) {
 	var class [1]int32
 	var dist [1]float64
-	if _, ok := m.follow(class[:], dist[:], row); !ok {
+	if _, ok := m.follow(class[:], dist[:], row, simd.Ahead{}); !ok {
 		m.failed = m.learned
 	}
 }
 
 // follow applies the rule to rows one after another and returns how many it
 // has learned: it stops after one that revived a cluster and before one that
-// would move a center out of the numbers, when ok is false.
-func (m *kmeans) follow(class []int32, dist, rows []float64) (done int, ok bool) {
-	done, ok = simd.FollowRows(class, dist, rows, m.centers.panels, m.places, m.opt.DecayFactor, m.undo)
+// would move a center out of the numbers, when ok is false. The rows ahead come
+// next.
+func (m *kmeans) follow(class []int32, dist, rows []float64, ahead simd.Ahead) (done int, ok bool) {
+	done, ok = simd.FollowRows(class, dist, rows, m.centers.panels, m.places, m.opt.DecayFactor, m.undo, ahead)
 	if m.version += int64(done); done > 0 {
 		m.revive()
 	}

@@ -65,7 +65,7 @@ type Scratch struct {
 	cats    []int32   // of a row
 	scaled  []float64
 	columns [][]float64
-	tile    tile
+	tiles   tiles
 }
 
 // Progress is how far a learner is.

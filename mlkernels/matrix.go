@@ -20,6 +20,14 @@ type Matrix struct {
 // Usable reports whether row i can be scored and learned.
 func (x *Matrix) Usable(i int) bool { return x.Bad == nil || !x.Bad[i] }
 
+// ahead are the n rows from row from on that the matrix has of them.
+func (x *Matrix) ahead(from, n int) simd.Ahead {
+	if n = min(n, x.Rows-from); n == 0 {
+		return simd.Ahead{}
+	}
+	return simd.Ahead{X: x.Dense, From: from, Rows: n}
+}
+
 // block is a run of rows copied from columns to rows, so that a learner that
 // goes row by row reads one piece of memory. Rows are padded with zeros. It
 // costs 0.3 to 0.5 ns per value.
@@ -28,7 +36,10 @@ type block struct {
 	width  int
 }
 
-const blockBytes = 32 << 10
+// blockBytes is a part of the second-level cache. Blocks for the first-level
+// cache would be read from memory in pieces of columns too short to be foreseen:
+// 50 features in 26 ns per row in pieces of 256 rows, in 50 in pieces of 64.
+const blockBytes = 128 << 10
 
 // blockRows is how many rows of d features a block holds.
 func blockRows(d int) int { return max(1, min(256, blockBytes/8/max(1, stride(d)))) }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
@@ -35,6 +36,8 @@ type Model struct {
 	count               Counters
 	weight              []float64
 	scores              Scores
+	published           *array.RecordBuilder
+	publishedIn         memory.Allocator
 }
 
 // NewModel returns a model as described; its columns are fixed by Bind.

@@ -44,13 +44,16 @@ func (m *Model) PublishSchema() *arrow.Schema {
 // ML_WEIGHTS or ML_CENTROIDS. at is their time, arrowstream.NoEventTime for
 // NULL. Weights of categories that are 0 are left out.
 func (m *Model) Published(mem memory.Allocator, at int64) arrow.Record {
-	rb := array.NewRecordBuilder(mem, m.PublishSchema())
-	defer rb.Release()
+	if m.published == nil || m.publishedIn != mem {
+		m.published, m.publishedIn = array.NewRecordBuilder(mem, m.PublishSchema()), mem
+	}
+	rb := m.published // without memory between publications
 	version := m.learner.Progress().Version
 	var weights []Weight
 	if m.bound {
 		weights = m.learner.Weights()
 	}
+	rb.Reserve(len(weights))
 	for _, w := range weights {
 		time := rb.Field(0).(*array.TimestampBuilder)
 		if at == arrowstream.NoEventTime {

@@ -37,7 +37,8 @@ func (s *sgd) ratesFor(t int64, n int) {
 
 // stepPlain is Step with the bits of stepRows. Runs of rows that are usable and
 // have a label are learned by one call: 30 to 45 ns per row of up to 100
-// features, most of which a row waits for the row before.
+// features, most of which a row waits for the row before, while memory fetches
+// the next run.
 func (s *sgd) stepPlain(x *Matrix, y []float64, out *Scores) {
 	size := min(blockRows(len(x.Dense)), longestRun)
 	for from := 0; from < x.Rows; from += size {
@@ -69,7 +70,7 @@ func (s *sgd) learnRun(x *Matrix, y []float64, from, to int, out *Scores) {
 		b = simd.LogisticSteps(value, p.w, b, x.Dense, from, y[from:to], r.shrink[:n], r.eta[:n], r.etaB[:n])
 	} else {
 		s.scratch.block.load(x, from, n)
-		b = simd.LogisticRows(value, padded(p.w), b, s.scratch.block.values, y[from:to], r.shrink[:n], r.eta[:n], r.etaB[:n])
+		b = simd.LogisticRows(value, padded(p.w), b, s.scratch.block.values, y[from:to], r.shrink[:n], r.eta[:n], r.etaB[:n], x.ahead(to, n))
 	}
 	if !finite(b) || !allFinite(p.w) {
 		// What is not finite stays so: some row of the run was the first.

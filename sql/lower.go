@@ -287,7 +287,7 @@ func (o *output) info() SinkInfo {
 	i.Connector = o.table.connector.Name
 	for _, k := range []string{"path", "topic", "stream", "name", "address", "url", "host"} {
 		if v, ok := o.table.options[k]; ok && !syntax.Secret(k) {
-			i.Target = v
+			i.Target = syntax.Redact(v)
 			break
 		}
 	}

@@ -33,6 +33,7 @@ type Distinct struct {
 	open  bool
 	ids   []uint32
 	known []bool // by key
+	live  int64  // how many are
 	held  []arrow.Record
 	fresh []uint32
 	ages  []aged // keys in the order in which they came, for TTL
@@ -90,8 +91,8 @@ func (d *Distinct) Process(_ context.Context, b arrowstream.Batch, _ arrowstream
 	if err := d.keys.Find(b, d.ids); err != nil {
 		return err
 	}
-	for len(d.known) < d.keys.Limit() {
-		d.known = append(d.known, false)
+	if more := d.keys.Limit() - len(d.known); more > 0 {
+		d.known = append(d.known, make([]bool, more)...)
 	}
 	var first []int32
 	for i, id := range d.ids {
@@ -101,6 +102,7 @@ func (d *Distinct) Process(_ context.Context, b arrowstream.Batch, _ arrowstream
 			d.fresh = append(d.fresh, id)
 		}
 	}
+	d.live += int64(len(first))
 	d.drops += int64(n - len(first))
 	if len(first) == 0 {
 		return nil
@@ -178,6 +180,7 @@ func (d *Distinct) expire(w arrowstream.Watermark) {
 		d.known[d.ages[n].kid] = false
 		n++
 	}
+	d.live -= int64(n)
 	d.ages = slices.Delete(d.ages, 0, n)
 	d.keys.Remove(gone)
 }
@@ -200,11 +203,7 @@ func (d *Distinct) Order() []string { return d.Keys() }
 func (d *Distinct) Counts() arrowstream.Counts {
 	var c arrowstream.Counts
 	if d.open {
-		for _, k := range d.known {
-			if k {
-				c.StateRows++
-			}
-		}
+		c.StateRows = d.live
 		c.StateBytes = d.keys.Bytes() + int64(len(d.known)+16*len(d.ages))
 	}
 	return c
@@ -279,7 +278,7 @@ func (d *Distinct) Restore(_ context.Context, st arrowstream.State) error {
 	if err := d.keys.FindArrays(b.Columns()[:n], ids); err != nil {
 		return err
 	}
-	d.known = make([]bool, d.keys.Limit())
+	d.known, d.live = make([]bool, d.keys.Limit()), int64(len(ids))
 	times := columnar.Values[int64](b.Column(n))
 	for i, kid := range ids {
 		d.known[kid] = true

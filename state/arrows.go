@@ -191,3 +191,49 @@ func (s *source) verdict(err error) (*flaw, error) {
 	}
 	return &flaw{-1, err.Error()}, nil
 }
+
+// readBatches verifies a file of a commit of x and yields its batches. What is
+// not what was written never reaches the decoder.
+func (d Dir) readBatches(x *index, f file, mem memory.Allocator, yield func(arrowstream.Batch) bool) error {
+	name := d.at(f.name)
+	bad, err := verify(d.FS, name, f.fileRecord)
+	if err == nil && bad == nil {
+		bad, err = readArrows(d.FS, name, f.fileRecord, mem, yield)
+	}
+	var limit *columnar.LimitError
+	switch {
+	case errors.As(err, &limit):
+		return err
+	case err != nil:
+		return unusable("read "+name, err)
+	case bad != nil:
+		return d.damaged(x, f, *bad)
+	}
+	return nil
+}
+
+// damaged is the error of a file of a commit of x.
+func (d Dir) damaged(x *index, f file, bad flaw) error {
+	return damaged(d.at(f.name), bad, d.newestWholeOf(x))
+}
+
+// loadBatch reads a file of one batch.
+func (d Dir) loadBatch(x *index, f file, mem memory.Allocator) (b arrowstream.Batch, err error) {
+	n := 0
+	err = d.readBatches(x, f, mem, func(next arrowstream.Batch) bool {
+		if n++; n > 1 {
+			next.Release()
+			return false
+		}
+		b = next
+		return true
+	})
+	if err == nil && n != 1 {
+		err = d.damaged(x, f, flaw{-1, "it is not one batch"})
+	}
+	if err != nil && b != nil {
+		b.Release()
+		b = nil
+	}
+	return b, err
+}

@@ -34,10 +34,8 @@ func (l *epochLog) collect() error {
 		if keep {
 			kept = append(kept, n)
 		} else {
-			for _, s := range n.States {
-				for _, f := range (link{n, s}).files() {
-					gone = append(gone, f.name)
-				}
+			for _, f := range n.stateFiles() {
+				gone = append(gone, f.name)
 			}
 		}
 		for uid := range n.Outbox {
@@ -66,17 +64,11 @@ func (l *epochLog) collect() error {
 func (l *epochLog) sweep() error {
 	named := map[string]bool{segmentFile(l.number, l.incarnation): true}
 	for _, n := range l.index.commits {
-		for _, s := range n.States {
-			for _, f := range (link{n, s}).files() {
-				named[f.name] = true
-			}
+		for _, f := range n.files() {
+			named[f.name] = true
 		}
 		for uid := range n.Outbox {
-			if f, ok := n.outbox(uid); ok && n.unpublished[uid] {
-				named[f.name] = true
-			} else {
-				n.collected[uid] = true
-			}
+			n.collected[uid] = !n.unpublished[uid]
 		}
 	}
 	dirs := []string{"", logDir}

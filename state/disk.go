@@ -60,7 +60,7 @@ func writeFile(fsys FS, name string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// makeDir makes a folder and those above it, each durable in its parent.
+// makeDir makes a folder and those above it; their names are not durable yet.
 func makeDir(fsys FS, dir string) error {
 	if _, err := fsys.List(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -71,10 +71,7 @@ func makeDir(fsys FS, dir string) error {
 			return err
 		}
 	}
-	if err := fsys.Mkdir(dir); err != nil {
-		return err
-	}
-	return fsys.SyncDir(parent)
+	return fsys.Mkdir(dir)
 }
 
 // removeFile takes a name away that may be gone already.

@@ -146,6 +146,29 @@ func (n *entry) outbox(sink string) (file, bool) {
 	return file{outboxFile(sink, n.epoch, n.incarnation), f}, ok
 }
 
+// stateFiles are the files of all stages.
+func (n *entry) stateFiles() (list []file) {
+	for _, s := range n.States {
+		for _, f := range (link{n, s}).files() {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// waiting are the files of rows that have still to be published.
+func (n *entry) waiting() (list []file) {
+	for uid := range n.unpublished {
+		if f, ok := n.outbox(uid); ok {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// files are those that have to be there.
+func (n *entry) files() []file { return append(n.stateFiles(), n.waiting()...) }
+
 // frames are the frames that make the commit and what was published of it.
 func (n *entry) frames() []frame {
 	fs := []frame{{kind: frameCommit, epoch: n.epoch, incarnation: n.incarnation, payload: n.payload}}

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
-	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/failpoint"
 )
 
@@ -67,7 +67,7 @@ func (l *epochLog) begin(number uint64) error {
 		return err
 	}
 	b := appendHeader(make([]byte, 0, size), header{
-		version: l.manifest.FormatVersion, job: id, number: number, incarnation: l.incarnation, base: size,
+		version: l.manifest.MinReaderVersion, job: id, number: number, incarnation: l.incarnation, base: size,
 	})
 	for _, f := range frames {
 		b = appendFrame(b, f, number, int64(len(b)))
@@ -158,9 +158,8 @@ func (l *epochLog) Load(ctx context.Context, mem memory.Allocator, uid string) (
 			states = nil
 		}
 	}()
-	l.mu.Lock()
-	links, _ := l.index.chain(len(l.index.commits)-1, uid, p.Since)
-	l.mu.Unlock()
+	x := l.commits()
+	links, _ := x.chain(len(x.commits)-1, uid, p.Since)
 	for _, k := range links {
 		s := arrowstream.State{}
 		states = append(states, s)
@@ -168,7 +167,7 @@ func (l *epochLog) Load(ctx context.Context, mem memory.Allocator, uid string) (
 			if err := ctx.Err(); err != nil {
 				return states, err
 			}
-			if s[part], err = l.loadBatch(f, mem); err != nil {
+			if s[part], err = l.dir.loadBatch(x, f, mem); err != nil {
 				delete(s, part)
 				return states, err
 			}
@@ -177,53 +176,11 @@ func (l *epochLog) Load(ctx context.Context, mem memory.Allocator, uid string) (
 	return states, nil
 }
 
-func (l *epochLog) loadBatch(f file, mem memory.Allocator) (b arrowstream.Batch, err error) {
-	n := 0
-	err = l.read(f, mem, func(next arrowstream.Batch) bool {
-		if n++; n > 1 {
-			next.Release()
-			return false
-		}
-		b = next
-		return true
-	})
-	if err == nil && n != 1 {
-		err = l.damaged(f, flaw{-1, "it is not one batch"})
-	}
-	if err != nil && b != nil {
-		b.Release()
-		b = nil
-	}
-	return b, err
-}
-
-// read verifies a file and yields its batches.
-func (l *epochLog) read(f file, mem memory.Allocator, yield func(arrowstream.Batch) bool) error {
-	name := l.dir.at(f.name)
-	bad, err := verify(l.dir.FS, name, f.fileRecord)
-	if err != nil {
-		return l.fileError("read", f.name, err)
-	}
-	if bad == nil {
-		bad, err = readArrows(l.dir.FS, name, f.fileRecord, mem, yield)
-	}
-	var limit *columnar.LimitError
-	switch {
-	case errors.As(err, &limit):
-		return err
-	case err != nil:
-		return l.fileError("read", f.name, err)
-	case bad != nil:
-		return l.damaged(f, *bad)
-	}
-	return nil
-}
-
-// damaged is the error of a file of a commit.
-func (l *epochLog) damaged(f file, bad flaw) error {
+// commits is a copy of the index, which changes with the next commit.
+func (l *epochLog) commits() *index {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return damaged(l.dir.at(f.name), bad, l.dir.newestWholeOf(&l.index))
+	return &index{slices.Clone(l.index.commits)}
 }
 
 // Published implements [arrowstream.EpochLog]. The frame is not synced: if it

@@ -79,12 +79,8 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 	}
 	failpoint.Hit(failpoint.RecoverLog)
 	if rewrite {
-		b, err := m.encode()
-		if err != nil {
+		if err := d.writeManifest(m); err != nil {
 			return nil, err
-		}
-		if err := replaceFile(d.FS, d.at(manifestName), b); err != nil {
-			return nil, l.fileError("write", manifestName, err)
 		}
 	}
 	if err := l.sweep(); err != nil {
@@ -141,9 +137,9 @@ func (d Dir) prepare(m *manifest) error {
 			return unusable("make "+d.at(name), err)
 		}
 	}
-	// What an earlier process made and did not live to sync is there, but not
-	// yet on the disk. Folders further up may be of others, who do not let
-	// this process look into them.
+	// Folders that exist may have been made by a process that did not live to
+	// sync them, so all are synced. Those further up may be of others, who do
+	// not let this process look into them.
 	for _, name := range []string{d.at(stateDir), d.at(outboxDir), d.Path, filepath.Dir(d.Path)} {
 		if err := d.FS.SyncDir(name); err != nil {
 			return unusable("sync "+name, err)

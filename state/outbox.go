@@ -149,9 +149,8 @@ func (o *outbox) abandon() {
 // rows are published and gone, has none.
 func (o *outbox) Rows(mem memory.Allocator) iter.Seq2[arrowstream.Batch, error] {
 	return func(yield func(arrowstream.Batch, error) bool) {
-		o.log.mu.Lock()
-		n := o.log.index.find(o.epoch)
-		o.log.mu.Unlock()
+		x := o.log.commits()
+		n := x.find(o.epoch)
 		if n == nil {
 			return
 		}
@@ -160,7 +159,7 @@ func (o *outbox) Rows(mem memory.Allocator) iter.Seq2[arrowstream.Batch, error] 
 			return
 		}
 		more := true
-		err := o.log.read(f, mem, func(b arrowstream.Batch) bool {
+		err := o.log.dir.readBatches(x, f, mem, func(b arrowstream.Batch) bool {
 			more = yield(b, nil)
 			return more
 		})

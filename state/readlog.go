@@ -132,11 +132,11 @@ func (d Dir) present(r *logRead, m *manifest) error {
 		size, err := d.FS.Size(d.at(f.name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return d.missing(&r.index, f, flaw{-1, "it is missing"})
+			return d.damaged(&r.index, f, flaw{-1, "it is missing"})
 		case err != nil:
 			return unusable("read "+d.at(f.name), err)
 		case size != f.Bytes:
-			return d.missing(&r.index, f, flaw{min(size, f.Bytes), fmt.Sprintf("it has %d bytes instead of %d", size, f.Bytes)})
+			return d.damaged(&r.index, f, flaw{min(size, f.Bytes), fmt.Sprintf("it has %d bytes instead of %d", size, f.Bytes)})
 		}
 		return nil
 	}
@@ -154,19 +154,13 @@ func (d Dir) present(r *logRead, m *manifest) error {
 		}
 	}
 	for _, n := range r.commits {
-		for uid := range n.unpublished {
-			if f, ok := n.outbox(uid); ok {
-				if err := check(f); err != nil {
-					return err
-				}
+		for _, f := range n.waiting() {
+			if err := check(f); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
-}
-
-func (d Dir) missing(x *index, f file, bad flaw) error {
-	return damaged(d.at(f.name), bad, d.newestWholeOf(x))
 }
 
 // newestWhole is the newest epoch of the log of which everything is there, for

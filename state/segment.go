@@ -14,7 +14,8 @@ import (
 // to its beginning, and it gets its name when that, base bytes with the header,
 // is on the disk. Older segments are then removed. So the segment of the
 // highest incarnation, and among these of the highest number, is the log, and
-// damage in its base is never the work of a crash.
+// damage in its base is never the work of a crash. The version is the least that
+// a reader must know.
 type header struct {
 	version     uint32
 	job         [16]byte

@@ -11,8 +11,8 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 	"github.com/arrowstream/arrowstream/io/parquet"
-	"github.com/arrowstream/arrowstream/kernels"
 )
 
 // events is the schema of the rows that the whole queries read. Keys are spread
@@ -37,11 +37,11 @@ const (
 
 // noise is draw j of row i: uniform 64 bits.
 func noise(i, j int) uint64 {
-	return kernels.Mix(kernels.Mix(uint64(i)*16+uint64(j)+1) + 0x9e3779b97f4a7c15)
+	return simd.Mix(simd.Mix(uint64(i)*16+uint64(j)+1) + 0x9e3779b97f4a7c15)
 }
 
 // spread is key number n of a column with count keys, out of a draw.
-func spread(draw, count uint64) int64 { return int64(kernels.Mix(draw%count + count<<32)) }
+func spread(draw, count uint64) int64 { return int64(simd.Mix(draw%count + count<<32)) }
 
 // fraction is a draw as a number in [0, 1).
 func fraction(draw uint64) float64 { return float64(draw>>11) / (1 << 53) }
@@ -112,5 +112,5 @@ func appendEvent(b *array.RecordBuilder, i int) {
 // word is string key number n of a column with count of them: 7 to 17 bytes.
 func word(draw, count uint64) string {
 	n := draw % count
-	return fmt.Sprintf("%06d/%.*x", n, 1+int(n%11), kernels.Mix(n))
+	return fmt.Sprintf("%06d/%.*x", n, 1+int(n%11), simd.Mix(n))
 }

@@ -6,7 +6,7 @@ import (
 	"math"
 
 	"github.com/arrowstream/arrowstream/columnar"
-	"github.com/arrowstream/arrowstream/kernels"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // column is one column of a block of result rows, in the memory of whichever
@@ -53,11 +53,11 @@ func (d *Digest) Add(n int, columns []column) {
 			case !c.valid.Get(i):
 				v = 1
 			case c.ints != nil:
-				v = kernels.Mix(uint64(c.ints[i]))
+				v = simd.Mix(uint64(c.ints[i]))
 			case c.text != nil:
 				v = maphash.String(hashSeed, c.text(i))
 			}
-			h[i] = kernels.Mix(h[i] + v)
+			h[i] = simd.Mix(h[i] + v)
 		}
 	}
 	for _, v := range h {

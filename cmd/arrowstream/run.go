@@ -83,19 +83,24 @@ func newReplay(stdio arrowstream.Stdio) *cobra.Command {
 }
 
 func (j *job) flags(f *pflag.FlagSet) {
-	f.StringVarP(&j.text, "execute", "e", "", "run this SQL text instead of a file")
+	j.scriptFlags(f)
 	f.IntVar(&j.workers, "workers", 0, "goroutines that may work on one stage; default all cores")
 	f.IntVar(&j.batchRows, "batch-rows", 0, "rows per call of a stage; default 16384")
 	f.StringVar(&j.memoryLimit, "memory-limit", "", "memory budget such as 512MiB; default 70 % of the machine")
 	f.StringVar(&j.progress, "progress", "auto", "auto, line, json or off")
 	f.BoolVarP(&j.quiet, "quiet", "q", false, "no progress, no summary")
-	f.StringArrayVar(&j.params, "param", nil, "value of ${NAME} in option values, NAME=VALUE")
-	f.StringArrayVar(&j.settings, "set", nil, "setting before the first statement, key=value")
 	f.StringVar(&j.state.Path, "state", "", "folder that keeps the state: the job goes on where it stopped or was killed")
 	f.BoolVar(&j.state.AllowNewState, "allow-new-state", false, "go on although the script has new stateful parts or sinks")
 	f.BoolVar(&j.state.AllowDropState, "allow-drop-state", false, "go on although parts of the script that had state are gone")
 	f.DurationVar(&j.epoch, "epoch", 0, "time between two commits of the state; default 1s")
 	f.StringVar(&j.format, "format", "auto", "of shown results: auto, table, csv or json")
+}
+
+// scriptFlags are those that say what the script is.
+func (j *job) scriptFlags(f *pflag.FlagSet) {
+	f.StringVarP(&j.text, "execute", "e", "", "run this SQL text instead of a file")
+	f.StringArrayVar(&j.params, "param", nil, "value of ${NAME} in option values, NAME=VALUE")
+	f.StringArrayVar(&j.settings, "set", nil, "setting before the first statement, key=value")
 }
 
 // read returns the script and its name in errors.
@@ -121,11 +126,42 @@ func (j *job) read(args []string) (text, name string, err error) {
 	return string(b), args[0], nil
 }
 
-func (j *job) run(ctx context.Context, args []string) error {
+// prepare plans the script and prints its warnings; the caller closes it.
+func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error) {
 	text, name, err := j.read(args)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	params, err := pairs("param", j.params)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := pairs("set", j.settings)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := sql.Prepare(text, sql.Options{
+		File: name, Connectors: all.Connectors(), Formats: all.Formats(), Settings: settings, Stdio: j.stdio, Pipeline: o,
+		Param: func(name string) (string, bool) {
+			if v, ok := params[name]; ok {
+				return v, true
+			}
+			return os.LookupEnv(name)
+		},
+		Display: func(name string) (arrowstream.Sink, error) {
+			return console.Connector.Sink(arrowstream.Table{Name: name, Options: map[string]string{"format": j.format}, Stdio: j.stdio})
+		},
+	})
+	if err != nil {
+		return nil, sqlError{err, text}
+	}
+	for _, w := range prog.Warnings {
+		fmt.Fprint(j.stdio.Err, syntax.RenderWarning(w, text))
+	}
+	return prog, nil
+}
+
+func (j *job) run(ctx context.Context, args []string) (err error) {
 	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay, CheckpointInterval: j.epoch}
 	if j.state.Path != "" {
 		o.State = j.state
@@ -147,33 +183,11 @@ func (j *job) run(ctx context.Context, args []string) error {
 			j.stdio.Out = clearing{j.stdio.Out, printer}
 		}
 	}
-	params, err := pairs("param", j.params)
+	prog, err := j.prepare(args, o)
 	if err != nil {
 		return err
-	}
-	settings, err := pairs("set", j.settings)
-	if err != nil {
-		return err
-	}
-	prog, err := sql.Prepare(text, sql.Options{
-		File: name, Connectors: all.Connectors(), Formats: all.Formats(), Settings: settings, Stdio: j.stdio, Pipeline: o,
-		Param: func(name string) (string, bool) {
-			if v, ok := params[name]; ok {
-				return v, true
-			}
-			return os.LookupEnv(name)
-		},
-		Display: func(name string) (arrowstream.Sink, error) {
-			return console.Connector.Sink(arrowstream.Table{Name: name, Options: map[string]string{"format": j.format}, Stdio: j.stdio})
-		},
-	})
-	if err != nil {
-		return sqlError{err, text}
 	}
 	defer prog.Close()
-	for _, w := range prog.Warnings {
-		fmt.Fprint(j.stdio.Err, syntax.RenderWarning(w, text))
-	}
 	if err := j.show(ctx, prog.Results); err != nil {
 		return err
 	}

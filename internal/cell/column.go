@@ -169,6 +169,12 @@ func (c *Column) AppendInt32(v int32) {
 	c.ok()
 }
 
+// AppendFloat32 appends to a float32 column.
+func (c *Column) AppendFloat32(v float32) {
+	put(&c.data, v)
+	c.ok()
+}
+
 // AppendFloat64 appends to a float64 column.
 func (c *Column) AppendFloat64(v float64) {
 	put(&c.data, v)

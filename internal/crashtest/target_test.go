@@ -26,6 +26,9 @@ var targets = []target{
 	{"json", folders("json")},
 	{"csv", folders("csv")},
 	{"arrow", folders("arrow")},
+	{"kafka", kafka},
+	{"postgres", tables("postgres", "ARROWSTREAM_POSTGRES")},
+	{"mariadb", tables("mysql", "ARROWSTREAM_MARIADB")},
 }
 
 // folders writes files of a format, one folder per output.

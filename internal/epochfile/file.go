@@ -112,4 +112,5 @@ func (t *Target) forget(path string) {
 
 func (f *File) leave() {
 	f.target.open = slices.DeleteFunc(f.target.open, func(o *File) bool { return o == f })
+	f.target.sight()
 }

@@ -118,6 +118,7 @@ func (t *Target) renew(s *Saved) (*File, error) {
 		return nil, err
 	}
 	f.Rows, f.since, f.Extra = s.Rows, s.entry.Since, s.Extra
+	t.sight()
 	t.drop = append(t.drop, filepath.Join(filepath.FromSlash(s.Sub), hidden(s.entry.Name)))
 	return f, nil
 }

@@ -24,6 +24,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/arrowstream/arrowstream"
@@ -63,8 +64,8 @@ type Config struct {
 	Before func(op, path string) error
 }
 
-// Target is where a sink writes to. All methods but Commit are called by one
-// goroutine at a time; Commit may run while the others do.
+// Target is where a sink writes to. All methods but Commit and Waiting are
+// called by one goroutine at a time; those may run while the others do.
 type Target struct {
 	cfg    Config
 	clock  arrowstream.Clock
@@ -74,6 +75,7 @@ type Target struct {
 	next   int               // number of the next file of the epoch
 	seq    map[string]int    // last number in a directory, without epochs
 	open   []*File
+	oldest atomic.Int64    // of open, when it was begun in nanoseconds; 0: there is none
 	done   []entry         // finished, not named by a Prepare yet
 	drop   []string        // hidden files that were copied
 	dirs   map[string]bool // directories with names that are not durable
@@ -112,17 +114,38 @@ func (t *Target) RollSize() int64 {
 
 // Due reports whether an open file has to be finished at the end of an epoch.
 func (t *Target) Due(f *File) bool {
-	age := t.cfg.RollAge
-	if age == 0 {
-		age = DefaultRollAge
-	}
 	switch {
 	case t.final:
 		return true
 	case t.cfg.Single != "":
 		return false
 	}
-	return f.size >= t.RollSize() || t.clock.Now().Sub(f.since) >= age
+	return f.size >= t.RollSize() || t.clock.Now().Sub(f.since) >= t.age()
+}
+
+func (t *Target) age() time.Duration {
+	if t.cfg.RollAge == 0 {
+		return DefaultRollAge
+	}
+	return t.cfg.RollAge
+}
+
+// Waiting reports whether a file would be finished for its age now. Like Commit
+// it may be called while other methods run.
+func (t *Target) Waiting() bool {
+	oldest := t.oldest.Load()
+	return oldest != 0 && t.cfg.Single == "" && t.clock.Now().Sub(time.Unix(0, oldest)) >= t.age()
+}
+
+// sight notes which open file is the oldest.
+func (t *Target) sight() {
+	oldest := int64(0)
+	for _, f := range t.open {
+		if since := f.since.UnixNano(); oldest == 0 || since < oldest {
+			oldest = since
+		}
+	}
+	t.oldest.Store(oldest)
 }
 
 // WantsEmpty reports whether nothing was or will be written so far and the
@@ -201,6 +224,7 @@ func (t *Target) Create(sub string) (*File, error) {
 		}
 		t.dirs[dir] = true
 		t.open = append(t.open, f)
+		t.sight()
 		return f, nil
 	}
 }

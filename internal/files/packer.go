@@ -61,6 +61,9 @@ func (p *Packer) Write(b []byte) (int, error) {
 	return p.z.Write(b)
 }
 
+// Buffered is the number of bytes behind the compressor that were not passed on.
+func (p *Packer) Buffered() int { return p.buf.Buffered() }
+
 // Flush passes on what is buffered behind the compressor.
 func (p *Packer) Flush() error { return p.buf.Flush() }
 

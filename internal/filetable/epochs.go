@@ -53,6 +53,9 @@ func (r *Result) Conclude() {
 	}
 }
 
+// Waiting is that of [arrowstream.Concluder].
+func (r *Result) Waiting() bool { return r.target != nil && r.target.Waiting() }
+
 // Prepare is that of [arrowstream.Committer].
 func (r *Result) Prepare(e arrowstream.Epoch) ([]byte, error) {
 	if r.target == nil {

@@ -420,3 +420,31 @@ func TestResult(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestResultsInADirectory ends files at the same rows for every cut into calls.
+func TestResultsInADirectory(t *testing.T) {
+	for _, cut := range []int{1, 7, 1000} {
+		dir := t.TempDir() + "/"
+		r := &Result{Kind: words, Path: dir, Extension: ".txt", Sink: "out", RollSize: 100}
+		r.Begin = func() error { _, err := io.WriteString(r, "begin\n"); return err }
+		for from := 0; from < 50; from += cut {
+			line := func(to []byte, i int) []byte { return fmt.Appendf(to, "%04d", from+i) }
+			if err := errors.Join(r.Lines(min(cut, 50-from), line), r.Flush()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) != 3 || entries[2].Name() != "part-out-000003.txt" {
+			t.Fatalf("cut %d: %v %v", cut, entries, err)
+		}
+		for i, e := range entries {
+			text, err := os.ReadFile(dir + e.Name())
+			if want := fmt.Sprintf("begin\n%04d\n", 19*i); err != nil || !strings.HasPrefix(string(text), want) {
+				t.Errorf("cut %d: %s begins with %.20q, %v", cut, e.Name(), text, err)
+			}
+		}
+	}
+}

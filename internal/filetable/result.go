@@ -155,18 +155,28 @@ func (r *Result) Write(p []byte) (int, error) {
 }
 
 // Rows says that n rows were written, and ends a file that is full.
-func (r *Result) Rows(n int64) error {
+func (r *Result) Rows(n int) error {
 	if r.file == nil {
 		return nil
 	}
-	r.file.Rows += n
-	if size := r.target.RollSize(); size > 0 && r.file.Size() >= size {
+	r.file.Rows += int64(n)
+	if r.full(0) {
 		return r.finish()
 	}
 	return nil
 }
 
-// Lines writes n lines; line appends one without its end.
+// full reports whether the open file has its size with more bytes.
+func (r *Result) full(more int) bool {
+	if r.file == nil {
+		return false
+	}
+	size := r.target.RollSize()
+	return size > 0 && r.file.Size()+int64(r.pack.Buffered()+more) >= size
+}
+
+// Lines writes n lines; line appends one without its end. Where files end does
+// not depend on how the lines come in calls.
 func (r *Result) Lines(n int, line func(to []byte, i int) []byte) error {
 	if n == 0 && r.target != nil {
 		return nil
@@ -174,18 +184,24 @@ func (r *Result) Lines(n int, line func(to []byte, i int) []byte) error {
 	if err := r.Open(); err != nil {
 		return err
 	}
-	buf := r.buf[:0]
+	buf, from := r.buf[:0], 0
 	for i := range n {
+		if err := r.Open(); err != nil { // the last was full
+			return err
+		}
 		buf = append(line(buf, i), '\n')
-		if len(buf) > 64<<10 || i == n-1 {
+		if len(buf) > 64<<10 || i == n-1 || r.full(len(buf)) {
 			if _, err := r.Write(buf); err != nil {
 				return r.wrap("write", err)
 			}
-			buf = buf[:0]
+			if err := r.Rows(i + 1 - from); err != nil {
+				return err
+			}
+			buf, from = buf[:0], i+1
 		}
 	}
 	r.buf = buf
-	return r.Rows(int64(n))
+	return nil
 }
 
 // Flush shows what was written, if this is stdout.

@@ -382,6 +382,33 @@ func (s EpochSink) restarts(t *testing.T) {
 	j.checkEnd()
 }
 
+// waiting asks a process, also one that goes on with a file, whether rows have
+// been invisible for long.
+func (s EpochSink) waiting(t *testing.T) {
+	j := s.job(t, t.TempDir()+"/", jobA, 9, 10*time.Second)
+	for range 2 {
+		if err := errors.Join(j.start(nil), j.epoch()); err != nil {
+			t.Fatal(err)
+		}
+		if j.live.Waiting() {
+			t.Error("rows of a moment wait")
+		}
+	}
+	j.now = j.now.Add(10 * time.Second)
+	if !j.live.Waiting() {
+		t.Error("rows of ten seconds do not wait")
+	}
+	if err := j.epoch(); err != nil {
+		t.Fatal(err)
+	}
+	if j.live.Waiting() || len(j.visible()) != len(j.want(3)) {
+		t.Errorf("rows wait after they have become visible: %q", j.visible())
+	}
+	if err := j.live.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // diskError fails one change of the disk, and not those after it: what follows
 // is an error as well.
 func (s EpochSink) diskError(t *testing.T) {

@@ -51,6 +51,7 @@ func Epochs(t *testing.T, s EpochSink) {
 	t.Run("damage", func(t *testing.T) { s.damage(t) })
 	t.Run("order of syncs", func(t *testing.T) { s.durable(t) })
 	t.Run("age over restarts", func(t *testing.T) { s.restarts(t) })
+	t.Run("waiting", func(t *testing.T) { s.waiting(t) })
 	t.Run("disk error", func(t *testing.T) { s.diskError(t) })
 	t.Run("no rows", func(t *testing.T) { s.empty(t) })
 }

@@ -140,3 +140,12 @@ func countBitsGo(x []byte) (n int) {
 	}
 	return n
 }
+
+// Bit is 1 for true. The compiler makes it a conditional set.
+func Bit(b bool) byte {
+	var x byte
+	if b {
+		x = 1
+	}
+	return x
+}

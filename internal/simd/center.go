@@ -42,23 +42,70 @@ func nearestRowGo(x, panels []float64) (best int, dist float64) {
 // center that would not be finite moves; class and dist of that row are
 // written, and ok is false. There is a weight for each place in the panels, NaN
 // where a center is missing, which is neither least nor most. undo is scratch
-// of four times the number of features.
+// as long as panels and weights together.
 //
-// A row waits for the one before, 4 cycles per feature and some 100 more.
-func FollowRows(class []int32, dist, x, panels, weights []float64, decay float64, undo []float64) (done int, ok bool) {
-	d := len(undo) / 4
+// A row waits for the one before, 4 cycles per feature, and 25 more with one
+// panel, some 100 with several. With one it asks meanwhile for the rows ahead,
+// as many as it learns.
+func FollowRows(class []int32, dist, x, panels, weights []float64, decay float64, undo []float64, ahead Ahead) (done int, ok bool) {
+	d := len(panels)/max(1, len(weights)) - 1
 	size := 8 * (d + 1)
-	if len(class) != len(dist) || len(x) != d*len(class) || d == 0 || len(panels) == 0 || len(panels)%size != 0 || len(weights) != len(panels)/(d+1) {
+	if len(class) != len(dist) || len(x) != d*len(class) || d < 1 || len(panels)%size != 0 || len(weights) != len(panels)/(d+1) || len(undo) < len(panels)+len(weights) {
 		panic(fmt.Sprintf("simd: FollowRows: lengths %d, %d, %d, %d, %d and %d", len(class), len(dist), len(x), len(panels), len(weights), len(undo)))
 	}
+	ahead.check("FollowRows")
 	for done < len(class) {
 		n := min(len(class)-done, max(1, nearestWork*TileRows/len(panels)))
-		part, failed := followRows(class[done:done+n], dist[done:done+n], x[done*d:(done+n)*d], panels, weights, decay, undo)
+		part, failed := 0, 0
+		if class, dist, x := class[done:done+n], dist[done:done+n], x[done*d:(done+n)*d]; len(panels) == size && n >= 8 {
+			part, failed = followOne(class, dist, x, panels, weights, decay, undo, ahead)
+		} else {
+			part, failed = followRows(class, dist, x, panels, weights, decay, undo[:4*d])
+		}
 		if done += part; part < n || failed != 0 {
 			return done, failed == 0
 		}
 	}
 	return done, true
+}
+
+// followOne is followRows for one panel. What is not finite once stays so: then
+// it goes back to where it began and takes a closer look.
+func followOne(class []int32, dist, x, panel, weights []float64, decay float64, undo []float64, ahead Ahead) (done, failed int) {
+	n := copy(undo, panel)
+	copy(undo[n:], weights)
+	done = followPanel(class, dist, x, panel, weights, decay, ahead.X, ahead.From, ahead.Rows)
+	rest := 0.0 // is 0 while everything is finite
+	for _, v := range panel[8:] {
+		rest += v - v
+	}
+	if rest == 0 {
+		return done, 0
+	}
+	copy(panel, undo)
+	copy(weights, undo[n:])
+	clear(class)
+	clear(dist)
+	return followRows(class, dist, x, panel, weights, decay, undo[:4*(len(panel)/8-1)])
+}
+
+func followPanelGo(class []int32, dist, x, panel, weights []float64, decay float64, _ [][]float64, _, _ int) (done int) {
+	d := len(panel)/8 - 1
+	for r := range class {
+		row := x[r*d : (r+1)*d]
+		best, square := nearestRowGo(row, panel)
+		class[r], dist[r] = int32(best), square
+		rate := 1 / (float64(weights[best]*decay) + 1)
+		keep, center := 1-rate, panel[8+best:]
+		for f, v := range row {
+			center[8*f] = math.FMA(rate, v, float64(keep*center[8*f]))
+		}
+		least, most := addWeight(weights, best, decay)
+		if least != 0 && least < 1e-8*most {
+			return r + 1
+		}
+	}
+	return len(class)
 }
 
 func followRowsGo(class []int32, dist, x, panels, weights []float64, decay float64, undo []float64) (done, failed int) {

@@ -17,6 +17,20 @@ func nearestRow(x, panels []float64) (best int, dist float64) {
 //go:noescape
 func nearestRowAVX2(x, panels []float64) (best int, dist float64)
 
+// followPanel is [FollowRows] for at least one row and one panel with eight weights,
+// without a look at whether the centers stay finite.
+func followPanel(class []int32, dist, x, panel, weights []float64, decay float64, aheadX [][]float64, aheadFrom, aheadRows int) (done int) {
+	switch {
+	case hasAVX2:
+		return followPanelAVX2(class, dist, x, panel, weights, decay, aheadX, aheadFrom, aheadRows)
+	default:
+		return followPanelGo(class, dist, x, panel, weights, decay, aheadX, aheadFrom, aheadRows)
+	}
+}
+
+//go:noescape
+func followPanelAVX2(class []int32, dist, x, panel, weights []float64, decay float64, aheadX [][]float64, aheadFrom, aheadRows int) (done int)
+
 // followRows is [FollowRows] for at least one row; failed is not 0 before a move out
 // of the numbers.
 func followRows(class []int32, dist, x, panels, weights []float64, decay float64, undo []float64) (done, failed int) {

@@ -300,6 +300,331 @@ done12:
 	VZEROUPPER
 	RET
 
+// func followPanelAVX2(class []int32, dist []float64, x []float64, panel []float64, weights []float64, decay float64, aheadX [][]float64, aheadFrom int, aheadRows int) (done int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·followPanelAVX2(SB), NOSPLIT, $96-176
+	MOVQ      x_base+48(FP), AX
+	MOVQ      panel_base+72(FP), CX
+	MOVQ      weights_base+96(FP), DX
+	MOVQ      class_base+0(FP), BX
+	MOVQ      dist_base+24(FP), SI
+	MOVQ      class_len+8(FP), R8
+	MOVQ      panel_len+80(FP), R9
+	SHRQ      $0x03, R9
+	DECQ      R9
+	XORQ      DI, DI
+	MOVQ      $0x03020100, R10
+	VMOVQ     R10, X0
+	VPMOVZXBQ X0, Y0
+	VMOVUPD   Y0, (SP)
+	VPXOR     Y1, Y1, Y1
+	VPCMPEQQ  Y1, Y1, Y1
+	VPSLLQ    $0x3f, Y1, Y1
+	VPSRLQ    $0x3d, Y1, Y1
+	VPADDQ    Y1, Y0, Y0
+	VMOVUPD   Y0, 32(SP)
+	MOVQ      aheadX_base+128(FP), R10
+	MOVQ      aheadX_len+136(FP), R11
+	MOVQ      R10, 64(SP)
+	LEAQ      (R11)(R11*2), R11
+	LEAQ      (R10)(R11*8), R11
+	MOVQ      R11, 72(SP)
+	XORQ      R10, R10
+	MOVQ      R10, 80(SP)
+	MOVQ      R10, 88(SP)
+	MOVQ      CX, R10
+	MOVQ      AX, R11
+	LEAQ      (AX)(R9*8), R11
+	MOVQ      AX, R11
+	VMOVUPD   (R10), Y0
+	VMOVUPD   32(R10), Y1
+	ADDQ      $0x00000040, R10
+	MOVQ      R9, R12
+	SUBQ      $0x02, R12
+	JL        odd4
+
+pair3:
+	VBROADCASTSD (R11), Y2
+	VMOVUPD      (R10), Y3
+	VSUBPD       Y3, Y2, Y3
+	VFMADD231PD  Y3, Y3, Y0
+	VMOVUPD      32(R10), Y3
+	VSUBPD       Y3, Y2, Y3
+	VFMADD231PD  Y3, Y3, Y1
+	VBROADCASTSD 8(R11), Y2
+	VMOVUPD      64(R10), Y3
+	VSUBPD       Y3, Y2, Y3
+	VFMADD231PD  Y3, Y3, Y0
+	VMOVUPD      96(R10), Y3
+	VSUBPD       Y3, Y2, Y3
+	VFMADD231PD  Y3, Y3, Y1
+	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000010, R11
+	SUBQ         $0x02, R12
+	JGE          pair3
+
+odd4:
+	TESTQ        $0x00000001, R12
+	JZ           done5
+	VBROADCASTSD (R11), Y2
+	VMOVUPD      (R10), Y3
+	VSUBPD       Y3, Y2, Y3
+	VFMADD231PD  Y3, Y3, Y0
+	VMOVUPD      32(R10), Y3
+	VSUBPD       Y3, Y2, Y3
+	VFMADD231PD  Y3, Y3, Y1
+	ADDQ         $0x00000040, R10
+	ADDQ         $0x00000008, R11
+
+done5:
+row1:
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQQ     Y2, Y2, Y2
+	VPSLLQ       $0x35, Y2, Y2
+	VPSRLQ       $0x01, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VMOVUPD      (SP), Y4
+	VCMPPD       $0x11, Y2, Y0, Y5
+	VBLENDVPD    Y5, Y4, Y3, Y3
+	VMINPD       Y2, Y0, Y2
+	VMOVUPD      32(SP), Y0
+	VCMPPD       $0x11, Y2, Y1, Y4
+	VBLENDVPD    Y4, Y0, Y3, Y3
+	VMINPD       Y2, Y1, Y2
+	VPERM2F128   $0x01, Y2, Y2, Y0
+	VPERM2F128   $0x01, Y3, Y3, Y1
+	VCMPPD       $0x11, Y2, Y0, Y4
+	VCMPPD       $0x00, Y2, Y0, Y5
+	VPCMPGTQ     Y1, Y3, Y6
+	VANDPD       Y6, Y5, Y5
+	VORPD        Y5, Y4, Y4
+	VMINPD       Y2, Y0, Y2
+	VBLENDVPD    Y4, Y1, Y3, Y3
+	VPERMILPD    $0x05, Y2, Y0
+	VPERMILPD    $0x05, Y3, Y1
+	VCMPPD       $0x11, Y2, Y0, Y4
+	VCMPPD       $0x00, Y2, Y0, Y5
+	VPCMPGTQ     Y1, Y3, Y6
+	VANDPD       Y6, Y5, Y5
+	VORPD        Y5, Y4, Y4
+	VMINPD       Y2, Y0, Y2
+	VBLENDVPD    Y4, Y1, Y3, Y3
+	VMOVD        X3, (BX)(DI*4)
+	VMOVSD       X2, (SI)(DI*8)
+	VPXOR        Y6, Y6, Y6
+	VPCMPEQQ     Y6, Y6, Y6
+	VPSLLQ       $0x36, Y6, Y6
+	VPSRLQ       $0x02, Y6, Y6
+	VBROADCASTSD decay+120(FP), Y7
+	VPXOR        Y0, Y0, Y0
+	VPCMPEQQ     Y0, Y0, Y0
+	VPSLLQ       $0x35, Y0, Y0
+	VPSRLQ       $0x01, Y0, Y0
+	VPXOR        Y1, Y1, Y1
+	VPCMPEQQ     Y1, Y1, Y1
+	VPSLLQ       $0x34, Y1, Y1
+	VPSRLQ       $0x00, Y1, Y1
+	VPCMPEQQ     (SP), Y3, Y2
+	VMULPD       (DX), Y7, Y8
+	VADDPD       Y6, Y8, Y9
+	VDIVPD       Y9, Y6, Y5
+	VSUBPD       Y5, Y6, Y4
+	VBLENDVPD    Y2, Y9, Y8, Y8
+	VMOVUPD      Y8, (DX)
+	VMINPD       Y0, Y8, Y0
+	VMAXPD       Y1, Y8, Y1
+	VPCMPEQQ     32(SP), Y3, Y3
+	VMULPD       32(DX), Y7, Y8
+	VADDPD       Y6, Y8, Y9
+	VDIVPD       Y9, Y6, Y7
+	VSUBPD       Y7, Y6, Y6
+	VBLENDVPD    Y3, Y9, Y8, Y8
+	VMOVUPD      Y8, 32(DX)
+	VMINPD       Y0, Y8, Y0
+	VMAXPD       Y1, Y8, Y1
+	INCQ         DI
+	CMPQ         DI, R8
+	JE           last2
+	VPERM2F128   $0x01, Y0, Y0, Y8
+	VPERM2F128   $0x01, Y1, Y1, Y9
+	VMINPD       Y8, Y0, Y0
+	VMAXPD       Y9, Y1, Y1
+	VPERMILPD    $0x05, Y0, Y8
+	VPERMILPD    $0x05, Y1, Y9
+	VMINPD       Y8, Y0, Y0
+	VMAXPD       Y9, Y1, Y1
+	MOVQ         $0x3e45798ee2308c3a, R10
+	VMOVQ        R10, X8
+	VMULSD       X8, X1, X8
+	VCMPSD       $0x11, X8, X0, X8
+	VXORPD       X1, X1, X1
+	VCMPSD       $0x04, X1, X0, X1
+	VANDPD       X1, X8, X8
+	VMOVQ        X8, R10
+	TESTQ        R10, R10
+	JNZ          last2
+	LEAQ         7(R9), R10
+	SHRQ         $0x03, R10
+	MOVQ         80(SP), R11
+	MOVQ         88(SP), R12
+
+ahead6:
+	CMPQ R11, R12
+	JB   line7
+	MOVQ 64(SP), R13
+	CMPQ R13, 72(SP)
+	JAE  asked8
+	MOVQ (R13), R11
+	ADDQ $0x00000018, R13
+	MOVQ R13, 64(SP)
+	MOVQ aheadFrom+152(FP), R12
+	LEAQ (R11)(R12*8), R11
+	MOVQ aheadRows+160(FP), R12
+	LEAQ (R11)(R12*8), R12
+
+line7:
+	PREFETCHT0 (R11)
+	ADDQ       $0x00000040, R11
+	DECQ       R10
+	JNZ        ahead6
+
+asked8:
+	MOVQ    R11, 80(SP)
+	MOVQ    R12, 88(SP)
+	MOVQ    CX, R10
+	MOVQ    AX, R11
+	LEAQ    (AX)(R9*8), R12
+	VMOVUPD (R10), Y0
+	VMOVUPD 32(R10), Y1
+	ADDQ    $0x00000040, R10
+	MOVQ    R9, R13
+	SUBQ    $0x02, R13
+	JL      odd10
+
+pair9:
+	VBROADCASTSD (R11), Y8
+	VBROADCASTSD (R12), Y9
+	VMOVUPD      (R10), Y10
+	VMULPD       Y10, Y4, Y11
+	VFMADD231PD  Y5, Y8, Y11
+	VBLENDVPD    Y2, Y11, Y10, Y10
+	VMOVUPD      Y10, (R10)
+	VSUBPD       Y10, Y9, Y10
+	VFMADD231PD  Y10, Y10, Y0
+	VMOVUPD      32(R10), Y10
+	VMULPD       Y10, Y6, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
+	VMOVUPD      Y10, 32(R10)
+	VSUBPD       Y10, Y9, Y10
+	VFMADD231PD  Y10, Y10, Y1
+	VBROADCASTSD 8(R11), Y8
+	VBROADCASTSD 8(R12), Y9
+	VMOVUPD      64(R10), Y10
+	VMULPD       Y10, Y4, Y11
+	VFMADD231PD  Y5, Y8, Y11
+	VBLENDVPD    Y2, Y11, Y10, Y10
+	VMOVUPD      Y10, 64(R10)
+	VSUBPD       Y10, Y9, Y10
+	VFMADD231PD  Y10, Y10, Y0
+	VMOVUPD      96(R10), Y10
+	VMULPD       Y10, Y6, Y11
+	VFMADD231PD  Y7, Y8, Y11
+	VBLENDVPD    Y3, Y11, Y10, Y10
+	VMOVUPD      Y10, 96(R10)
+	VSUBPD       Y10, Y9, Y10
+	VFMADD231PD  Y10, Y10, Y1
+	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x02, R13
+	JGE          pair9
+
+odd10:
+	TESTQ        $0x00000001, R13
+	JZ           done11
+	VBROADCASTSD (R11), Y8
+	VBROADCASTSD (R12), Y9
+	VMOVUPD      (R10), Y10
+	VMULPD       Y10, Y4, Y4
+	VFMADD231PD  Y5, Y8, Y4
+	VBLENDVPD    Y2, Y4, Y10, Y10
+	VMOVUPD      Y10, (R10)
+	VSUBPD       Y10, Y9, Y10
+	VFMADD231PD  Y10, Y10, Y0
+	VMOVUPD      32(R10), Y2
+	VMULPD       Y2, Y6, Y4
+	VFMADD231PD  Y7, Y8, Y4
+	VBLENDVPD    Y3, Y4, Y2, Y2
+	VMOVUPD      Y2, 32(R10)
+	VSUBPD       Y2, Y9, Y2
+	VFMADD231PD  Y2, Y2, Y1
+	ADDQ         $0x00000040, R10
+	ADDQ         $0x00000008, R11
+	ADDQ         $0x00000008, R12
+
+done11:
+	LEAQ (AX)(R9*8), AX
+	JMP  row1
+
+last2:
+	MOVQ AX, DX
+	LEAQ (AX)(R9*8), AX
+	ADDQ $0x00000040, CX
+	MOVQ R9, AX
+	SUBQ $0x02, AX
+	JL   odd13
+
+pair12:
+	VBROADCASTSD (DX), Y0
+	VMOVUPD      (CX), Y1
+	VMULPD       Y1, Y4, Y8
+	VFMADD231PD  Y5, Y0, Y8
+	VBLENDVPD    Y2, Y8, Y1, Y1
+	VMOVUPD      Y1, (CX)
+	VMOVUPD      32(CX), Y1
+	VMULPD       Y1, Y6, Y8
+	VFMADD231PD  Y7, Y0, Y8
+	VBLENDVPD    Y3, Y8, Y1, Y1
+	VMOVUPD      Y1, 32(CX)
+	VBROADCASTSD 8(DX), Y0
+	VMOVUPD      64(CX), Y1
+	VMULPD       Y1, Y4, Y8
+	VFMADD231PD  Y5, Y0, Y8
+	VBLENDVPD    Y2, Y8, Y1, Y1
+	VMOVUPD      Y1, 64(CX)
+	VMOVUPD      96(CX), Y1
+	VMULPD       Y1, Y6, Y8
+	VFMADD231PD  Y7, Y0, Y8
+	VBLENDVPD    Y3, Y8, Y1, Y1
+	VMOVUPD      Y1, 96(CX)
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000010, DX
+	SUBQ         $0x02, AX
+	JGE          pair12
+
+odd13:
+	TESTQ        $0x00000001, AX
+	JZ           done14
+	VBROADCASTSD (DX), Y0
+	VMOVUPD      (CX), Y1
+	VMULPD       Y1, Y4, Y4
+	VFMADD231PD  Y5, Y0, Y4
+	VBLENDVPD    Y2, Y4, Y1, Y1
+	VMOVUPD      Y1, (CX)
+	VMOVUPD      32(CX), Y1
+	VMULPD       Y1, Y6, Y2
+	VFMADD231PD  Y7, Y0, Y2
+	VBLENDVPD    Y3, Y2, Y1, Y1
+	VMOVUPD      Y1, 32(CX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000008, DX
+
+done14:
+	MOVQ DI, done+168(FP)
+	VZEROUPPER
+	RET
+
 // func followRowsAVX2(class []int32, dist []float64, x []float64, panels []float64, weights []float64, decay float64, undo []float64) (done int, failed int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·followRowsAVX2(SB), NOSPLIT, $0-168

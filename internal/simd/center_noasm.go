@@ -6,6 +6,10 @@ package simd
 
 func nearestRow(x, panels []float64) (best int, dist float64) { return nearestRowGo(x, panels) }
 
+func followPanel(class []int32, dist, x, panel, weights []float64, decay float64, aheadX [][]float64, aheadFrom, aheadRows int) (done int) {
+	return followPanelGo(class, dist, x, panel, weights, decay, aheadX, aheadFrom, aheadRows)
+}
+
 func followRows(class []int32, dist, x, panels, weights []float64, decay float64, undo []float64) (done, failed int) {
 	return followRowsGo(class, dist, x, panels, weights, decay, undo)
 }

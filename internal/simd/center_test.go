@@ -14,10 +14,14 @@ var centerTwins = []twin{
 		a.keep(best, dist)
 	}},
 	{"FollowRows", func(a *arena) {
-		d, k, n := 1+a.rng.IntN(20), 1+a.rng.IntN(40), a.n%37
+		d, k, n := 1+a.rng.IntN(20), 1+a.rng.IntN(8*(1+a.n%4)), a.n%37
 		x, panels, weights := input[float64](a, n*d), inout[float64](a, PanelsLen(k, d)), inout[float64](a, (k+7)/8*8)
-		class, dist, undo := output[int32](a, n), output[float64](a, n), output[float64](a, 4*d)
-		done, ok := FollowRows(class, dist, x, panels, weights, 1-0.5*float64(a.n%2), undo)
+		class, dist, undo := output[int32](a, n), output[float64](a, n), output[float64](a, (k+7)/8*8*(d+2))
+		soon := Ahead{}
+		if a.off&1 != 0 {
+			soon = Ahead{[][]float64{input[float64](a, 9), input[float64](a, 9)}, 1, a.n % 9}
+		}
+		done, ok := FollowRows(class, dist, x, panels, weights, 1-0.5*float64(a.n%2), undo, soon)
 		clear(undo)
 		a.keep(done, ok)
 	}},
@@ -75,7 +79,7 @@ func TestFollowRows(t *testing.T) {
 	g := rand.New(rand.NewPCG(7, 2))
 	dead, failed := 0, 0
 	for range 1000 {
-		k, d, n := 1+g.IntN(40), 1+g.IntN(20), g.IntN(60)
+		k, d, n := 1+g.IntN(8*(1+g.IntN(4))), 1+g.IntN(20), g.IntN(60)
 		decay := []float64{1, 0.99, 0.5, 0.01, 1.5}[g.IntN(5)]
 		rows, centers, weights := make([]float64, n*d), make([][]float64, k), make([]float64, k)
 		for i := range rows {
@@ -111,7 +115,7 @@ func TestFollowRows(t *testing.T) {
 			defer Use(Use(l))
 			pack(centers, weights)
 			class, dist := make([]int32, n), make([]float64, n)
-			done, ok := FollowRows(class, dist, rows, panels, padded, decay, make([]float64, 4*d))
+			done, ok := FollowRows(class, dist, rows, panels, padded, decay, make([]float64, len(panels)+len(padded)), Ahead{})
 			got = append(got, result{slices.Clone(panels), slices.Clone(padded[:k]), dist, class, done, ok})
 		}
 		class, dist := make([]int32, n), make([]float64, n)

@@ -3,15 +3,6 @@ package simd
 // The twins of comparison. Eight rows make a byte without a branch, about
 // 0.75 ns/row; the rows left over go into the lowest bits of a last byte.
 
-// bit is 1 for true. The compiler makes it a conditional set.
-func bit(b bool) byte {
-	var x byte
-	if b {
-		x = 1
-	}
-	return x
-}
-
 // lastBits is byte n of out for the last rows, at most 7, of which b says what
 // holds.
 func lastBits(out []byte, n, rows int, b byte, flip uint64) {
@@ -25,12 +16,12 @@ func eqConstGo[T Fixed](out []byte, x []T, c T, flip uint64) {
 	n := len(x) / 8
 	for i := range n {
 		p := (*[8]T)(x[8*i:])
-		out[i] = byte(flip) ^ (bit(p[0] == c) | bit(p[1] == c)<<1 | bit(p[2] == c)<<2 | bit(p[3] == c)<<3 |
-			bit(p[4] == c)<<4 | bit(p[5] == c)<<5 | bit(p[6] == c)<<6 | bit(p[7] == c)<<7)
+		out[i] = byte(flip) ^ (Bit(p[0] == c) | Bit(p[1] == c)<<1 | Bit(p[2] == c)<<2 | Bit(p[3] == c)<<3 |
+			Bit(p[4] == c)<<4 | Bit(p[5] == c)<<5 | Bit(p[6] == c)<<6 | Bit(p[7] == c)<<7)
 	}
 	var last byte
 	for i, v := range x[8*n:] {
-		last |= bit(v == c) << i
+		last |= Bit(v == c) << i
 	}
 	lastBits(out, n, len(x)&7, last, flip)
 }
@@ -40,12 +31,12 @@ func ltConstGo[T Fixed](out []byte, x []T, c T, flip uint64) {
 	n := len(x) / 8
 	for i := range n {
 		p := (*[8]T)(x[8*i:])
-		out[i] = byte(flip) ^ (bit(p[0] < c) | bit(p[1] < c)<<1 | bit(p[2] < c)<<2 | bit(p[3] < c)<<3 |
-			bit(p[4] < c)<<4 | bit(p[5] < c)<<5 | bit(p[6] < c)<<6 | bit(p[7] < c)<<7)
+		out[i] = byte(flip) ^ (Bit(p[0] < c) | Bit(p[1] < c)<<1 | Bit(p[2] < c)<<2 | Bit(p[3] < c)<<3 |
+			Bit(p[4] < c)<<4 | Bit(p[5] < c)<<5 | Bit(p[6] < c)<<6 | Bit(p[7] < c)<<7)
 	}
 	var last byte
 	for i, v := range x[8*n:] {
-		last |= bit(v < c) << i
+		last |= Bit(v < c) << i
 	}
 	lastBits(out, n, len(x)&7, last, flip)
 }
@@ -55,21 +46,21 @@ func leConstGo[T Fixed](out []byte, x []T, c T, flip uint64) {
 	n := len(x) / 8
 	for i := range n {
 		p := (*[8]T)(x[8*i:])
-		out[i] = byte(flip) ^ (bit(p[0] <= c) | bit(p[1] <= c)<<1 | bit(p[2] <= c)<<2 | bit(p[3] <= c)<<3 |
-			bit(p[4] <= c)<<4 | bit(p[5] <= c)<<5 | bit(p[6] <= c)<<6 | bit(p[7] <= c)<<7)
+		out[i] = byte(flip) ^ (Bit(p[0] <= c) | Bit(p[1] <= c)<<1 | Bit(p[2] <= c)<<2 | Bit(p[3] <= c)<<3 |
+			Bit(p[4] <= c)<<4 | Bit(p[5] <= c)<<5 | Bit(p[6] <= c)<<6 | Bit(p[7] <= c)<<7)
 	}
 	var last byte
 	for i, v := range x[8*n:] {
-		last |= bit(v <= c) << i
+		last |= Bit(v <= c) << i
 	}
 	lastBits(out, n, len(x)&7, last, flip)
 }
 
 // eq adds NaN = NaN; of integers only the first comparison is left.
-func eq[T Fixed](a, b T) byte { return bit(a == b) | bit(a != a)&bit(b != b) }
+func eq[T Fixed](a, b T) byte { return Bit(a == b) | Bit(a != a)&Bit(b != b) }
 
 // lt adds that every number is less than NaN.
-func lt[T Fixed](a, b T) byte { return bit(!(a >= b)) & bit(a == a) }
+func lt[T Fixed](a, b T) byte { return Bit(!(a >= b)) & Bit(a == a) }
 
 func eqGo[T Fixed](out []byte, x, y []T, flip uint64) {
 	n := len(x) / 8

@@ -65,19 +65,3 @@ func axpyGo(y []float64, a float64, x []float64) {
 		y[i] = math.FMA(a, v, y[i])
 	}
 }
-
-// Scale multiplies every x[i] by a.
-func Scale(x []float64, a float64) {
-	for len(x) >= 8 {
-		n := min(len(x)&^7, maxRows)
-		scale(x[:n], a)
-		x = x[n:]
-	}
-	scaleGo(x, a)
-}
-
-func scaleGo(x []float64, a float64) {
-	for i := range x {
-		x[i] *= a
-	}
-}

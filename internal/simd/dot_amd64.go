@@ -39,21 +39,3 @@ func axpyAVX512(y []float64, a float64, x []float64)
 
 //go:noescape
 func axpyAVX2(y []float64, a float64, x []float64)
-
-// scale multiplies x[i] by a; len(x) is a positive multiple of 8.
-func scale(x []float64, a float64) {
-	switch {
-	case hasAVX512:
-		scaleAVX512(x, a)
-	case hasAVX2:
-		scaleAVX2(x, a)
-	default:
-		scaleGo(x, a)
-	}
-}
-
-//go:noescape
-func scaleAVX512(x []float64, a float64)
-
-//go:noescape
-func scaleAVX2(x []float64, a float64)

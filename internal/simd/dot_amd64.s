@@ -124,37 +124,3 @@ loop1:
 	JNZ         loop1
 	VZEROUPPER
 	RET
-
-// func scaleAVX512(x []float64, a float64)
-// Requires: AVX, AVX512F
-TEXT ·scaleAVX512(SB), NOSPLIT, $0-32
-	MOVQ         x_base+0(FP), AX
-	MOVQ         x_len+8(FP), CX
-	VBROADCASTSD a+24(FP), Z0
-
-loop1:
-	VMULPD  (AX), Z0, Z1
-	VMOVUPD Z1, (AX)
-	ADDQ    $0x00000040, AX
-	SUBQ    $0x00000008, CX
-	JNZ     loop1
-	VZEROUPPER
-	RET
-
-// func scaleAVX2(x []float64, a float64)
-// Requires: AVX
-TEXT ·scaleAVX2(SB), NOSPLIT, $0-32
-	MOVQ         x_base+0(FP), AX
-	MOVQ         x_len+8(FP), CX
-	VBROADCASTSD a+24(FP), Y0
-
-loop1:
-	VMULPD  (AX), Y0, Y1
-	VMOVUPD Y1, (AX)
-	VMULPD  32(AX), Y0, Y1
-	VMOVUPD Y1, 32(AX)
-	ADDQ    $0x00000040, AX
-	SUBQ    $0x00000008, CX
-	JNZ     loop1
-	VZEROUPPER
-	RET

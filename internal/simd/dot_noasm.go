@@ -7,5 +7,3 @@ package simd
 func dot(acc *[32]float64, x []float64, y []float64) { dotGo(acc, x, y) }
 
 func axpy(y []float64, a float64, x []float64) { axpyGo(y, a, x) }
-
-func scale(x []float64, a float64) { scaleGo(x, a) }

@@ -15,7 +15,6 @@ var dotTwins = []twin{
 	{"Axpy", func(a *arena) {
 		Axpy(inout[float64](a, a.n), floatValue(a, specialFloat64s), input[float64](a, a.n))
 	}},
-	{"Scale", func(a *arena) { Scale(inout[float64](a, a.n), floatValue(a, specialFloat64s)) }},
 }
 
 // TestDotIsNaive takes one lane after another.
@@ -72,7 +71,7 @@ func TestPanicsNameTheFunction(t *testing.T) {
 		"simd: Dot: lengths 3 and 4":                              func() { Dot(&acc, three, four) },
 		"simd: Axpy: lengths 4 and 3":                             func() { Axpy(four, 1, three) },
 		"simd: Exps: lengths 3 and 4":                             func() { Exps(three, four) },
-		"simd: SigmoidPairs: lengths 3 and 4":                     func() { SigmoidPairs(four, three, four) },
+		"simd: Sigmoids: lengths 4 and 3":                         func() { Sigmoids(four, three) },
 		"simd: MatVec: lengths 2 and 3":                           func() { MatVec(four, [][]float64{four, four}, 0, three) },
 		"simd: MatVecLanes: rows 1 to 5 of column 0, which has 4": func() { MatVecLanes(four, [][]float64{four}, 1, []float64{1}) },
 		"simd: MatTVec: rows 0 to 4 of column 1, which has 3":     func() { MatTVec(make([][32]float64, 2), [][]float64{four, three}, 0, four) },

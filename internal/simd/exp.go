@@ -181,22 +181,3 @@ func sigmoidsGo(p, z []float64) {
 		p[i] = Sigmoid(v)
 	}
 }
-
-// SigmoidPairs writes [SigmoidPair] of every value of z to p and q, one of
-// which may be z.
-func SigmoidPairs(p, q, z []float64) {
-	sameLength("SigmoidPairs", len(p), len(z))
-	sameLength("SigmoidPairs", len(q), len(z))
-	for len(z) >= 8 {
-		n := min(len(z)&^7, maxRows)
-		sigmoidPairs(p[:n], q[:n], z[:n])
-		p, q, z = p[n:], q[n:], z[n:]
-	}
-	sigmoidPairsGo(p, q, z)
-}
-
-func sigmoidPairsGo(p, q, z []float64) {
-	for i, v := range z {
-		p[i], q[i] = SigmoidPair(v)
-	}
-}

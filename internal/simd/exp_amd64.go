@@ -57,21 +57,3 @@ func sigmoidsAVX512(p []float64, z []float64)
 
 //go:noescape
 func sigmoidsAVX2(p []float64, z []float64)
-
-// sigmoidPairs writes Sigmoid(z[i]) to p[i] and Sigmoid(-z[i]) to q[i]; len(z) is a positive multiple of 8.
-func sigmoidPairs(p []float64, q []float64, z []float64) {
-	switch {
-	case hasAVX512:
-		sigmoidPairsAVX512(p, q, z)
-	case hasAVX2:
-		sigmoidPairsAVX2(p, q, z)
-	default:
-		sigmoidPairsGo(p, q, z)
-	}
-}
-
-//go:noescape
-func sigmoidPairsAVX512(p []float64, q []float64, z []float64)
-
-//go:noescape
-func sigmoidPairsAVX2(p []float64, q []float64, z []float64)

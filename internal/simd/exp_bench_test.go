@@ -16,11 +16,3 @@ func BenchmarkExp(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkSigmoidPairs(b *testing.B) {
-	const rows = 8192
-	x, p, q := limits.Column(rows), limits.Column(rows), limits.Column(rows)
-	atLevels(b, "type=float64/rows=8192", func(b *testing.B) {
-		limits.Against(b, rows, nil, func() { simd.SigmoidPairs(p, q, x) })
-	})
-}

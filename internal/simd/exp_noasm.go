@@ -9,5 +9,3 @@ func exps(out []float64, x []float64) { expsGo(out, x) }
 func logs(out []float64, x []float64) { logsGo(out, x) }
 
 func sigmoids(p []float64, z []float64) { sigmoidsGo(p, z) }
-
-func sigmoidPairs(p []float64, q []float64, z []float64) { sigmoidPairsGo(p, q, z) }

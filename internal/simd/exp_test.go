@@ -21,9 +21,6 @@ var expTwins = []twin{
 		Logs(x, x)
 	}},
 	{"Sigmoids", func(a *arena) { Sigmoids(output[float64](a, a.n), exponents(a)) }},
-	{"SigmoidPairs", func(a *arena) {
-		SigmoidPairs(output[float64](a, a.n), output[float64](a, a.n), exponents(a))
-	}},
 }
 
 // exponents are numbers most of which are not too large for Exp.

@@ -36,7 +36,7 @@ func BenchmarkNearest(b *testing.B) {
 			atLevels(b, fmt.Sprintf("metric=%s/d=%d/k=%d", m.name, c.d, c.k), func(b *testing.B) {
 				limits.Against(b, rows, limits.FMA(rows*c.d*c.k), func() {
 					for from := 0; from < rows; from += simd.TileRows {
-						simd.LoadTile(tile, x, from, simd.TileRows)
+						simd.LoadTiles(tile, x, from, simd.TileRows)
 						m.nearest(&class, &dist, tile, panels)
 					}
 				})

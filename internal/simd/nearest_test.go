@@ -66,11 +66,11 @@ func TestNearestIsNaive(t *testing.T) {
 				x[f][i] = coordinate(g)
 			}
 		}
-		from, n := g.IntN(10), g.IntN(TileRows+1)
+		from, n := g.IntN(10), 1+g.IntN(TileRows)
 		for _, m := range nearestAdds {
 			for _, l := range Levels() {
 				defer Use(Use(l))
-				LoadTile(tile, x, from, n)
+				LoadTiles(tile, x, from, n)
 				var class [TileRows]int32
 				var dist [TileRows]float64
 				m.tile(&class, &dist, tile, panels)
@@ -120,8 +120,8 @@ func TestNearestLengths(t *testing.T) {
 		"simd: NearestSquared: lengths 48 and 25":               func() { NearestSquared(&class, &dist, make([]float64, 48), make([]float64, 25)) },
 		"simd: NearestManhattan: lengths 47 and 24":             func() { NearestManhattan(&class, &dist, make([]float64, 47), make([]float64, 24)) },
 		"simd: NearestDot: lengths 48 and 0":                    func() { NearestDot(&class, &dist, make([]float64, 48), nil) },
-		"simd: LoadTile: 25 rows of 1 columns for a tile of 24": func() { LoadTile(make([]float64, 24), make([][]float64, 1), 0, 25) },
-		"simd: LoadTile: rows 2 to 5 of a column of length 4":   func() { LoadTile(make([]float64, 24), [][]float64{{1, 2, 3, 4}}, 2, 3) },
+		"simd: LoadTiles: 25 rows of 1 columns for tiles of 24": func() { LoadTiles(make([]float64, 24), make([][]float64, 1), 0, 25) },
+		"simd: LoadTiles: rows 2 to 5 of column 0, which has 4": func() { LoadTiles(make([]float64, 24), [][]float64{{1, 2, 3, 4}}, 2, 3) },
 		"simd: AddTile: class 1 of sums of length 3":            func() { AddTile(make([]float64, 3), []int32{0, 1}, make([]float64, 48)) },
 		"simd: AddTile: 1 rows of a tile of length 25":          func() { AddTile(make([]float64, 3), []int32{0}, make([]float64, 25)) },
 	} {

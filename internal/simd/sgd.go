@@ -64,26 +64,28 @@ func logisticStepsGo(p, w []float64, b float64, x [][]float64, from int, y, shri
 }
 
 // LogisticRows is [LogisticSteps] for rows that stand one after another, padded
-// as those of [RowDot] are, and with its products: for more columns.
-func LogisticRows(p, w []float64, b float64, x, y, shrink, eta, etaB []float64) float64 {
+// as those of [RowDot] are, and with its products: for more columns. Meanwhile it asks for
+// the rows ahead, as many as it learns.
+func LogisticRows(p, w []float64, b float64, x, y, shrink, eta, etaB []float64, ahead Ahead) float64 {
+	ahead.check("LogisticRows")
 	padded("LogisticRows", w, w)
 	for _, v := range [][]float64{y, shrink, eta, etaB} {
 		sameLength("LogisticRows", len(v), len(p))
 	}
 	sameLength("LogisticRows", len(x), len(p)*len(w))
 	if len(w) == 0 {
-		return logisticRowsGo(p, w, b, x, y, shrink, eta, etaB)
+		return logisticRowsGo(p, w, b, x, y, shrink, eta, etaB, nil, 0, 0)
 	}
 	rows := max(1, maxRows/len(w))
 	for len(p) > 0 {
 		n := min(len(p), rows)
-		b = logisticRows(p[:n], w, b, x[:n*len(w)], y[:n], shrink[:n], eta[:n], etaB[:n])
+		b = logisticRows(p[:n], w, b, x[:n*len(w)], y[:n], shrink[:n], eta[:n], etaB[:n], ahead.X, ahead.From, ahead.Rows)
 		p, x, y, shrink, eta, etaB = p[n:], x[n*len(w):], y[n:], shrink[n:], eta[n:], etaB[n:]
 	}
 	return b
 }
 
-func logisticRowsGo(p, w []float64, b float64, x, y, shrink, eta, etaB []float64) float64 {
+func logisticRowsGo(p, w []float64, b float64, x, y, shrink, eta, etaB []float64, _ [][]float64, _, _ int) float64 {
 	d := len(w)
 	if len(p) == 0 {
 		return b

@@ -18,14 +18,14 @@ func logisticSteps(p []float64, w []float64, b float64, x [][]float64, from int,
 func logisticStepsAVX2(p []float64, w []float64, b float64, x [][]float64, from int, y []float64, shrink []float64, eta []float64, etaB []float64) (after float64)
 
 // logisticRows is about one row or more; len(w) is a positive multiple of 8.
-func logisticRows(p []float64, w []float64, b float64, x []float64, y []float64, shrink []float64, eta []float64, etaB []float64) (after float64) {
+func logisticRows(p []float64, w []float64, b float64, x []float64, y []float64, shrink []float64, eta []float64, etaB []float64, aheadX [][]float64, aheadFrom, aheadRows int) (after float64) {
 	switch {
 	case hasAVX2:
-		return logisticRowsAVX2(p, w, b, x, y, shrink, eta, etaB)
+		return logisticRowsAVX2(p, w, b, x, y, shrink, eta, etaB, aheadX, aheadFrom, aheadRows)
 	default:
-		return logisticRowsGo(p, w, b, x, y, shrink, eta, etaB)
+		return logisticRowsGo(p, w, b, x, y, shrink, eta, etaB, aheadX, aheadFrom, aheadRows)
 	}
 }
 
 //go:noescape
-func logisticRowsAVX2(p []float64, w []float64, b float64, x []float64, y []float64, shrink []float64, eta []float64, etaB []float64) (after float64)
+func logisticRowsAVX2(p []float64, w []float64, b float64, x []float64, y []float64, shrink []float64, eta []float64, etaB []float64, aheadX [][]float64, aheadFrom, aheadRows int) (after float64)

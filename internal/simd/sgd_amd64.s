@@ -318,9 +318,9 @@ DATA c3e21eed8eff8d898<>+48(SB)/8, $0x3e21eed8eff8d898
 DATA c3e21eed8eff8d898<>+56(SB)/8, $0x3e21eed8eff8d898
 GLOBL c3e21eed8eff8d898<>(SB), RODATA|NOPTR, $64
 
-// func logisticRowsAVX2(p []float64, w []float64, b float64, x []float64, y []float64, shrink []float64, eta []float64, etaB []float64) (after float64)
-// Requires: AVX, AVX2, FMA3
-TEXT ·logisticRowsAVX2(SB), NOSPLIT, $0-184
+// func logisticRowsAVX2(p []float64, w []float64, b float64, x []float64, y []float64, shrink []float64, eta []float64, etaB []float64, aheadX [][]float64, aheadFrom int, aheadRows int) (after float64)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·logisticRowsAVX2(SB), NOSPLIT, $32-224
 	MOVQ         p_base+0(FP), AX
 	MOVQ         w_base+24(FP), CX
 	MOVQ         x_base+56(FP), DX
@@ -333,6 +333,15 @@ TEXT ·logisticRowsAVX2(SB), NOSPLIT, $0-184
 	XORQ         R10, R10
 	SHLQ         $0x03, R11
 	VBROADCASTSD b+48(FP), Y0
+	MOVQ         aheadX_base+176(FP), R12
+	MOVQ         aheadX_len+184(FP), R13
+	MOVQ         R12, (SP)
+	LEAQ         (R13)(R13*2), R13
+	LEAQ         (R12)(R13*8), R13
+	MOVQ         R13, 8(SP)
+	XORQ         R12, R12
+	MOVQ         R12, 16(SP)
+	MOVQ         R12, 24(SP)
 	VXORPD       Y1, Y1, Y1
 	VXORPD       Y2, Y2, Y2
 	VXORPD       Y3, Y3, Y3
@@ -392,18 +401,46 @@ rest2:
 
 done3:
 row4:
-	VADDPD       Y5, Y1, Y1
-	VADDPD       Y6, Y2, Y2
-	VADDPD       Y7, Y3, Y3
-	VADDPD       Y8, Y4, Y4
-	VADDPD       Y3, Y1, Y1
-	VADDPD       Y4, Y2, Y2
-	VADDPD       Y2, Y1, Y1
-	VPERM2F128   $0x01, Y1, Y1, Y2
-	VADDPD       Y2, Y1, Y1
-	VPERMILPD    $0x05, Y1, Y2
-	VADDPD       Y2, Y1, Y1
-	VADDPD       Y0, Y1, Y1
+	VADDPD     Y5, Y1, Y1
+	VADDPD     Y6, Y2, Y2
+	VADDPD     Y7, Y3, Y3
+	VADDPD     Y8, Y4, Y4
+	VADDPD     Y3, Y1, Y1
+	VADDPD     Y4, Y2, Y2
+	VADDPD     Y2, Y1, Y1
+	VPERM2F128 $0x01, Y1, Y1, Y2
+	VADDPD     Y2, Y1, Y1
+	VPERMILPD  $0x05, Y1, Y2
+	VADDPD     Y2, Y1, Y1
+	VADDPD     Y0, Y1, Y1
+	MOVQ       R11, R12
+	SHRQ       $0x06, R12
+	MOVQ       16(SP), R13
+	MOVQ       24(SP), R14
+
+ahead6:
+	CMPQ R13, R14
+	JB   line7
+	MOVQ (SP), R15
+	CMPQ R15, 8(SP)
+	JAE  asked8
+	MOVQ (R15), R13
+	ADDQ $0x00000018, R15
+	MOVQ R15, (SP)
+	MOVQ aheadFrom+200(FP), R14
+	LEAQ (R13)(R14*8), R13
+	MOVQ aheadRows+208(FP), R14
+	LEAQ (R13)(R14*8), R14
+
+line7:
+	PREFETCHT0 (R13)
+	ADDQ       $0x00000040, R13
+	DECQ       R12
+	JNZ        ahead6
+
+asked8:
+	MOVQ         R13, 16(SP)
+	MOVQ         R14, 24(SP)
 	VMOVUPD      c3fc5555555555555<>+0(SB), Y2
 	VMOVUPD      c3f81111111111111<>+0(SB), Y3
 	VMOVUPD      c3f2a01a01a01a01a<>+0(SB), Y4
@@ -478,9 +515,9 @@ row4:
 	MOVQ         R11, R15
 	SHRQ         $0x03, R15
 
-lanes6:
+lanes9:
 	CMPQ         R15, $0x00000020
-	JLT          rest7
+	JLT          rest10
 	VMULPD       (R14), Y10, Y11
 	VFNMADD231PD (R12), Y9, Y11
 	VMOVUPD      Y11, (R14)
@@ -517,11 +554,11 @@ lanes6:
 	ADDQ         $0x00000100, R13
 	ADDQ         $0x00000100, R14
 	SUBQ         $0x00000020, R15
-	JMP          lanes6
+	JMP          lanes9
 
-rest7:
+rest10:
 	CMPQ         R15, $0x00000008
-	JLT          done8
+	JLT          done11
 	VMULPD       (R14), Y10, Y11
 	VFNMADD231PD (R12), Y9, Y11
 	VMOVUPD      Y11, (R14)
@@ -531,7 +568,7 @@ rest7:
 	VMOVUPD      Y11, 32(R14)
 	VFMADD231PD  32(R13), Y11, Y2
 	CMPQ         R15, $0x00000010
-	JLT          done8
+	JLT          done11
 	VMULPD       64(R14), Y10, Y11
 	VFNMADD231PD 64(R12), Y9, Y11
 	VMOVUPD      Y11, 64(R14)
@@ -541,7 +578,7 @@ rest7:
 	VMOVUPD      Y11, 96(R14)
 	VFMADD231PD  96(R13), Y11, Y4
 	CMPQ         R15, $0x00000018
-	JLT          done8
+	JLT          done11
 	VMULPD       128(R14), Y10, Y11
 	VFNMADD231PD 128(R12), Y9, Y11
 	VMOVUPD      Y11, 128(R14)
@@ -551,7 +588,7 @@ rest7:
 	VMOVUPD      Y10, 160(R14)
 	VFMADD231PD  160(R13), Y10, Y6
 
-done8:
+done11:
 	JMP row4
 
 last5:
@@ -559,9 +596,9 @@ last5:
 	MOVQ R11, CX
 	SHRQ $0x03, CX
 
-lanes9:
+lanes12:
 	CMPQ         CX, $0x00000020
-	JLT          rest10
+	JLT          rest13
 	VMULPD       (AX), Y10, Y1
 	VFNMADD231PD (R12), Y9, Y1
 	VMOVUPD      Y1, (AX)
@@ -589,11 +626,11 @@ lanes9:
 	ADDQ         $0x00000100, R12
 	ADDQ         $0x00000100, AX
 	SUBQ         $0x00000020, CX
-	JMP          lanes9
+	JMP          lanes12
 
-rest10:
+rest13:
 	CMPQ         CX, $0x00000008
-	JLT          done11
+	JLT          done14
 	VMULPD       (AX), Y10, Y1
 	VFNMADD231PD (R12), Y9, Y1
 	VMOVUPD      Y1, (AX)
@@ -601,7 +638,7 @@ rest10:
 	VFNMADD231PD 32(R12), Y9, Y1
 	VMOVUPD      Y1, 32(AX)
 	CMPQ         CX, $0x00000010
-	JLT          done11
+	JLT          done14
 	VMULPD       64(AX), Y10, Y1
 	VFNMADD231PD 64(R12), Y9, Y1
 	VMOVUPD      Y1, 64(AX)
@@ -609,7 +646,7 @@ rest10:
 	VFNMADD231PD 96(R12), Y9, Y1
 	VMOVUPD      Y1, 96(AX)
 	CMPQ         CX, $0x00000018
-	JLT          done11
+	JLT          done14
 	VMULPD       128(AX), Y10, Y1
 	VFNMADD231PD 128(R12), Y9, Y1
 	VMOVUPD      Y1, 128(AX)
@@ -617,7 +654,7 @@ rest10:
 	VFNMADD231PD 160(R12), Y9, Y1
 	VMOVUPD      Y1, 160(AX)
 
-done11:
-	VMOVSD X0, after+176(FP)
+done14:
+	VMOVSD X0, after+216(FP)
 	VZEROUPPER
 	RET

@@ -31,16 +31,7 @@ func BenchmarkLogisticRows(b *testing.B) {
 			y[i], rate[i], one[i] = float64(i&1), 0.001, 1
 		}
 		atLevels(b, fmt.Sprintf("d=%d", d), func(b *testing.B) {
-			limits.Against(b, rows, nil, func() { simd.LogisticRows(p, w, 0, x, y, one, rate, rate) })
-		})
-	}
-}
-
-func BenchmarkStepDot(b *testing.B) {
-	for _, d := range []int{24, 32, 56, 104} {
-		w, next, x, row := make([]float64, d), make([]float64, d), limits.Column(d), limits.Column(d)
-		atLevels(b, fmt.Sprintf("d=%d", d), func(b *testing.B) {
-			limits.Against(b, 1, nil, func() { simd.StepDot(next, w, x, 0.99, 0.01, row) })
+			limits.Against(b, rows, nil, func() { simd.LogisticRows(p, w, 0, x, y, one, rate, rate, simd.Ahead{}) })
 		})
 	}
 }

@@ -8,6 +8,6 @@ func logisticSteps(p []float64, w []float64, b float64, x [][]float64, from int,
 	return logisticStepsGo(p, w, b, x, from, y, shrink, eta, etaB)
 }
 
-func logisticRows(p []float64, w []float64, b float64, x []float64, y []float64, shrink []float64, eta []float64, etaB []float64) (after float64) {
-	return logisticRowsGo(p, w, b, x, y, shrink, eta, etaB)
+func logisticRows(p []float64, w []float64, b float64, x []float64, y []float64, shrink []float64, eta []float64, etaB []float64, aheadX [][]float64, aheadFrom, aheadRows int) (after float64) {
+	return logisticRowsGo(p, w, b, x, y, shrink, eta, etaB, aheadX, aheadFrom, aheadRows)
 }

@@ -64,20 +64,3 @@ func stepGo(next, w, x []float64, shrink, u float64) (finite bool) {
 	}
 	return rest == 0
 }
-
-// StepDot is [Step], and [RowDot] of next and row, in one pass over the
-// weights: what a learner does between two rows.
-func StepDot(next, w, x []float64, shrink, u float64, row []float64) (p float64, finite bool) {
-	padded("StepDot", w, x)
-	padded("StepDot", w, next)
-	padded("StepDot", w, row)
-	if len(w) == 0 {
-		return 0, true
-	}
-	return stepDot(next, w, x, shrink, u, row)
-}
-
-func stepDotGo(next, w, x []float64, shrink, u float64, row []float64) (p float64, finite bool) {
-	finite = stepGo(next, w, x, shrink, u)
-	return rowDotGo(next, row), finite
-}

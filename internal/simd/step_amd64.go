@@ -39,21 +39,3 @@ func stepAVX512(next []float64, w []float64, x []float64, shrink float64, u floa
 
 //go:noescape
 func stepAVX2(next []float64, w []float64, x []float64, shrink float64, u float64) (finite bool)
-
-// stepDot is step and rowDot of next and row; len(w) is a positive multiple of 8.
-func stepDot(next []float64, w []float64, x []float64, shrink float64, u float64, row []float64) (p float64, finite bool) {
-	switch {
-	case hasAVX512:
-		return stepDotAVX512(next, w, x, shrink, u, row)
-	case hasAVX2:
-		return stepDotAVX2(next, w, x, shrink, u, row)
-	default:
-		return stepDotGo(next, w, x, shrink, u, row)
-	}
-}
-
-//go:noescape
-func stepDotAVX512(next []float64, w []float64, x []float64, shrink float64, u float64, row []float64) (p float64, finite bool)
-
-//go:noescape
-func stepDotAVX2(next []float64, w []float64, x []float64, shrink float64, u float64, row []float64) (p float64, finite bool)

@@ -9,7 +9,3 @@ func rowDot(w []float64, x []float64) (p float64) { return rowDotGo(w, x) }
 func step(next []float64, w []float64, x []float64, shrink float64, u float64) (finite bool) {
 	return stepGo(next, w, x, shrink, u)
 }
-
-func stepDot(next []float64, w []float64, x []float64, shrink float64, u float64, row []float64) (p float64, finite bool) {
-	return stepDotGo(next, w, x, shrink, u, row)
-}

@@ -134,9 +134,7 @@ TEXT ·sumFloat64ValidAVX2(SB), NOSPLIT, $0-56
 	VMOVUPD   224(DX), Y13
 
 loop1:
-	MOVL         (CX), SI
-	VMOVD        SI, X0
-	VPBROADCASTQ X0, Y0
+	VPBROADCASTD (CX), Y0
 	VPSLLVQ      Y2, Y0, Y14
 	VBLENDVPD    Y14, (AX), Y1, Y14
 	VADDPD       Y14, Y6, Y6
@@ -319,9 +317,7 @@ TEXT ·sumFloat32ValidAVX2(SB), NOSPLIT, $0-56
 	VMOVUPD   224(DX), Y13
 
 loop1:
-	MOVL         (CX), SI
-	VMOVD        SI, X0
-	VPBROADCASTQ X0, Y0
+	VPBROADCASTD (CX), Y0
 	VPSLLVQ      Y2, Y0, Y14
 	VCVTPS2PD    (AX), Y15
 	VBLENDVPD    Y14, Y15, Y1, Y15
@@ -572,9 +568,7 @@ TEXT ·sumInt64ValidAVX2(SB), NOSPLIT, $0-64
 	MOVQ      x_len+8(FP), DX
 
 loop1:
-	MOVL         (CX), BX
-	VMOVD        BX, X0
-	VPBROADCASTQ X0, Y0
+	VPBROADCASTD (CX), Y0
 	VPSLLVQ      Y2, Y0, Y10
 	VBLENDVPD    Y10, (AX), Y1, Y10
 	VPADDQ       Y10, Y6, Y6
@@ -838,9 +832,7 @@ TEXT ·sumUint64ValidAVX2(SB), NOSPLIT, $0-64
 	MOVQ      x_len+8(FP), DX
 
 loop1:
-	MOVL         (CX), BX
-	VMOVD        BX, X0
-	VPBROADCASTQ X0, Y0
+	VPBROADCASTD (CX), Y0
 	VPSLLVQ      Y2, Y0, Y10
 	VBLENDVPD    Y10, (AX), Y1, Y10
 	VPADDQ       Y10, Y6, Y6
@@ -1096,9 +1088,7 @@ TEXT ·sumInt32ValidAVX2(SB), NOSPLIT, $0-56
 	MOVQ      x_len+8(FP), DX
 
 loop1:
-	MOVL         (CX), BX
-	VMOVD        BX, X0
-	VPBROADCASTD X0, Y0
+	VPBROADCASTD (CX), Y0
 	VPSLLVD      Y2, Y0, Y10
 	VBLENDVPS    Y10, (AX), Y1, Y10
 	VPADDD       Y10, Y6, Y6

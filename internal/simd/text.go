@@ -60,7 +60,7 @@ func compareLengths(out []byte, off []int32, n, c int, above bool) {
 	var x uint64
 	for i := range n - done {
 		size := int(off[done+i+1] - off[done+i])
-		x |= uint64(bit(size == c && !above)|bit(size > c && above)) << i
+		x |= uint64(Bit(size == c && !above)|Bit(size > c && above)) << i
 	}
 	binary.LittleEndian.PutUint64(out[done/8:], x)
 }
@@ -70,7 +70,7 @@ func lengthsEqualGo(out []byte, off []int32, n int32) {
 		p := (*[9]int32)(off[8*i:])
 		var b byte
 		for k := range 8 {
-			b |= bit(p[k+1]-p[k] == n) << k
+			b |= Bit(p[k+1]-p[k] == n) << k
 		}
 		out[i] = b
 	}
@@ -81,7 +81,7 @@ func lengthsAboveGo(out []byte, off []int32, n int32) {
 		p := (*[9]int32)(off[8*i:])
 		var b byte
 		for k := range 8 {
-			b |= bit(p[k+1]-p[k] > n) << k
+			b |= Bit(p[k+1]-p[k] > n) << k
 		}
 		out[i] = b
 	}
@@ -108,14 +108,14 @@ func refine(out []byte, at []int32, data []byte, move int, c string) {
 				i := bits.TrailingZeros64(y)
 				b := data[int(rows[i])+move:][:len(c)]
 				differ := (load32(b, 0) ^ first) | (load32(b, len(b)-4) ^ last)
-				x &^= uint64(bit(differ != 0)) << i
+				x &^= uint64(Bit(differ != 0)) << i
 			}
 		default:
 			for y := x; y != 0; y &= y - 1 {
 				i := bits.TrailingZeros64(y)
 				b := data[int(rows[i])+move:][:len(c)]
 				differ := (b[0] ^ c[0]) | (b[len(b)/2] ^ c[len(c)/2]) | (b[len(b)-1] ^ c[len(c)-1])
-				x &^= uint64(bit(differ != 0)) << i
+				x &^= uint64(Bit(differ != 0)) << i
 			}
 		}
 		binary.LittleEndian.PutUint64(out[8*w:], x)
@@ -132,7 +132,7 @@ func refineLong(x uint64, rows []int32, data []byte, move int, c string) uint64 
 		if len(c) > 16 && differ == 0 && string(b) != c {
 			differ = 1
 		}
-		x &^= uint64(bit(differ != 0)) << i
+		x &^= uint64(Bit(differ != 0)) << i
 	}
 	return x
 }
@@ -159,7 +159,7 @@ func EqualTexts(out []byte, off []int32, data []byte, off2 []int32, data2 []byte
 		p, q := off[64*w:], off2[64*w:]
 		for i := range min(64, n-64*w) {
 			a, b := data[p[i]:p[i+1]], data2[q[i]:q[i+1]]
-			x |= uint64(bit(len(a) == len(b) && sameBytes(a, b))) << i
+			x |= uint64(Bit(len(a) == len(b) && sameBytes(a, b))) << i
 		}
 		binary.LittleEndian.PutUint64(out[8*w:], x)
 	}
@@ -217,7 +217,7 @@ func sweep(found, data []byte, part string) int {
 	if whole < k {
 		var x uint64
 		for i := whole; i < k; i++ {
-			x |= uint64(bit(data[i] == part[0])&bit(data[i+distance] == part[distance])) << (i - whole)
+			x |= uint64(Bit(data[i] == part[0])&Bit(data[i+distance] == part[distance])) << (i - whole)
 		}
 		binary.LittleEndian.PutUint64(found[whole/8:], x)
 	}

@@ -8,32 +8,39 @@ import "fmt"
 // together. 24 rows are three registers of the widest vectors.
 const TileRows = 24
 
-// LoadTile copies rows from, from+1, ... from+n-1 of the columns x to a tile and
-// fills it up with rows of zeros. len(tile) is TileRows*len(x), n at most TileRows.
-// About 0.05 ns per value.
-func LoadTile(tile []float64, x [][]float64, from, n int) {
-	if len(tile) != TileRows*len(x) || n < 0 || n > TileRows {
-		panic(fmt.Sprintf("simd: LoadTile: %d rows of %d columns for a tile of %d", n, len(x), len(tile)))
+// LoadTiles copies rows from, from+1, ... from+n-1 of the columns x to tiles,
+// one after another, and fills the last one up with rows of zeros. len(tiles)
+// is that of as many tiles as the rows need. About 0.05 ns per value from the
+// second-level cache; memory gives a column in pieces of 256 rows twice as fast
+// as in pieces of 24.
+func LoadTiles(tiles []float64, x [][]float64, from, n int) {
+	d, whole := len(x), n/TileRows
+	if n < 0 || len(tiles) != (n+TileRows-1)/TileRows*TileRows*d {
+		panic(fmt.Sprintf("simd: LoadTiles: %d rows of %d columns for tiles of %d", n, d, len(tiles)))
 	}
-	for _, col := range x {
-		if from < 0 || len(col)-from < n {
-			panic(fmt.Sprintf("simd: LoadTile: rows %d to %d of a column of length %d", from, from+n, len(col)))
-		}
+	columnsHold("LoadTiles", x, d, from, n)
+	if d == 0 {
+		return
 	}
-	switch {
-	case len(x) == 0:
-	case n == TileRows:
-		loadTile(tile, x, from)
-	default:
-		for f, col := range x {
-			clear(tile[f*TileRows+copy(tile[f*TileRows:(f+1)*TileRows], col[from:from+n]) : (f+1)*TileRows])
-		}
+	if whole > 0 {
+		loadTiles(tiles[:whole*TileRows*d], x, from)
+	}
+	if whole*TileRows == n {
+		return
+	}
+	last := tiles[whole*TileRows*d:]
+	for f, col := range x {
+		part := last[f*TileRows : (f+1)*TileRows]
+		clear(part[copy(part, col[from+whole*TileRows:from+n]):])
 	}
 }
 
-func loadTileGo(tile []float64, x [][]float64, from int) {
-	for f, col := range x {
-		*(*[TileRows]float64)(tile[f*TileRows:]) = [TileRows]float64(col[from:])
+func loadTilesGo(tiles []float64, x [][]float64, from int) {
+	for ; len(tiles) > 0; from += TileRows {
+		for f, col := range x {
+			*(*[TileRows]float64)(tiles[f*TileRows:]) = [TileRows]float64(col[from:])
+		}
+		tiles = tiles[TileRows*len(x):]
 	}
 }
 

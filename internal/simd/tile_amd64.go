@@ -4,23 +4,23 @@
 
 package simd
 
-// loadTile is [LoadTile] for 24 rows of at least one column.
-func loadTile(tile []float64, x [][]float64, from int) {
+// loadTiles is [LoadTiles] for whole tiles, at least one, of at least one column.
+func loadTiles(tiles []float64, x [][]float64, from int) {
 	switch {
 	case hasAVX512:
-		loadTileAVX512(tile, x, from)
+		loadTilesAVX512(tiles, x, from)
 	case hasAVX2:
-		loadTileAVX2(tile, x, from)
+		loadTilesAVX2(tiles, x, from)
 	default:
-		loadTileGo(tile, x, from)
+		loadTilesGo(tiles, x, from)
 	}
 }
 
 //go:noescape
-func loadTileAVX512(tile []float64, x [][]float64, from int)
+func loadTilesAVX512(tiles []float64, x [][]float64, from int)
 
 //go:noescape
-func loadTileAVX2(tile []float64, x [][]float64, from int)
+func loadTilesAVX2(tiles []float64, x [][]float64, from int)
 
 // addTile is [AddTile] for len(class) rows, a positive multiple of 4, and at
 // least one column.

@@ -4,54 +4,76 @@
 
 #include "textflag.h"
 
-// func loadTileAVX512(tile []float64, x [][]float64, from int)
+// func loadTilesAVX512(tiles []float64, x [][]float64, from int)
 // Requires: AVX, AVX512F
-TEXT ·loadTileAVX512(SB), NOSPLIT, $0-56
-	MOVQ tile_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ x_len+32(FP), DX
-	MOVQ from+48(FP), BX
+TEXT ·loadTilesAVX512(SB), NOSPLIT, $0-56
+	MOVQ   tiles_base+0(FP), AX
+	MOVQ   tiles_len+8(FP), CX
+	MOVQ   x_base+24(FP), DX
+	MOVQ   x_len+32(FP), BX
+	MOVQ   from+48(FP), SI
+	LEAQ   (AX)(CX*8), CX
+	IMUL3Q $0x000000c0, BX, DI
 
 loop1:
-	MOVQ    (CX), SI
-	VMOVUPD (SI)(BX*8), Z0
-	VMOVUPD Z0, (AX)
-	VMOVUPD 64(SI)(BX*8), Z0
-	VMOVUPD Z0, 64(AX)
-	VMOVUPD 128(SI)(BX*8), Z0
-	VMOVUPD Z0, 128(AX)
-	ADDQ    $0x00000018, CX
+	MOVQ (DX), R8
+	LEAQ (R8)(SI*8), R8
+	MOVQ AX, R9
+
+tile2:
+	VMOVUPD (R8), Z0
+	VMOVUPD Z0, (R9)
+	VMOVUPD 64(R8), Z0
+	VMOVUPD Z0, 64(R9)
+	VMOVUPD 128(R8), Z0
+	VMOVUPD Z0, 128(R9)
+	ADDQ    $0x000000c0, R8
+	ADDQ    DI, R9
+	CMPQ    R9, CX
+	JB      tile2
+	ADDQ    $0x00000018, DX
 	ADDQ    $0x000000c0, AX
-	SUBQ    $0x00000001, DX
+	SUBQ    $0x00000001, BX
 	JNZ     loop1
 	VZEROUPPER
 	RET
 
-// func loadTileAVX2(tile []float64, x [][]float64, from int)
+// func loadTilesAVX2(tiles []float64, x [][]float64, from int)
 // Requires: AVX
-TEXT ·loadTileAVX2(SB), NOSPLIT, $0-56
-	MOVQ tile_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ x_len+32(FP), DX
-	MOVQ from+48(FP), BX
+TEXT ·loadTilesAVX2(SB), NOSPLIT, $0-56
+	MOVQ   tiles_base+0(FP), AX
+	MOVQ   tiles_len+8(FP), CX
+	MOVQ   x_base+24(FP), DX
+	MOVQ   x_len+32(FP), BX
+	MOVQ   from+48(FP), SI
+	LEAQ   (AX)(CX*8), CX
+	IMUL3Q $0x000000c0, BX, DI
 
 loop1:
-	MOVQ    (CX), SI
-	VMOVUPD (SI)(BX*8), Y0
-	VMOVUPD Y0, (AX)
-	VMOVUPD 32(SI)(BX*8), Y0
-	VMOVUPD Y0, 32(AX)
-	VMOVUPD 64(SI)(BX*8), Y0
-	VMOVUPD Y0, 64(AX)
-	VMOVUPD 96(SI)(BX*8), Y0
-	VMOVUPD Y0, 96(AX)
-	VMOVUPD 128(SI)(BX*8), Y0
-	VMOVUPD Y0, 128(AX)
-	VMOVUPD 160(SI)(BX*8), Y0
-	VMOVUPD Y0, 160(AX)
-	ADDQ    $0x00000018, CX
+	MOVQ (DX), R8
+	LEAQ (R8)(SI*8), R8
+	MOVQ AX, R9
+
+tile2:
+	VMOVUPD (R8), Y0
+	VMOVUPD Y0, (R9)
+	VMOVUPD 32(R8), Y0
+	VMOVUPD Y0, 32(R9)
+	VMOVUPD 64(R8), Y0
+	VMOVUPD Y0, 64(R9)
+	VMOVUPD 96(R8), Y0
+	VMOVUPD Y0, 96(R9)
+	VMOVUPD 128(R8), Y0
+	VMOVUPD Y0, 128(R9)
+	VMOVUPD 160(R8), Y0
+	VMOVUPD Y0, 160(R9)
+	ADDQ    $0x000000c0, R8
+	ADDQ    DI, R9
+	CMPQ    R9, CX
+	JB      tile2
+	ADDQ    $0x00000018, DX
 	ADDQ    $0x000000c0, AX
-	SUBQ    $0x00000001, DX
+	SUBQ    $0x00000001, BX
 	JNZ     loop1
 	VZEROUPPER
 	RET

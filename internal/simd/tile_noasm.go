@@ -4,6 +4,6 @@
 
 package simd
 
-func loadTile(tile []float64, x [][]float64, from int) { loadTileGo(tile, x, from) }
+func loadTiles(tiles []float64, x [][]float64, from int) { loadTilesGo(tiles, x, from) }
 
 func addTile(sums []float64, class []int32, tile []float64, d int) { addTileGo(sums, class, tile, d) }

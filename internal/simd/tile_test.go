@@ -6,13 +6,14 @@ import (
 )
 
 var tileTwins = []twin{
-	{"LoadTile", func(a *arena) {
+	{"LoadTiles", func(a *arena) {
 		d, from := a.n%9, a.n%5
+		n := min(a.n, 5*TileRows+1)
 		x := make([][]float64, d)
 		for f := range x {
-			x[f] = input[float64](a, from+TileRows)
+			x[f] = input[float64](a, from+n)
 		}
-		LoadTile(output[float64](a, TileRows*d), x, from, TileRows-a.off%2*(a.n%TileRows))
+		LoadTiles(output[float64](a, (n+TileRows-1)/TileRows*TileRows*d), x, from, n)
 	}},
 	{"AddTile", func(a *arena) {
 		d, k := a.n%23, 1+a.n%4
@@ -22,6 +23,37 @@ var tileTwins = []twin{
 		}
 		AddTile(inout[float64](a, k*d), class, input[float64](a, TileRows*d))
 	}},
+}
+
+// TestLoadTiles: feature f of row r is at f*24 + r of its tile; rows that are
+// missing are 0.
+func TestLoadTiles(t *testing.T) {
+	for _, n := range []int{0, 1, 23, 24, 25, 47, 48, 100} {
+		for _, l := range Levels() {
+			defer Use(Use(l))
+			const d, from = 3, 5
+			x := make([][]float64, d)
+			for f := range x {
+				for i := range from + n {
+					x[f] = append(x[f], float64(1000*f+i+1))
+				}
+			}
+			tiles := make([]float64, (n+TileRows-1)/TileRows*TileRows*d)
+			for i := range tiles {
+				tiles[i] = -1
+			}
+			LoadTiles(tiles, x, from, n)
+			for i, v := range tiles {
+				row, f, want := i/(TileRows*d)*TileRows+i%TileRows, i/TileRows%d, 0.0
+				if row < n {
+					want = x[f][from+row]
+				}
+				if v != want {
+					t.Fatalf("%s, %d rows: number %d is %v, want %v", l, n, i, v, want)
+				}
+			}
+		}
+	}
 }
 
 // TestAddTileInOrder: the sums are those of one row after another.

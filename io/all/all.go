@@ -10,10 +10,13 @@ import (
 	"github.com/arrowstream/arrowstream/io/flight"
 	"github.com/arrowstream/arrowstream/io/generator"
 	"github.com/arrowstream/arrowstream/io/ipc"
+	"github.com/arrowstream/arrowstream/io/jdbc"
 	"github.com/arrowstream/arrowstream/io/json"
 	"github.com/arrowstream/arrowstream/io/kafka"
 	"github.com/arrowstream/arrowstream/io/libsvm"
+	"github.com/arrowstream/arrowstream/io/mysql"
 	"github.com/arrowstream/arrowstream/io/parquet"
+	"github.com/arrowstream/arrowstream/io/postgres"
 	"github.com/arrowstream/arrowstream/io/socket"
 )
 
@@ -27,10 +30,13 @@ func Connectors() []arrowstream.Connector {
 		generator.ClicksConnector,
 		generator.NexmarkConnector,
 		ipc.Connector,
+		jdbc.Connector,
 		json.Connector,
 		kafka.Connector,
 		libsvm.Connector,
+		mysql.Connector,
 		parquet.Connector,
+		postgres.Connector,
 		socket.Connector,
 	}
 }

@@ -101,6 +101,9 @@ func (s *Sink) Conclude(context.Context) error {
 	return nil
 }
 
+// Waiting implements [arrowstream.Concluder].
+func (s *Sink) Waiting() bool { return s.file.Waiting() }
+
 // Prepare implements [arrowstream.Committer].
 func (s *Sink) Prepare(_ context.Context, e arrowstream.Epoch) ([]byte, error) {
 	return s.file.Prepare(e)

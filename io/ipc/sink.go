@@ -150,7 +150,7 @@ func (s *Sink) Write(_ context.Context, b arrowstream.Batch) error {
 	if err := s.w.Write(rec); err != nil {
 		return fmt.Errorf("arrow: write %s: %w", s.Path, err)
 	}
-	return s.file.Rows(b.NumRows())
+	return s.file.Rows(int(b.NumRows()))
 }
 
 // carry writes the batches at the beginning of a file again: a file needs to
@@ -200,6 +200,9 @@ func (s *Sink) Conclude(context.Context) error {
 	s.file.Conclude()
 	return nil
 }
+
+// Waiting implements [arrowstream.Concluder].
+func (s *Sink) Waiting() bool { return s.file.Waiting() }
 
 // Prepare implements [arrowstream.Committer].
 func (s *Sink) Prepare(_ context.Context, e arrowstream.Epoch) ([]byte, error) {

@@ -56,6 +56,9 @@ func (s *Sink) Conclude(context.Context) error {
 	return nil
 }
 
+// Waiting implements arrowstream.Concluder.
+func (s *Sink) Waiting() bool { return s.target.Waiting() }
+
 // Prepare implements arrowstream.Committer. Files that are large or old enough
 // are finished; of the others the row group is.
 func (s *Sink) Prepare(ctx context.Context, e arrowstream.Epoch) ([]byte, error) {

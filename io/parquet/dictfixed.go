@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/arrowstream/arrowstream/columnar"
 )
@@ -31,19 +32,8 @@ type fixedSlot struct {
 	code  int32
 }
 
-// code is the code of x, which is next if x is new. About 1 ns if x is small, 2
-// while the table is in L1.
-func (f *fixedCodes) code(x uint64, next int32) int32 {
-	if x < uint64(len(f.small)) {
-		if c := f.small[x]; c > 0 {
-			return c - 1
-		}
-		f.small[x] = next + 1
-		return next
-	}
-	return f.find(x, next)
-}
-
+// find is the code of x, which is next if x is new. About 2 ns while the table
+// is in L1.
 func (f *fixedCodes) find(x uint64, next int32) int32 {
 	for i := x * 0x9e3779b97f4a7c15 >> f.shift; ; i++ {
 		s := &f.slots[i&uint64(len(f.slots)-1)]
@@ -88,15 +78,29 @@ func (c *chunkOut) appendCodes(at int) {
 	c.data = c.data[:at]
 }
 
+// appendFixedCodes appends the code of every value, about 1.5 ns each for small
+// integers.
 func appendFixedCodes[T uint32 | uint64](d *dictOut, codes []int32, v []T) []int32 {
-	d.fixed.reserve(d.n + len(v))
+	f := &d.fixed
+	f.reserve(d.n + len(v))
+	at := len(codes)
+	codes = slices.Grow(codes, len(v))[:at+len(v)]
 	for i, x := range v {
-		code := d.fixed.code(uint64(x), int32(d.n))
+		var code int32
+		if uint64(x) < uint64(len(f.small)) {
+			code = f.small[x] - 1
+		} else {
+			code = f.find(uint64(x), int32(d.n))
+		}
+		if code < 0 {
+			code = int32(d.n)
+			f.small[x] = code + 1
+		}
 		if int(code) == d.n {
 			d.n++
 			d.data = append(d.data, columnar.AsBytes(v[i:i+1])...)
 		}
-		codes = append(codes, code)
+		codes[at+i] = code
 	}
 	return codes
 }

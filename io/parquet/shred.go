@@ -137,21 +137,36 @@ func (l *levels) define(valid columnar.Bitmap) {
 
 // enter has the elements of the lists of in. An entry without any stays.
 func (l *levels) enter(in *levels, list array.ListLike, rep uint8) {
-	idx, def, reps := l.idx[:0], l.def[:0], l.rep[:0]
+	n := 0
+	for _, at := range in.idx {
+		from, to := elements(list, at)
+		n += max(1, int(to-from))
+	}
+	l.idx, l.def, l.rep = resize(l.idx, n), resize(l.def, n), resize(l.rep, n)
+	k := 0
 	for i, at := range in.idx {
-		var from, to int64
-		if at >= 0 {
-			from, to = list.ValueOffsets(int(at))
-		}
+		from, to := elements(list, at)
 		if from == to {
-			idx, def, reps = append(idx, -1), append(def, in.def[i]), append(reps, in.rep[i])
+			l.idx[k], l.def[k], l.rep[k] = -1, in.def[i], in.rep[i]
+			k++
 			continue
 		}
-		r := in.rep[i]
+		first, def := k, in.def[i]+1
 		for e := from; e < to; e++ {
-			idx, def, reps = append(idx, int32(e)), append(def, in.def[i]+1), append(reps, r)
-			r = rep
+			l.idx[k], l.def[k], l.rep[k] = int32(e), def, rep
+			k++
 		}
+		l.rep[first] = in.rep[i]
 	}
-	l.idx, l.def, l.rep = idx, def, reps
+}
+
+// elements are those of list at, none for -1.
+func elements(list array.ListLike, at int32) (from, to int64) {
+	if at < 0 {
+		return 0, 0
+	}
+	if l, ok := list.(*array.List); ok { // a call that can be inlined
+		return l.ValueOffsets(int(at))
+	}
+	return list.ValueOffsets(int(at))
 }

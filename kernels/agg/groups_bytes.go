@@ -8,7 +8,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/arrowstream/arrowstream/columnar"
-	"github.com/arrowstream/arrowstream/kernels"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // byteIndex numbers byte strings: open addressing over entries of 8 bytes,
@@ -70,7 +70,7 @@ func digestOf(b []byte) digest {
 // hashShort is a folded product, which is uneven, and a round of Mix after it.
 func hashShort(first, last uint64, n int) uint64 {
 	hi, lo := bits.Mul64(first^0x9e3779b97f4a7c15, last^0xd6e8feb86659fd93^uint64(n)<<56)
-	return kernels.Mix(hi ^ lo)
+	return simd.Mix(hi ^ lo)
 }
 
 // byteRows are byte strings that stand one after the other: row i is

@@ -6,7 +6,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/internal/simd"
-	"github.com/arrowstream/arrowstream/kernels"
 )
 
 // hashIndex finds the slots of words by open addressing with linear probing
@@ -129,7 +128,7 @@ func (h *hashIndex) lookup(words []uint64, ids []uint32) {
 // entries back.
 func (h *hashIndex) remove(key uint64, slot uint32) {
 	entries, mask := h.entries.v, h.mask
-	p := kernels.Mix(key) & mask
+	p := simd.Mix(key) & mask
 	for entries[p].id != slot+1 {
 		p = (p + 1) & mask
 	}
@@ -140,7 +139,7 @@ func (h *hashIndex) remove(key uint64, slot uint32) {
 			break
 		}
 		// An entry may move to p unless its home lies behind p.
-		if home := kernels.Mix(e.key) & mask; (q-home)&mask >= (q-p)&mask {
+		if home := simd.Mix(e.key) & mask; (q-home)&mask >= (q-p)&mask {
 			entries[p] = e
 			p = q
 		}

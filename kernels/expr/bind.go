@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -27,11 +28,13 @@ const (
 // maxDepth bounds the nesting of an expression.
 const maxDepth = 1000
 
-// Bound is an expression bound to a schema. It is immutable: any number of
-// goroutines may evaluate it at the same time.
+// Bound is an expression bound to a schema. Any number of goroutines may
+// evaluate it at the same time; one at a time finds the memory for parts of the
+// expression that the one before has left.
 type Bound struct {
 	root node
 	cols []int
+	idle atomic.Pointer[frame]
 }
 
 // Bind resolves e against the columns of in: names (exact, then the only one
@@ -426,12 +429,12 @@ func (b *binder) fold(n node, of []node) (node, error) {
 			return nil, nil
 		}
 	}
-	f := &frame{mem: constants, n: 1}
+	f := &frame{Scratch: kernels.NewScratch(constants), n: 1}
 	defer f.release()
-	d, err := n.eval(f)
+	d, err := n.eval(f, constants)
 	switch {
 	case err == nil:
-		return b.constant(d.Array), nil
+		return b.constant(f.Own(d.Array)), nil
 	case b.lazy > 0:
 		return nil, nil
 	}

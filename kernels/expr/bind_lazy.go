@@ -5,6 +5,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -32,8 +33,7 @@ func decides(c *constant, or bool) bool {
 	if c.typ.ID() != arrow.BOOL || c.value.IsNull(0) {
 		return false
 	}
-	d := kernels.Constant(c.value)
-	return kernels.Truths(d, 1).Get(0) == or
+	return columnar.Bools(c.value).Get(0) == or
 }
 
 func (b *binder) coalesce(nodes []node, k *kernels.Binding) node {

@@ -9,13 +9,34 @@ import (
 )
 
 // frame is the evaluation of an expression over the rows of a batch, or over
-// some of them.
+// some of them. It is used again for other batches.
 type frame struct {
-	mem  memory.Allocator
-	n    int
-	cols func(i int) arrow.Array
-	own  map[int]arrow.Array   // filtered columns
-	memo map[int]kernels.Datum // values of nodes used more than once
+	*kernels.Scratch // of all but the result
+	n                int
+	batch            arrow.Record
+	own              map[int]arrow.Array   // filtered columns
+	memo             map[int]kernels.Datum // values of nodes used more than once
+	values           []kernels.Datum       // owned: arguments that wait for the others
+	rows             []columnar.Bitmap     // alike, the rows of branches
+}
+
+// frame returns a frame for the rows of batch: that of the evaluation before,
+// unless it is at work in another goroutine.
+func (b *Bound) frame(mem memory.Allocator, batch arrow.Record) *frame {
+	f := b.idle.Swap(nil)
+	if f == nil || f.Allocator != mem {
+		f = &frame{Scratch: kernels.NewScratch(mem)}
+	}
+	f.batch, f.n = batch, int(batch.NumRows())
+	return f
+}
+
+// done keeps f for the next batch.
+func (b *Bound) done(f *frame) {
+	f.release()
+	f.Reset()
+	f.batch = nil
+	b.idle.Store(f)
 }
 
 func (f *frame) release() {
@@ -25,25 +46,37 @@ func (f *frame) release() {
 	for _, d := range f.memo {
 		d.Release()
 	}
+	clear(f.memo)
+	f.drop(0, 0)
+}
+
+// drop releases the values from the i-th on, and forgets the rows from the k-th
+// on.
+func (f *frame) drop(i, k int) {
+	for _, d := range f.values[i:] {
+		d.Release()
+	}
+	clear(f.values[i:])
+	f.values, f.rows = f.values[:i], f.rows[:k]
 }
 
 func (f *frame) column(i int) arrow.Array {
 	if f.own != nil {
 		return f.own[i]
 	}
-	return f.cols(i)
+	return f.batch.Column(i)
 }
 
-// eval evaluates n, once per frame.
+// eval evaluates n, once per frame, as a part of another node.
 func (f *frame) eval(n node) (kernels.Datum, error) {
 	in := n.info()
 	if in.uses < 2 {
-		return n.eval(f)
+		return n.eval(f, f.Scratch)
 	}
 	if d, ok := f.memo[in.id]; ok {
 		return d.Retain(), nil
 	}
-	d, err := n.eval(f)
+	d, err := n.eval(f, f.Scratch)
 	if err != nil {
 		return d, err
 	}
@@ -52,6 +85,22 @@ func (f *frame) eval(n node) (kernels.Datum, error) {
 	}
 	f.memo[in.id] = d.Retain()
 	return d, nil
+}
+
+// and sets out to the bits that are set in both.
+func and(out, a, b columnar.Bitmap) columnar.Bitmap {
+	out.CopyFrom(a)
+	out.AndWith(b)
+	return out
+}
+
+// without is the rows that are not among drop.
+func (f *frame) without(rows, drop columnar.Bitmap) columnar.Bitmap {
+	out := f.Bitmap(f.n)
+	out.CopyFrom(drop)
+	out.Invert()
+	out.AndWith(rows)
+	return out
 }
 
 // where evaluates n so that no row outside rows can make it fail. Those rows
@@ -66,7 +115,7 @@ func (f *frame) where(n node, rows columnar.Bitmap) (kernels.Datum, error) {
 	case f.n:
 		return f.eval(n)
 	case 0:
-		return kernels.Constant(kernels.Nulls(f.mem, in.typ, 1)), nil
+		return kernels.Constant(kernels.Nulls(f.Scratch, in.typ, 1)), nil
 	}
 	// Mostly no row fails. When many count, evaluate all rows, which is cheaper
 	// than to filter, and filter only after an error.
@@ -75,10 +124,10 @@ func (f *frame) where(n node, rows columnar.Bitmap) (kernels.Datum, error) {
 			return d, nil
 		}
 	}
-	sub := &frame{mem: f.mem, n: count, own: make(map[int]arrow.Array, len(in.cols))}
+	sub := &frame{Scratch: f.Scratch, n: count, own: make(map[int]arrow.Array, len(in.cols))}
 	defer sub.release()
 	for _, i := range in.cols {
-		a, err := kernels.FilterArray(f.mem, f.column(i), rows)
+		a, err := kernels.FilterArray(f.Scratch, f.column(i), rows)
 		if err != nil {
 			return kernels.Datum{}, err
 		}
@@ -98,30 +147,25 @@ func (f *frame) where(n node, rows columnar.Bitmap) (kernels.Datum, error) {
 		idx[i] = k
 		k++
 	}
-	a, err := kernels.Take(f.mem, d.Array, idx)
+	a, err := kernels.Take(f.Scratch, d.Array, idx)
 	return kernels.Column(a), err
-}
-
-// evaluate is the value of the root over b.
-func (b *Bound) evaluate(mem memory.Allocator, batch arrow.Record) (kernels.Datum, error) {
-	f := &frame{mem: mem, n: int(batch.NumRows()), cols: batch.Column}
-	defer f.release()
-	return f.eval(b.root)
 }
 
 // Eval computes the expression for every row of batch, which has the schema of
 // Bind. The caller owns the result; a bare column is the column of the batch,
 // retained.
 func (b *Bound) Eval(mem memory.Allocator, batch arrow.Record) (arrow.Array, error) {
-	d, err := b.evaluate(mem, batch)
+	f := b.frame(mem, batch)
+	defer b.done(f)
+	d, err := b.root.eval(f, mem)
 	if err != nil {
 		return nil, err
 	}
 	if !d.Const {
-		return d.Array, nil
+		return f.Own(d.Array), nil
 	}
 	defer d.Release()
-	return kernels.Repeat(mem, d.Array, int(batch.NumRows()))
+	return kernels.Repeat(mem, d.Array, f.n)
 }
 
 // Select is the rows of batch where a boolean expression is TRUE.
@@ -129,15 +173,21 @@ func (b *Bound) Select(mem memory.Allocator, batch arrow.Record) (columnar.Bitma
 	if id := b.Type().ID(); id != arrow.BOOL && id != arrow.NULL {
 		return columnar.Bitmap{}, &Error{Code: kernels.CodeTypes, Msg: "the condition is " + kernels.SQLName(b.Type()) + ", not BOOLEAN"}
 	}
-	f := &frame{mem: mem, n: int(batch.NumRows()), cols: batch.Column}
-	defer f.release()
-	return f.truths(b.root)
+	f := b.frame(mem, batch)
+	defer b.done(f)
+	rows, err := f.truths(b.root)
+	if err != nil || rows.All() {
+		return rows, err
+	}
+	out := columnar.NewBitmap(f.n)
+	out.CopyFrom(rows)
+	return out, nil
 }
 
-// truths is the rows for which n is TRUE, a new bitmap unless all are. An AND
-// is TRUE where its operands are, an OR where one of them is: without operands
-// that can fail there is no need to know where they are FALSE or NULL, and no
-// column is made of the result.
+// truths is the rows for which n is TRUE, a bitmap of the frame unless all are.
+// An AND is TRUE where its operands are, an OR where one of them is: without
+// operands that can fail there is no need to know where they are FALSE or NULL,
+// and no column is made of the result.
 func (f *frame) truths(n node) (columnar.Bitmap, error) {
 	if c, ok := n.(*connective); ok && c.uses < 2 && !c.fails {
 		return f.connect(c)
@@ -147,13 +197,16 @@ func (f *frame) truths(n node) (columnar.Bitmap, error) {
 		return columnar.Bitmap{}, err
 	}
 	defer d.Release()
+	out := f.Bitmap(f.n)
 	switch {
 	case d.Type().ID() == arrow.NULL:
-		return columnar.NewBitmap(f.n), nil
-	case d.Const && !d.Null() && kernels.Truths(d, 1).Get(0):
+		clear(out.Bits)
+		return out, nil
+	case d.Const && !d.Null() && columnar.Bools(d.Array).Get(0):
 		return columnar.Bitmap{N: f.n}, nil
 	}
-	return kernels.Truths(d, f.n), nil
+	kernels.Truths(out, d)
+	return out, nil
 }
 
 // connect is truths for a connective.
@@ -171,13 +224,9 @@ func (f *frame) connect(c *connective) (columnar.Bitmap, error) {
 		case next.All(), acc.All():
 			acc = next
 		case c.or:
-			for w := range acc.Words() {
-				acc.PutWord(w, acc.Word(w)|next.Word(w))
-			}
+			acc.OrWith(next)
 		default:
-			for w := range acc.Words() {
-				acc.PutWord(w, acc.Word(w)&next.Word(w))
-			}
+			acc.AndWith(next)
 		}
 	}
 	return acc, err

@@ -3,14 +3,16 @@ package expr
 import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
-// node is a bound expression. eval returns a datum the caller releases.
+// node is a bound expression. eval returns a datum the caller releases, in
+// memory of mem: that of the frame for a part of another node.
 type node interface {
 	info() *common
-	eval(f *frame) (kernels.Datum, error)
+	eval(f *frame, mem memory.Allocator) (kernels.Datum, error)
 }
 
 // common is what every node knows.
@@ -53,15 +55,15 @@ type (
 	}
 )
 
-func (c *constant) eval(*frame) (kernels.Datum, error) {
+func (c *constant) eval(*frame, memory.Allocator) (kernels.Datum, error) {
 	return kernels.Constant(c.value).Retain(), nil
 }
 
-func (c *column) eval(f *frame) (kernels.Datum, error) {
+func (c *column) eval(f *frame, _ memory.Allocator) (kernels.Datum, error) {
 	return kernels.Column(f.column(c.index)).Retain(), nil
 }
 
-func (e *field) eval(f *frame) (kernels.Datum, error) {
+func (e *field) eval(f *frame, mem memory.Allocator) (kernels.Datum, error) {
 	of, err := f.eval(e.of)
 	if err != nil {
 		return of, err
@@ -69,44 +71,44 @@ func (e *field) eval(f *frame) (kernels.Datum, error) {
 	defer of.Release()
 	var a arrow.Array
 	if s, ok := of.Array.(*array.Struct); ok {
-		a, err = kernels.StructField(f.mem, s, e.index)
+		a, err = kernels.StructField(mem, s, e.index)
 	} else {
-		a, err = kernels.ListField(f.mem, of.Array, e.index)
+		a, err = kernels.ListField(mem, of.Array, e.index)
 	}
 	return kernels.Datum{Array: a, Const: of.Const}, err
 }
 
-func (c *cast) eval(f *frame) (kernels.Datum, error) {
+func (c *cast) eval(f *frame, mem memory.Allocator) (kernels.Datum, error) {
 	of, err := f.eval(c.of)
 	if err != nil {
 		return of, err
 	}
 	defer of.Release()
-	a, err := kernels.Cast(f.mem, of.Array, c.typ, c.try)
+	a, err := kernels.Cast(mem, of.Array, c.typ, c.try)
 	return kernels.Datum{Array: a, Const: of.Const}, err
 }
 
-func (c *function) eval(f *frame) (kernels.Datum, error) {
-	var few [4]kernels.Datum
-	args := few[:0]
+func (c *function) eval(f *frame, mem memory.Allocator) (kernels.Datum, error) {
+	at := len(f.values)
+	defer f.drop(at, len(f.rows))
 	constant := true
-	defer func() {
-		for _, d := range args {
-			d.Release()
-		}
-	}()
 	for _, n := range c.args {
 		d, err := f.eval(n)
 		if err != nil {
 			return kernels.Datum{}, err
 		}
-		args = append(args, d)
+		f.values = append(f.values, d)
 		constant = constant && d.Const
 	}
+	return f.call(mem, c.kernel, f.values[at:], constant)
+}
+
+// call runs a kernel; of constants only it makes a constant.
+func (f *frame) call(mem memory.Allocator, k kernels.Kernel, args []kernels.Datum, constant bool) (kernels.Datum, error) {
 	n := f.n
 	if constant {
 		n = 1
 	}
-	a, err := c.kernel(f.mem, n, args)
+	a, err := k(mem, n, args)
 	return kernels.Datum{Array: a, Const: constant}, err
 }

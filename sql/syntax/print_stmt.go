@@ -170,19 +170,6 @@ func (w *writer) stream(s StreamClauses) {
 	}
 }
 
-// secretWords mark options whose values are never printed.
-var secretWords = []string{"password", "secret", "token", "access.key", "accesskey", "credential"}
-
-// Secret reports whether the value of an option must not be shown.
-func Secret(key string) bool {
-	for _, s := range secretWords {
-		if strings.Contains(strings.ToLower(key), s) {
-			return true
-		}
-	}
-	return false
-}
-
 func (w *writer) options(opts []Option) {
 	w.add("(")
 	for i, o := range opts {
@@ -200,7 +187,7 @@ func (w *writer) options(opts []Option) {
 		case Secret(o.Key) && !strings.HasPrefix(o.Value, "${"):
 			w.add("'***'")
 		default:
-			w.add(quoteText(o.Value))
+			w.add(quoteText(Redact(o.Value)))
 		}
 	}
 	w.add(")")

@@ -31,6 +31,13 @@ var centers = family{name: "center", kernels: []kernel{
 		},
 	},
 	{
+		name:   "followPanel",
+		sig:    "func(class []int32, dist, x, panel, weights []float64, decay float64, aheadX [][]float64, aheadFrom, aheadRows int) (done int)",
+		doc:    "is [FollowRows] for at least one row and one panel with eight weights,\n// without a look at whether the centers stay finite.",
+		widths: []int{avx2},
+		body:   followPanel,
+	},
+	{
 		name:   "followRows",
 		sig:    "func(class []int32, dist, x, panels, weights []float64, decay float64, undo []float64) (done, failed int)",
 		doc:    "is [FollowRows] for at least one row; failed is not 0 before a move out\n// of the numbers.",
@@ -38,6 +45,123 @@ var centers = family{name: "center", kernels: []kernel{
 		body:   followRows,
 	},
 }}
+
+// followPanel moves the center of a row in the same pass over the features that
+// compares the next row, so that a row waits for 4 cycles per feature and some
+// 25 more. All eight centers have their rates at hand; the mask of the nearest
+// picks one. It depends on no address.
+func followPanel(k *code) {
+	x, panel, weights := k.base("x"), k.base("panel"), k.base("weights")
+	class, dist, i, n := k.base("class"), k.base("dist"), k.GP64(), k.length("class")
+	d := k.length("panel")
+	k.SHRQ(operand.U8(3), d)
+	k.DECQ(d)
+	k.XORQ(i, i)
+	frame := k.AllocLocal(2 * 32)
+	lanes := [2]operand.Mem{frame, frame.Offset(32)} // the numbers of the centers
+	number := k.fourLanes()
+	k.VMOVUPD(number, lanes[0])
+	k.VPADDQ(k.constant(63, 61), number, number)
+	k.VMOVUPD(number, lanes[1])
+	ahead := k.ahead()
+
+	acc := k.vecs(2)
+	top, last := k.label("row"), k.label("last")
+	// pass goes over the features: of the row at x, to which the centers move,
+	// and of the next one, which is compared with them.
+	pass := func(move, compare bool, mask, keep, rate []reg.VecVirtual) {
+		p, this, next := k.GP64(), k.GP64(), k.GP64()
+		k.MOVQ(panel, p)
+		k.MOVQ(x, this)
+		k.LEAQ(operand.Mem{Base: x, Index: d, Scale: 8}, next)
+		if !move {
+			k.MOVQ(x, next)
+		}
+		if compare {
+			for h := range acc {
+				k.VMOVUPD(at(p, 32*h), acc[h])
+			}
+		}
+		k.step(p, 8*panelCenters)
+		k.pairs(d, func(f int) {
+			row, other := k.vec(), k.vec()
+			if move {
+				k.VBROADCASTSD(at(this, 8*f), row)
+			}
+			if compare {
+				k.VBROADCASTSD(at(next, 8*f), other)
+			}
+			for h := range acc {
+				c, cell := k.vec(), at(p, 64*f+32*h)
+				k.VMOVUPD(cell, c)
+				if move {
+					moved := k.vec()
+					k.VMULPD(c, keep[h], moved)
+					k.VFMADD231PD(rate[h], row, moved)
+					k.VBLENDVPD(mask[h], moved, c, c)
+					k.VMOVUPD(c, cell)
+				}
+				if compare {
+					k.VSUBPD(c, other, c)
+					k.VFMADD231PD(c, c, acc[h])
+				}
+			}
+		}, func(n int) {
+			k.step(p, 64*n)
+			if move {
+				k.step(this, 8*n)
+			}
+			if compare {
+				k.step(next, 8*n)
+			}
+		})
+	}
+	pass(false, true, nil, nil, nil)
+
+	k.Label(top)
+	least, best := k.constant(53, 1), k.zero()
+	for h := range acc {
+		j := k.vec()
+		k.VMOVUPD(lanes[h], j)
+		k.keepLess(acc[h], j, least, best)
+	}
+	k.leastLane(least, best)
+	k.VMOVD(best.AsX(), operand.Mem{Base: class, Index: i, Scale: 4})
+	k.VMOVSD(least.AsX(), operand.Mem{Base: dist, Index: i, Scale: 8})
+
+	mask, keep, rate := k.vecs(2), k.vecs(2), k.vecs(2)
+	decay, one := k.vec(), k.constant(54, 2)
+	k.VBROADCASTSD(k.param("decay"), decay)
+	lightest, heaviest := k.constant(53, 1), k.constant(52, 0)
+	for h := range mask {
+		w, more := k.vec(), k.vec()
+		k.VPCMPEQQ(lanes[h], best, mask[h])
+		k.VMULPD(at(weights, 32*h), decay, w)
+		k.VADDPD(one, w, more)
+		k.VDIVPD(more, one, rate[h])
+		k.VSUBPD(rate[h], one, keep[h])
+		k.VBLENDVPD(mask[h], more, w, w)
+		k.VMOVUPD(w, at(weights, 32*h))
+		k.VMINPD(lightest, w, lightest)
+		k.VMAXPD(heaviest, w, heaviest)
+	}
+	k.INCQ(i)
+	k.CMPQ(i, n)
+	k.JE(operand.LabelRef(last))
+	k.ifDying(lightest, heaviest, last)
+	lines := k.GP64()
+	k.LEAQ(at(d, 7), lines)
+	k.SHRQ(operand.U8(3), lines)
+	ahead.ask(lines)
+	pass(true, true, mask, keep, rate)
+	k.LEAQ(operand.Mem{Base: x, Index: d, Scale: 8}, x)
+	k.JMP(operand.LabelRef(top))
+
+	k.Label(last)
+	pass(true, false, mask, keep, rate)
+	k.Store(i, k.Return("done"))
+	k.ret()
+}
 
 // followRows reads what it needs once per row from the arguments: registers are
 // few.
@@ -101,7 +225,13 @@ func (k *code) nearestOf(x, d, size reg.GPVirtual) (least, best reg.VecVirtual) 
 		k.JMP(operand.LabelRef(next))
 		k.Label(done)
 	}
-	// The least of the four lanes, of the same the first center.
+	k.leastLane(least, best)
+	return least, best
+}
+
+// leastLane puts the least of the four lanes into all, of the same the first
+// center.
+func (k *code) leastLane(least, best reg.VecVirtual) {
 	for i := range 2 {
 		other, otherBest := k.vec(), k.vec()
 		k.otherLane(i, least, other)
@@ -115,7 +245,6 @@ func (k *code) nearestOf(x, d, size reg.GPVirtual) (least, best reg.VecVirtual) 
 		k.VMINPD(least, other, least)
 		k.VBLENDVPD(less, otherBest, best, best)
 	}
-	return least, best
 }
 
 // otherLane swaps the halves of v, or (i = 1) the lanes of each half.
@@ -283,6 +412,12 @@ func (k *code) addWeight(center reg.GPVirtual, out string) {
 		k.VPADDQ(four, j, j)
 		k.step(weights, 32)
 	})
+	k.ifDying(least, most, out)
+}
+
+// ifDying jumps to out if the least of the lanes is below 1e-8 of the most and
+// not 0.
+func (k *code) ifDying(least, most reg.VecVirtual, out string) {
 	for i := range 2 {
 		a, b := k.vec(), k.vec()
 		k.otherLane(i, least, a)

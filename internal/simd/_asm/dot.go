@@ -47,21 +47,6 @@ var dots = family{name: "dot", kernels: []kernel{
 			k.ret()
 		},
 	},
-	{
-		name: "scale",
-		sig:  "func(x []float64, a float64)",
-		doc:  "multiplies x[i] by a; len(x) is a positive multiple of 8.",
-		body: func(k *code) {
-			x, n := k.base("x"), k.length("x")
-			a := k.scalar("a")
-			k.octets(n, func(at func(reg.Register) operand.Mem) {
-				v := k.vec()
-				k.VMULPD(at(x), a, v)
-				k.VMOVUPD(v, at(x))
-			}, x)
-			k.ret()
-		},
-	},
 }}
 
 // scalar is a vector of the float64 parameter called name.

@@ -102,14 +102,8 @@ func (v *validity) load(disp int) {
 	if v.k.wide() {
 		return
 	}
-	word := v.k.GP32()
-	v.k.MOVL(at(v.bits, disp), word)
-	v.k.VMOVD(word, v.word.AsX())
-	if v.e.size == 8 {
-		v.k.VPBROADCASTQ(v.word.AsX(), v.word)
-	} else {
-		v.k.VPBROADCASTD(v.word.AsX(), v.word)
-	}
+	// In elements of 64 bits the word stands twice; the upper one is shifted out.
+	v.k.VPBROADCASTD(at(v.bits, disp), v.word)
 }
 
 // mask is that of vector i of the 32 rows; i goes up by one.

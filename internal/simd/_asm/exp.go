@@ -54,22 +54,6 @@ var exps = family{name: "exp", kernels: []kernel{
 			k.ret()
 		},
 	},
-	{
-		name: "sigmoidPairs",
-		sig:  "func(p []float64, q []float64, z []float64)",
-		doc:  "writes Sigmoid(z[i]) to p[i] and Sigmoid(-z[i]) to q[i]; len(z) is a positive multiple of 8.",
-		body: func(k *code) {
-			p, q, z, n, f := k.base("p"), k.base("q"), k.base("z"), k.length("z"), k.expFactors()
-			k.octets(n, func(at func(reg.Register) operand.Mem) {
-				v := k.vec()
-				k.VMOVUPD(at(z), v)
-				a, b := k.sigmoid(f, v)
-				k.VMOVUPD(a, at(p))
-				k.VMOVUPD(b, at(q))
-			}, z, p, q)
-			k.ret()
-		},
-	},
 }}
 
 // octets repeats body, which does one vector of rows, until eight rows are

@@ -83,7 +83,7 @@ var logisticSteps = kernel{
 
 var logisticRows = kernel{
 	name: "logisticRows",
-	sig:  "func(p []float64, w []float64, b float64, x []float64, y []float64, shrink []float64, eta []float64, etaB []float64) (after float64)",
+	sig:  "func(p []float64, w []float64, b float64, x []float64, y []float64, shrink []float64, eta []float64, etaB []float64, aheadX [][]float64, aheadFrom, aheadRows int) (after float64)",
 	doc:  "is about one row or more; len(w) is a positive multiple of 8.",
 	// The chain is long, its vectors are few.
 	widths: []int{avx2},
@@ -93,7 +93,7 @@ var logisticRows = kernel{
 		i, stride := k.GP64(), k.length("w")
 		k.XORQ(i, i)
 		k.SHLQ(operand.U8(3), stride)
-		b := k.scalar("b")
+		b, ahead := k.scalar("b"), k.ahead()
 
 		// weights does one pass over the weights.
 		weights := func(body func(v int, weight operand.Mem, disp int), pointers ...reg.GPVirtual) {
@@ -115,6 +115,10 @@ var logisticRows = kernel{
 		k.Label(top)
 		z := k.everywhere(acc)
 		k.VADDPD(b, z, z)
+		lines := k.GP64() // of as many rows as there are here, one per eight columns
+		k.MOVQ(stride, lines)
+		k.SHRQ(operand.U8(6), lines)
+		ahead.ask(lines)
 		u, shrink := k.link(k.expFactors(), z, b, i, linkArgs{p, y, shrinks, etas, etaBs})
 		k.MOVQ(row, this)
 		k.ADDQ(stride, row)

@@ -41,28 +41,6 @@ var steps = family{name: "step", kernels: []kernel{
 			k.ret()
 		},
 	},
-	{
-		name: "stepDot",
-		sig:  "func(next []float64, w []float64, x []float64, shrink float64, u float64, row []float64) (p float64, finite bool)",
-		doc:  "is step and rowDot of next and row; len(w) is a positive multiple of 8.",
-		body: func(k *code) {
-			next, w, x, row, n := k.base("next"), k.base("w"), k.base("x"), k.base("row"), k.length("w")
-			shrink, u, rest := k.scalar("shrink"), k.scalar("u"), k.zeros(1)[0]
-			acc := k.zeros(32 * 8 / k.width)
-			k.lanes(n, func(v, disp int) {
-				a, odd := k.vec(), k.vec()
-				k.VMULPD(at(w, disp), shrink, a)
-				k.VFMADD231PD(at(x, disp), u, a)
-				k.VMOVUPD(a, at(next, disp))
-				k.VSUBPD(a, a, odd)
-				k.VORPD(odd, rest, rest)
-				k.VFMADD231PD(at(row, disp), a, acc[v])
-			}, next, w, x, row)
-			k.returnSum(acc, "p")
-			k.returnZero(rest, "finite")
-			k.ret()
-		},
-	},
 }}
 
 // zeros are n new vectors of zeros.

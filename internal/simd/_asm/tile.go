@@ -7,21 +7,33 @@ import (
 
 var tiles = family{name: "tile", kernels: []kernel{
 	{
-		name: "loadTile",
-		sig:  "func(tile []float64, x [][]float64, from int)",
-		doc:  "is [LoadTile] for 24 rows of at least one column.",
+		name: "loadTiles",
+		sig:  "func(tiles []float64, x [][]float64, from int)",
+		doc:  "is [LoadTiles] for whole tiles, at least one, of at least one column.",
 		body: func(k *code) {
-			tile, col, n, from := k.base("tile"), k.base("x"), k.length("x"), k.arg("from")
-			k.loop(n, 1, func() {
-				p := k.GP64()
+			tiles, size := k.base("tiles"), k.length("tiles")
+			col, d, from := k.base("x"), k.length("x"), k.arg("from")
+			k.LEAQ(operand.Mem{Base: tiles, Index: size, Scale: 8}, size) // the end
+			stride, left := k.GP64(), k.GP64()
+			k.IMUL3Q(operand.U32(tileRows*8), d, stride)
+			k.MOVQ(d, left)
+			k.loop(left, 1, func() {
+				p, out, next := k.GP64(), k.GP64(), k.label("tile")
 				k.MOVQ(at(col, 0), p)
+				k.LEAQ(operand.Mem{Base: p, Index: from, Scale: 8}, p)
+				k.MOVQ(tiles, out)
+				k.Label(next)
 				for v := 0; v < tileRows*8; v += k.width {
 					x := k.vec()
-					k.VMOVUPD(operand.Mem{Base: p, Index: from, Scale: 8, Disp: v}, x)
-					k.VMOVUPD(x, at(tile, v))
+					k.VMOVUPD(at(p, v), x)
+					k.VMOVUPD(x, at(out, v))
 				}
-				k.step(col, 24)
-				k.step(tile, tileRows*8)
+				k.step(p, tileRows*8)
+				k.ADDQ(stride, out)
+				k.CMPQ(out, size)
+				k.JB(operand.LabelRef(next))
+				k.step(col, headerBytes)
+				k.step(tiles, tileRows*8)
 			})
 			k.ret()
 		},

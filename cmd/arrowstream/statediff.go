@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/state"
+)
+
+func newStateDiff(stdio arrowstream.Stdio) *cobra.Command {
+	j := &job{stdio: stdio}
+	cmd := &cobra.Command{
+		Use:   "diff DIR FILE.sql | -e SQL",
+		Short: "Compare the program of a state with another, as a start would",
+		Args:  arguments(1, 2, "diff DIR FILE.sql"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return j.diff(cmd.Context(), state.Dir{Path: args[0]}, args[1:])
+		},
+	}
+	j.scriptFlags(cmd.Flags())
+	return cmd
+}
+
+// comparing is a store that a pipeline cannot open: it takes the job that the
+// pipeline describes and compares it with that of a folder.
+type comparing struct {
+	dir  state.Dir
+	diff state.Diff
+	err  error
+}
+
+// errCompared ends the run of the pipeline before it begins.
+var errCompared = errors.New("compared")
+
+// Open implements [arrowstream.StateStore].
+func (c *comparing) Open(_ context.Context, job arrowstream.Job) (arrowstream.EpochLog, error) {
+	c.diff, c.err = c.dir.Diff(job)
+	return nil, errCompared
+}
+
+func (j *job) diff(ctx context.Context, dir state.Dir, args []string) error {
+	c := &comparing{dir: dir}
+	prog, err := j.prepare(args, arrowstream.Options{Workers: 1, State: c})
+	if err != nil {
+		return err
+	}
+	defer prog.Close()
+	if prog.Pipeline() == nil {
+		return usageError{errors.New("the script runs nothing")}
+	}
+	if _, err := prog.Run(ctx); !errors.Is(err, errCompared) {
+		return err
+	}
+	if c.err != nil {
+		return notAStore(c.err)
+	}
+	fmt.Fprint(j.stdio.Out, c.diff)
+	if d := c.diff; !d.Same() {
+		return &arrowstream.Error{Code: "AS5008", Msg: fmt.Sprintf("%d parts are new, %d dropped, %d incompatible", len(d.New), len(d.Dropped), len(d.Incompatible))}
+	}
+	return nil
+}

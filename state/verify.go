@@ -1,0 +1,91 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
+)
+
+// Checked is what Verify has found.
+type Checked struct {
+	Commits int
+	Files   int
+	Bytes   int64
+	// Last is the last commit, and Whole the newest of which everything is
+	// there: the same if the store is in order.
+	Last, Whole arrowstream.Epoch
+	// Torn is how many bytes at the end of the log a crash has left: they are
+	// cut when the store is opened.
+	Torn int64
+	// Damaged are the files that are not what was written.
+	Damaged []*Damage
+}
+
+// Verify reads everything that a commit names. Damage of a file is reported in
+// the result; damage of the log or the manifest, which hides the rest, is the
+// error. It changes nothing, and the job should not be at work meanwhile.
+func (d Dir) Verify(ctx context.Context) (*Checked, error) {
+	d = d.withDefaults()
+	_, r, err := d.look()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := readIncarnation(d.FS, d.Path); err != nil {
+		return nil, err
+	}
+	c := &Checked{Commits: len(r.commits), Last: r.lastEpoch(), Torn: r.size - r.end}
+	good := map[string]bool{}
+	check := func(f file) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c.Files++
+		c.Bytes += f.Bytes
+		bad, err := d.check(f)
+		if err != nil {
+			return err
+		}
+		if bad != nil {
+			c.Damaged = append(c.Damaged, &Damage{File: d.at(f.name), Offset: bad.at, Reason: bad.reason})
+		}
+		good[f.name] = bad == nil
+		return nil
+	}
+	for _, n := range r.commits {
+		for _, f := range n.files() {
+			if err := check(f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for i := len(r.commits) - 1; i >= 0 && c.Whole == 0; i-- {
+		if r.whole(i, func(f file) bool { return good[f.name] }) {
+			c.Whole = r.commits[i].epoch
+		}
+	}
+	for _, bad := range c.Damaged {
+		bad.Whole = c.Whole
+	}
+	return c, nil
+}
+
+// check reads and decodes a file.
+func (d Dir) check(f file) (*flaw, error) {
+	bad, err := verify(d.FS, d.at(f.name), f.fileRecord)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &flaw{-1, "it is missing"}, nil
+	}
+	if err == nil && bad == nil {
+		bad, err = readArrows(d.FS, d.at(f.name), f.fileRecord, columnar.Pool, func(b arrowstream.Batch) bool {
+			b.Release()
+			return true
+		})
+	}
+	if err != nil {
+		return nil, unusable("read "+d.at(f.name), err)
+	}
+	return bad, nil
+}

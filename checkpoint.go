@@ -3,6 +3,7 @@ package arrowstream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,7 +115,7 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 	if !t.last && time.Now().Before(c.due) {
 		return nil
 	}
-	if !c.dirty && !c.written.Load() && !finished {
+	if !c.dirty && !c.written.Load() && !finished && !c.waiting() {
 		return nil
 	}
 	if t.last {
@@ -154,6 +155,14 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 		c.finish(ctx, pending)
 	}
 	return nil
+}
+
+// waiting reports whether a sink wants an epoch for rows it has.
+func (c *checkpoints) waiting() bool {
+	return slices.ContainsFunc(c.p.nodes, func(n *node) bool {
+		s, ok := n.sink.(Concluder)
+		return ok && s.Waiting()
+	})
 }
 
 // checkpoint adds what n remembers to the epoch e, whose last tick it has done.

@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"testing"
 
@@ -130,5 +131,53 @@ func TestTakeoverDuringCommit(t *testing.T) {
 	}
 	if seen == 0 || fenced == 0 {
 		t.Errorf("%d commits before the takeover, %d after", seen, fenced)
+	}
+}
+
+// TestCommitDuringTakeover opens the store anew after every operation of a
+// commit: what the old process is told to have committed, the new one has.
+func TestCommitDuringTakeover(t *testing.T) {
+	seen, fenced := 0, 0
+	for at, ops := 0, 1; at < ops; at++ {
+		mem := vfs.NewMem()
+		m := model{agg: map[int64]int64{}}
+		var now *epochLog
+		fsys := memFS{FS: mem, unlocked: true}
+		ops = 0
+		fsys.after = func() {
+			if m.epoch < 6 {
+				return
+			}
+			if ops++; ops == at+1 {
+				now = mustOpen(t, testDir(memFS{FS: mem, unlocked: true}))
+			}
+		}
+		old := mustOpen(t, testDir(fsys))
+		if err := m.work(old, 5, nil); err != nil {
+			t.Fatal(err)
+		}
+		err := m.step(old)
+		if now == nil {
+			old.Close()
+			break
+		}
+		e, bad := check(now, columnartest.Allocator(t))
+		switch {
+		case bad != nil:
+			t.Fatalf("operation %d: %v", at, bad)
+		case err == nil:
+			if seen++; e != 6 {
+				t.Fatalf("operation %d: the old process committed epoch 6, the new one is at %d", at, e)
+			}
+		case !errors.Is(err, arrowstream.ErrFenced) && !errors.Is(err, fs.ErrNotExist):
+			t.Fatalf("operation %d: %v", at, err)
+		default:
+			fenced++
+		}
+		old.Close()
+		now.Close()
+	}
+	if fenced == 0 {
+		t.Errorf("%d commits were seen, %d fenced", seen, fenced)
 	}
 }

@@ -10,8 +10,7 @@ import (
 // exchangeFrom is the number of workers from which the rows of every keyed
 // stage are spread from the start. To hash the keys and to copy the rows takes 5
 // to 10 ns of processor time a row: with fewer workers the readers, the other
-// stages and the sinks fill the cores as well, until a stage remembers so much
-// that it is slow (see divideFrom).
+// stages and the sinks fill the cores as well, unless there are many groups.
 const exchangeFrom = 4
 
 // lanes reports whether n runs as several instances: a stage without keys that
@@ -19,8 +18,7 @@ const exchangeFrom = 4
 // outputs, which have no order to merge by, are not used.
 func (o Options) lanes(n *node, par Parallel) bool {
 	if len(par.Keys()) > 0 {
-		_, divides := n.stage.(Divider)
-		return o.Workers > 1 && (divides || o.Workers >= exchangeFrom) && !n.usedSides()
+		return o.Workers >= exchangeFrom && !n.usedSides()
 	}
 	_, stateful := n.stage.(Stateful)
 	return o.Workers > 1 && !stateful
@@ -94,8 +92,6 @@ type laneMessage struct {
 	// rows are the rows for the lane, for each batch of the message that all
 	// lanes get; nil stands for all rows.
 	rows []columnar.Bitmap
-	// hold is called between two ticks, instead of a tick.
-	hold func()
 }
 
 func (m laneMessage) release() {
@@ -174,10 +170,6 @@ func (g *graph) runLane(ctx context.Context, l *lane) error {
 			m.release()
 			continue
 		}
-		if m.hold != nil {
-			m.hold()
-			continue
-		}
 		if m.rows != nil {
 			if err := l.nodes[0].own(&m); err != nil {
 				g.fail(err)
@@ -210,37 +202,21 @@ func (l *lane) run(ctx context.Context, tick []message) ([]message, error) {
 func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []int) error {
 	in := make([]message, 1)
 	var split kernels.Partitioner
-	undivided := len(keys) > 0 && len(lanes) < exchangeFrom && !n.checkpoints.resumes()
 	for t := 0; ; t++ {
 		if err := g.receive(ctx, n, in); err != nil {
 			return err
 		}
 		m := in[0]
-		if undivided && lanes[0].large() {
-			if err := divide(ctx, n, lanes); err != nil {
-				m.release()
-				return err
-			}
-			undivided = false
-		}
-		switch {
-		case len(keys) == 0:
+		if len(keys) == 0 {
 			lanes[t%len(lanes)].in.give(ctx, laneMessage{messages: []message{m}})
-		case undivided:
-			empty := m
-			empty.batches = nil
-			for _, l := range lanes[1:] {
-				l.in.give(ctx, laneMessage{messages: []message{empty}})
-			}
-			lanes[0].in.give(ctx, laneMessage{messages: []message{m}})
-		default:
+		} else {
 			parts, err := partition(&split, m, keys, len(lanes))
 			if err != nil {
 				m.release()
 				return n.wrap(err)
 			}
 			for i, l := range lanes {
-				l.in.give(ctx, laneMessage{messages: []message{m.share()}, rows: parts[i]})
+				l.in.give(ctx, laneMessage{[]message{m.share()}, parts[i]})
 			}
 			m.release()
 		}

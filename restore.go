@@ -107,12 +107,9 @@ func (c *checkpoints) merge(pending *pendingEpoch) (merged []StageState, err err
 	return merged, nil
 }
 
-// resumes reports whether stages are restored from a commit.
-func (c *checkpoints) resumes() bool { return c != nil && c.start.Last != nil }
-
 // restore gives the instances of n what the last commit remembers.
 func (c *checkpoints) restore(ctx context.Context, n *node, instances []Stateful) (err error) {
-	if !c.resumes() {
+	if c == nil || c.start.Last == nil {
 		return nil
 	}
 	if n.flushed = slices.Contains(c.start.Last.Flushed, n.uid); n.flushed {

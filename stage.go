@@ -102,17 +102,6 @@ type Parallel interface {
 	Order() []string
 }
 
-// Divider is implemented by keyed stages that can be spread over instances late:
-// while a stage remembers little, one instance is faster than spreading its rows.
-type Divider interface {
-	Parallel
-	// Divide keeps the first part of what the stage remembers, by key, and
-	// hands one part to each of others, bound clones that have had the same
-	// ticks without rows: the parts of [kernels.Partitioner] by Keys. It is
-	// called between ticks, and the results are those of the undivided stage.
-	Divide(ctx context.Context, others []Stage) error
-}
-
 // Join is an operator with several inputs. In every tick the runtime calls
 // Process for all batches of input 0, then of input 1 and so on, then Advance
 // once with the least watermark of the inputs.

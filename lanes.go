@@ -7,10 +7,10 @@ import (
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
-// exchangeFrom is the number of workers from which the rows of every keyed
-// stage are spread from the start. To hash the keys and to copy the rows takes 5
-// to 10 ns of processor time a row: with fewer workers the readers, the other
-// stages and the sinks fill the cores as well, unless there are many groups.
+// exchangeFrom is the number of workers from which the rows of a keyed stage
+// are spread. To hash the keys and to copy the rows costs processor time:
+// with fewer workers the readers, the other stages and the sinks fill the cores
+// as well.
 const exchangeFrom = 4
 
 // lanes reports whether n runs as several instances: a stage without keys that

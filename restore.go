@@ -204,22 +204,25 @@ func columnsOf(schema *arrow.Schema, names []string) []int {
 	return columns
 }
 
-// resume brings sinks to where the last commit left them, and publishes what
-// it could not publish any more.
+// resume brings sinks to where the last commit left them, shuts out earlier
+// processes, and publishes what they could not publish any more.
 func (c *checkpoints) resume(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
 	for _, n := range c.p.nodes {
-		sink, ok := n.sink.(Committer)
-		if !ok {
-			continue
+		var err error
+		switch sink := n.sink.(type) {
+		case Committer:
+			var prepared []byte
+			if c.start.Last != nil {
+				prepared = c.start.Last.Sinks[n.uid].Prepared
+			}
+			err = sink.Resume(ctx, c.start, prepared)
+		case Publisher:
+			err = sink.Claim(ctx, Publication{Job: c.start.ID, Sink: n.uid, Incarnation: c.start.Incarnation})
 		}
-		var prepared []byte
-		if c.start.Last != nil {
-			prepared = c.start.Last.Sinks[n.uid].Prepared
-		}
-		if err := sink.Resume(ctx, c.start, prepared); err != nil {
+		if err != nil {
 			return n.wrap(err)
 		}
 	}

@@ -30,11 +30,11 @@ func (p *Pipeline) identify() Job {
 		_, stateful := n.stateful()
 		switch {
 		case n.source != nil:
-			job.Sources = append(job.Sources, Part{UID: n.uid, Kind: kindOf(n.source.source), Schema: n.ports[0]})
+			job.Sources = append(job.Sources, Part{UID: n.uid, Kind: typeName(n.source.source), Schema: n.ports[0]})
 		case n.sink != nil:
-			job.Sinks = append(job.Sinks, Part{UID: n.uid, Kind: kindOf(n.sink), Schema: n.inputs[0].Schema()})
+			job.Sinks = append(job.Sinks, Part{UID: n.uid, Kind: typeName(n.sink), Schema: n.inputs[0].Schema()})
 		case stateful:
-			job.Stages = append(job.Stages, Part{UID: n.uid, Kind: n.kind(), Schema: n.ports[0]})
+			job.Stages = append(job.Stages, Part{UID: n.uid, Kind: n.kind(), Config: n.config(), Schema: n.ports[0]})
 		}
 	}
 	return job
@@ -63,6 +63,13 @@ func (n *node) kind() string {
 		return kindOf(n.join)
 	}
 	return "merge"
+}
+
+func (n *node) config() string {
+	if n.join != nil {
+		return configuration(n.join)
+	}
+	return configuration(n.stage)
 }
 
 // stateful is the part of n that remembers something.

@@ -40,6 +40,9 @@ type Part struct {
 	UID string
 	// Kind is the type of the part, such as "aggregate".
 	Kind string
+	// Config is what the state of a stage depends on beside its input, as a
+	// text; empty for sources and sinks.
+	Config string
 	// Schema of what the part emits, or takes if it is a sink.
 	Schema *arrow.Schema
 }

@@ -53,7 +53,9 @@ type Source struct {
 func (s *Source) Bounded() bool { return true }
 
 // Delivers implements [arrowstream.Guaranteed].
-func (s *Source) Delivers() (arrowstream.Guarantee, string) { return database.Delivers(s.OrderBy, s.Query) }
+func (s *Source) Delivers() (arrowstream.Guarantee, string) {
+	return database.Delivers(s.OrderBy, s.Query)
+}
 
 // bind checks the options.
 func (s *Source) bind() (*database.Reader, error) {

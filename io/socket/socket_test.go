@@ -139,8 +139,8 @@ func TestBadLines(t *testing.T) {
 		s.OnBadRow = arrowstream.SkipBadRow
 		p = open(t, s, mem, 0)
 		say(t, s.Addr(), "1\n"+strings.Repeat("9", long)+"\n3\nbad\n", strings.Repeat("7", long)+"\n4")
-		if got, err = iotest.Rows(context.Background(), p, 0); err != nil || p.Skipped() != 3 {
-			t.Error(err, p.Skipped())
+		if got, err = iotest.Rows(context.Background(), p, 0); err != nil || p.Rejects().Skipped() != 3 {
+			t.Error(err, p.Rejects().Skipped())
 		}
 		iotest.EqualRows(t, got, []string{"1", "3", "4"})
 		p.Close()

@@ -112,8 +112,10 @@ func TestADeadLetterSaysWhatIsWrong(t *testing.T) {
 	var dead collect
 	_, err := run(t, arrowstream.Options{}, func(p *arrowstream.Pipeline) {
 		p.From("in", badFile(t, "csv", 3, func(i int) bool { return i == 1 })).Side(arrowstream.Errors).Via(&stage.Project{Columns: []stage.Column{
-			{Name: "raw", Expr: expr.Col{Name: "raw"}}, {Name: "code", Expr: expr.Col{Name: "error_code"}},
-			{Name: "message", Expr: expr.Col{Name: "message"}}, {Name: "column", Expr: expr.Col{Name: "column_name"}},
+			{Name: "raw", Expr: expr.Col{Name: "raw"}},
+			{Name: "code", Expr: expr.Col{Name: "error_code"}},
+			{Name: "message", Expr: expr.Col{Name: "message"}},
+			{Name: "column", Expr: expr.Col{Name: "column_name"}},
 			{Name: "epoch", Expr: expr.Col{Name: "epoch"}},
 		}}).To(&dead)
 	})

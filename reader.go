@@ -28,8 +28,8 @@ type reader struct {
 	at     place    // behind the last row that was taken
 	end    []byte   // position behind the batch of that row
 
-	rows    atomic.Int64
-	lag     atomic.Int64 // rows, -1 unknown
+	rows atomic.Int64
+	lag  atomic.Int64 // rows, -1 unknown
 }
 
 // place is a place between two rows: some rows, good or bad, behind a position.

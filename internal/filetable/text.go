@@ -209,13 +209,12 @@ func (t *Text) row(text []byte, line int64) (n, lines int, err error) {
 	case err == ErrMore:
 		n, lines, err = 0, 0, errTooLong
 	}
+	if err != errTooLong {
+		text = bytes.TrimSuffix(bytes.TrimSuffix(text[:n], []byte{'\n'}), []byte{'\r'})
+	}
 	e := t.parser.Describe(text, err)
 	e.Source, e.Where = t.in.Name, fmt.Sprintf("line %d", line)
-	raw := text
-	if err != errTooLong {
-		raw = bytes.TrimSuffix(bytes.TrimSuffix(text[:n], []byte{'\n'}), []byte{'\r'})
-	}
-	if !t.rejects.Add(t.rows.N, raw, e) {
+	if !t.rejects.Add(t.rows.N, text, e) {
 		return 0, 0, e
 	}
 	t.inLong = err == errTooLong

@@ -73,7 +73,7 @@ type Rejects struct {
 // Reason says how many rows were skipped for one reason.
 type Reason struct {
 	Rows int64
-	Last string // the error of the last one
+	Last *DataError // the last one
 }
 
 // Warning says it in words.
@@ -104,7 +104,7 @@ func (r *Rejects) Add(before int, raw []byte, err *DataError) bool {
 		r.skipped++
 		code := err.Code()
 		if reason, known := r.reasons[code]; known || len(r.reasons) < maxReasons {
-			r.reasons[code] = Reason{Rows: reason.Rows + 1, Last: err.Error()}
+			r.reasons[code] = Reason{Rows: reason.Rows + 1, Last: err}
 		}
 	case DeadLetterBadRow:
 		raw = bytes.Clone(raw[:min(len(raw), maxRaw)])

@@ -121,7 +121,7 @@ func letters(mem memory.Allocator, bad []Rejected, e Epoch, now time.Time) Batch
 		if r.Err.Column == "" {
 			text(5).AppendNull()
 		} else {
-			text(5).Append(r.Err.Column)
+			text(5).Append(CutValue([]byte(r.Err.Column)))
 		}
 		if e == 0 {
 			b.Field(6).AppendNull()

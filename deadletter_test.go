@@ -108,6 +108,37 @@ func trimmed(rows []string) (out []string) {
 	return out
 }
 
+func TestDeadLettersOfASourceWithStages(t *testing.T) {
+	bad := func(i int) bool { return i%5 == 2 || i < 3 || i > 55 }
+	odd := stage.Filter{Where: expr.Call{Name: "=", Args: []expr.Expr{expr.Call{Name: "%", Args: []expr.Expr{expr.Col{Name: "x"}, expr.Lit{Value: int64(8)}}}, expr.Lit{Value: int64(1)}}}}
+	var good, letters []string
+	for i := range 60 {
+		if bad(i) {
+			letters = append(letters, fmt.Sprintf("line %d", i+1))
+		} else if i%8 == 1 {
+			good = append(good, fmt.Sprint(i))
+		}
+	}
+	for _, size := range []int{1, 2, 7, 100} {
+		var rows, dead collect
+		_, err := run(t, arrowstream.Options{TickRows: size, State: newQuietLedger()}, func(p *arrowstream.Pipeline) {
+			in := p.From("in", stage.Through(badFile(t, "csv", 60, bad), &odd))
+			in.To(&rows)
+			in.Side(arrowstream.Errors).Via(position()).To(&dead)
+		})
+		if err != nil || !slices.Equal(rows.rows, good) || !slices.Equal(trimmed(dead.rows), letters) {
+			t.Errorf("ticks of %d: %v, rows %q, dead letters %q", size, err, rows.rows, dead.rows)
+		}
+	}
+}
+
+// newQuietLedger is a ledger that never crashes.
+func newQuietLedger() *ledger {
+	l := newLedger()
+	l.crash = &crash{left: 1 << 30}
+	return l
+}
+
 func TestADeadLetterSaysWhatIsWrong(t *testing.T) {
 	var dead collect
 	_, err := run(t, arrowstream.Options{}, func(p *arrowstream.Pipeline) {

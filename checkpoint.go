@@ -3,6 +3,7 @@ package arrowstream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -122,7 +123,7 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 	if !t.last && time.Now().Before(c.due) {
 		return nil
 	}
-	if !c.dirty && !c.written.Load() && !finished {
+	if !c.dirty && !c.written.Load() && !finished && !c.waiting() {
 		return nil
 	}
 	if t.last {
@@ -166,6 +167,14 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 	return nil
 }
 
+// waiting reports whether a sink wants an epoch for rows it has.
+func (c *checkpoints) waiting() bool {
+	return slices.ContainsFunc(c.p.nodes, func(n *node) bool {
+		s, ok := n.sink.(Concluder)
+		return ok && s.Waiting()
+	})
+}
+
 // checkpoint adds what n remembers to the epoch e, whose last tick it has done.
 func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	c := n.checkpoints
@@ -182,7 +191,7 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	var err error
 	if n.sink != nil {
 		sunk, err = n.prepare(ctx, e, pending.commit.Finished)
-	} else if n.flushed {
+	} else if n.forgotten() {
 		// It has emitted everything and is not called again.
 	} else if inc, ok := st.(Incremental); ok && delta {
 		state, err = inc.Delta(ctx)
@@ -200,10 +209,7 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 		if sunk.Prepared != nil || sunk.Rows > 0 {
 			pending.commit.Sinks[n.uid] = sunk
 		}
-	case n.flushed:
-		if n.env.Instance == 0 {
-			pending.commit.Flushed = append(pending.commit.Flushed, n.uid)
-		}
+	case n.forgotten():
 	default:
 		states := pending.states[n.uid]
 		for len(states) <= n.env.Instance {
@@ -212,6 +218,9 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 		states[n.env.Instance] = state
 		pending.states[n.uid], pending.delta[n.uid] = states, delta
 	}
+	if n.flushed && n.sink == nil && n.env.Instance == 0 {
+		pending.commit.Flushed = append(pending.commit.Flushed, n.uid)
+	}
 	pending.missing--
 	complete := pending.missing == 0
 	c.mu.Unlock()
@@ -219,6 +228,13 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 		c.finish(ctx, pending)
 	}
 	return nil
+}
+
+// forgotten reports whether n needs no state any more: it has emitted all it will,
+// and leaves nothing behind.
+func (n *node) forgotten() bool {
+	_, finishes := n.stage.(Finisher)
+	return n.flushed && !finishes
 }
 
 // prepare makes what the sink of n has taken in the epoch e ready to publish.
@@ -332,11 +348,7 @@ func (c *checkpoints) publish(ctx context.Context, n *node, e Epoch, sunk SinkCo
 		}
 	}
 	failpoint.Hit(failpoint.PublishAfter)
-	if err := c.log.Published(n.uid, e); err != nil {
-		return err
-	}
-	failpoint.Hit(failpoint.Published)
-	return nil
+	return c.log.Published(n.uid, e)
 }
 
 // wait waits until no epoch is on its way.

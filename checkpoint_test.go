@@ -411,7 +411,7 @@ func TestEpochsSurviveACrashAnywhere(t *testing.T) {
 	want := plain.results()
 	workers := []int{1, 4, 2, 8}
 	crashes := 0
-	for first := 0; !testing.Short() || first < 30; first += 1 + first/8 {
+	for first := 0; !testing.Short() || first < 30; first += 1 + first/4 {
 		rng := rand.New(rand.NewPCG(uint64(first), 1))
 		l := newLedger()
 		g := &program{folder: newFolder(), tables: map[string]*database{}, crash: &crash{left: first}}

@@ -112,7 +112,7 @@ func (c *checkpoints) restore(ctx context.Context, n *node, instances []Stateful
 	if c == nil || c.start.Last == nil {
 		return nil
 	}
-	if n.flushed = slices.Contains(c.start.Last.Flushed, n.uid); n.flushed {
+	if n.flushed = slices.Contains(c.start.Last.Flushed, n.uid); n.forgotten() {
 		return nil
 	}
 	defer func() {

@@ -14,6 +14,7 @@ import (
 
 // session runs the statements of one script.
 type session struct {
+	program  string // the script in one spelling, without secrets
 	src      *syntax.Source
 	opts     Options
 	catalog  *catalog

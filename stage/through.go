@@ -81,6 +81,11 @@ func (t *through) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrows
 // Bounded implements [arrowstream.Source].
 func (t *through) Bounded() bool { return t.src.Bounded() }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (t *through) Delivers() (arrowstream.Guarantee, string) {
+	return arrowstream.SourceGuarantee(t.src)
+}
+
 // throughPartition applies the stages to every batch of a partition.
 type throughPartition struct {
 	arrowstream.Partition

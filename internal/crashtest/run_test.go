@@ -82,7 +82,7 @@ func (p *process) start(t *testing.T, failpoint string, after time.Duration) (do
 		ctx, cancel = context.WithTimeout(t.Context(), after)
 		defer cancel()
 	}
-	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", filepath.Join(p.dir, "state"), "--epoch", p.epoch.String(), "--progress", "off", "-q"}
+	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", filepath.Join(p.dir, "state"), "--epoch", p.epoch.String(), "--retain", "3", "--progress", "off", "-q"}
 	if p.workers > 0 {
 		args = append(args, "--workers", fmt.Sprint(p.workers))
 	}

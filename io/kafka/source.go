@@ -89,6 +89,11 @@ type Source struct {
 // Bounded implements [arrowstream.Source].
 func (s *Source) Bounded() bool { return s.End != "" && !strings.EqualFold(s.End, "unbounded") }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Source) Delivers() (arrowstream.Guarantee, string) {
+	return arrowstream.ExactlyOnce, "offsets are part of the state"
+}
+
 // Schema implements [arrowstream.Source].
 func (s *Source) Schema() (*arrow.Schema, error) {
 	l, _, _, err := s.check()

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	faulty "testing/iotest"
+	"testing/iotest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -19,7 +19,6 @@ import (
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/internal/cell"
 	"github.com/arrowstream/arrowstream/internal/files"
-	"github.com/arrowstream/arrowstream/internal/iotest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -134,40 +133,6 @@ func TestRead(t *testing.T) {
 		if err != nil || got != c.want {
 			t.Errorf("%q: got %q, %v; want %q", c.texts, got, err, c.want)
 		}
-	}
-}
-
-func TestDeadLetters(t *testing.T) {
-	set := folder(t, "!1\na\n!2\n!3\r\nb\n", "!4", "", "c\n!5\n!6\n", "!7\nd")
-	want := []string{"!!1", "a", "!!2", "!!3", "b", "!!4", "c", "!!5", "!!6", "!!7", "d"}
-	for _, limit := range []int{1, 2, 3, 0} {
-		iotest.Resumable(t, func() arrowstream.Partition {
-			return open(t, set, false, limit, arrowstream.DeadLetterBadRow)
-		}, want)
-	}
-	// Of long lines there is only the beginning, and only so many are held.
-	long := strings.Repeat("!", MaxLine+2)
-	p := open(t, folder(t, strings.Repeat(strings.Repeat("!", 100_000)+"\n", 40)+long+"\na"), false, 0, arrowstream.DeadLetterBadRow)
-	reads, bad := 0, 0
-	for ; ; reads++ {
-		rows, err := iotest.Next(t.Context(), p)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range rows {
-			if strings.HasPrefix(r, "!") {
-				bad++
-				if len(r) != 1+64<<10 {
-					t.Errorf("%d bytes of a bad row", len(r))
-				}
-			}
-		}
-	}
-	if reads != 3 || bad != 41 {
-		t.Errorf("%d reads, %d bad rows", reads, bad)
 	}
 }
 
@@ -396,7 +361,7 @@ func TestSampleOfFiles(t *testing.T) {
 	if err != nil || strings.Join(seen, ",") != "0:,1:a\nb" {
 		t.Errorf("%q %v", seen, err)
 	}
-	broken := &Set{kind: words, names: []string{"-"}, stdin: faulty.ErrReader(errors.New("broken"))}
+	broken := &Set{kind: words, names: []string{"-"}, stdin: iotest.ErrReader(errors.New("broken"))}
 	if err := broken.Sample(1, nil); err == nil || !strings.Contains(err.Error(), "words: read stdin: broken") {
 		t.Error(err)
 	}

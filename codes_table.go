@@ -263,6 +263,14 @@ var errorCodes = []ErrorCode{
 		"A value is not of the form that a conversion or a function wants, such as the text abc where a number is read. Use TRY_CAST to get NULL instead, or filter such rows before.",
 	},
 	{
+		"AS4004", "row cannot be decoded",
+		"A line or a message is not a row of its format: broken JSON, a wrong number of fields, a quote without end, a row that is too long. Repair the input, or write ON ERROR SKIP or ON ERROR DEAD LETTER TO a table behind the query.",
+	},
+	{
+		"AS4005", "too many rows cannot be decoded",
+		"More rows had to be left out than LIMIT or RATE of ON ERROR DEAD LETTER allows, so that something is wrong with the input as a whole; the error behind it is that of the last row. The dead letters of committed epochs are in their table. Repair the input or raise the bound, and start the job again: it goes on behind the last epoch.",
+	},
+	{
 		"AS4006", "event time is NULL",
 		"A row without an event time came to a window that was told to refuse it. Filter such rows with WHERE ts IS NOT NULL, or let the window skip and count them.",
 	},

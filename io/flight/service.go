@@ -135,6 +135,9 @@ func (s *service) DoGet(raw *arrowflight.Ticket, out arrowflight.FlightService_D
 // how many batches and rows were taken.
 func (s *service) DoPut(in arrowflight.FlightService_DoPutServer) error {
 	first, err := in.Recv()
+	if errors.Is(err, io.EOF) {
+		return status.Error(codes.InvalidArgument, "the call ended before its first message")
+	}
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	arrowflight "github.com/apache/arrow/go/v17/arrow/flight"
 	"google.golang.org/grpc/codes"
@@ -59,6 +60,9 @@ const maxTicket = 4 << 10
 func parseTicket(raw []byte) (ticket, error) {
 	if len(raw) > maxTicket {
 		return ticket{}, status.Errorf(codes.InvalidArgument, "ticket: %d bytes, at most %d are taken", len(raw), maxTicket)
+	}
+	if !utf8.Valid(raw) {
+		return ticket{}, status.Error(codes.InvalidArgument, "ticket: it is not UTF-8")
 	}
 	text := strings.TrimSpace(string(raw))
 	if !strings.HasPrefix(text, "{") {

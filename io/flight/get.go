@@ -139,6 +139,10 @@ func (p *getPartition) follow(at *mark) error {
 		ticket := p.ticket
 		if p.replay && at.Job != "" {
 			t, err := p.client.ticketAt(ctx, p.stream, *at)
+			if status.Code(err) == codes.NotFound {
+				// A server that was started again has it when an epoch comes.
+				return status.Error(codes.Unavailable, status.Convert(err).Message())
+			}
 			if err != nil {
 				return err
 			}

@@ -237,7 +237,8 @@ func TestPositionsThatAreGone(t *testing.T) {
 			`{"rows":3}`:                               "without positions",
 			`{"job":"job","epoch":7,"seq":1,"skip":0}`: "",
 			`{"job":"job","epoch":8,"seq":0}`:          "",
-			`{"job":"job","epoch":12,"seq":0}`:         "",
+			`{"job":"job","epoch":10,"seq":0}`:         "",
+			`{"job":"job","epoch":12,"seq":0}`:         "there is no batch 0 of epoch 12",
 		} {
 			p := open(t, &Source{URI: uri, Stream: "n"}, mem, 0)
 			err := p.(arrowstream.Replayer).Seek(t.Context(), []byte(pos))

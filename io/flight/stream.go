@@ -248,8 +248,9 @@ func (s *Stream) find(t ticket) (int64, position, error) {
 	}
 	i, exact := slices.BinarySearchFunc(s.entries, t.at, func(e entry, at position) int { return e.at.compare(at) })
 	// The first batch of an epoch may be of a later one, because not every
-	// epoch has rows; any other must be there, or be the next.
-	if !exact && t.at.Seq > 0 && t.at != s.next {
+	// epoch has rows; any other must be there, or be the next. Who is ahead of
+	// the stream has read another history of the job.
+	if c := t.at.compare(s.next); c > 0 || c < 0 && !exact && t.at.Seq > 0 {
 		return 0, position{}, status.Errorf(codes.OutOfRange, "stream %q: there is no %s, the next is %s", s.name, t.at, s.next)
 	}
 	return s.first + int64(i), t.at, nil

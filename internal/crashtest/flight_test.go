@@ -125,7 +125,7 @@ func (r *reader) follow(ctx context.Context) {
 
 // visit reads over one connection.
 func (r *reader) visit(ctx context.Context, pos *[]byte) error {
-	s := &flight.Source{URI: r.uri, Stream: r.table + "_out", ConnectTimeout: 50 * time.Millisecond}
+	s := &flight.Source{URI: r.uri, Stream: r.table + "_out", Finite: true, ConnectTimeout: 50 * time.Millisecond}
 	schema, err := s.Schema()
 	if err != nil {
 		return err
@@ -176,7 +176,7 @@ CREATE TABLE clicks USING parquet OPTIONS (path = '${IN}/*.parquet');
 CREATE TABLE o USING flight OPTIONS (listen = '%s', 'retain.path' = '%s', 'retain.epochs' = '1000000', hold = '300 ms');
 INSERT INTO o SELECT user_id, f1 FROM clicks WHERE user_id %% 3 = 0;`, address, retained),
 			to: fmt.Sprintf(`SET job.name = followed;
-CREATE TABLE i (user_id BIGINT, f1 DOUBLE) USING flight OPTIONS (uri = 'grpc://%s', stream = 'o', 'connect.timeout' = '60 s');
+CREATE TABLE i (user_id BIGINT, f1 DOUBLE) USING flight OPTIONS (uri = 'grpc://%s', stream = 'o', bounded = true, 'connect.timeout' = '60 s');
 CREATE TABLE o USING json OPTIONS (path = '%s/');
 INSERT INTO o SELECT * FROM i;`, address, out),
 		} {

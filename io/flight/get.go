@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	arrowflight "github.com/apache/arrow/go/v17/arrow/flight"
@@ -52,6 +53,7 @@ type getPartition struct {
 	ticket *arrowflight.Ticket
 	schema *arrow.Schema
 	mem    memory.Allocator
+	finite bool
 
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -118,13 +120,27 @@ func (p *getPartition) take(a arrival) {
 	}
 }
 
+// endedPoll is how often a stream that has ended is asked for more.
+const endedPoll = 200 * time.Millisecond
+
 // receive reads the endpoint to its end; the end itself is io.EOF. When
 // positions are asked for, a connection that breaks is taken up behind the last
-// batch that came.
+// batch that came. A stream that is not bounded then has no end either: it ends
+// when the job that exports it is stopped, and goes on when that is started
+// again. To take its end for that of the input would finish this job for good.
 func (p *getPartition) receive(at mark) error {
 	for {
 		err := p.follow(&at)
-		if !p.replay || at.Job == "" || status.Code(err) != codes.Unavailable || gaveUp(err) {
+		switch {
+		case !p.replay || at.Job == "":
+			return err
+		case errors.Is(err, io.EOF) && !p.finite:
+			select {
+			case <-time.After(endedPoll):
+			case <-p.ctx.Done():
+				return p.ctx.Err()
+			}
+		case status.Code(err) != codes.Unavailable || gaveUp(err):
 			return err
 		}
 	}

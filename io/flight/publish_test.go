@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	arrowflight "github.com/apache/arrow/go/v17/arrow/flight"
@@ -103,7 +102,7 @@ func TestPublishAndResume(t *testing.T) {
 		}
 		for batch := range 4 {
 			for n := range want {
-				p := open(t, &Source{URI: uri, Stream: "n"}, mem, batch)
+				p := open(t, &Source{URI: uri, Stream: "n", Finite: true}, mem, batch)
 				start, err := p.(arrowstream.Replayer).Position()
 				if err != nil {
 					t.Fatal(err)
@@ -114,7 +113,7 @@ func TestPublishAndResume(t *testing.T) {
 				if n == 0 {
 					pos = start
 				}
-				again := open(t, &Source{URI: uri, Stream: "n"}, mem, 0)
+				again := open(t, &Source{URI: uri, Stream: "n", Finite: true}, mem, 0)
 				seek(t, again, pos)
 				rest, err := iotest.Rows(context.Background(), again, 0)
 				again.Close()
@@ -172,7 +171,7 @@ func TestResumeAfterRestart(t *testing.T) {
 		for e := range 3 {
 			publish(t, old, publication("job", arrowstream.Epoch(e+1), 1, batches[e]))
 		}
-		p := open(t, &Source{URI: old.URI(), Stream: "n"}, mem, 3)
+		p := open(t, &Source{URI: old.URI(), Stream: "n", Finite: true}, mem, 3)
 		rows, pos := read(t, p, 6) // in the middle of epoch 2
 		p.Close()
 		old.Hub.Close()
@@ -183,7 +182,7 @@ func TestResumeAfterRestart(t *testing.T) {
 		}
 		uri := s.URI()
 		s.Close()
-		again := open(t, &Source{URI: uri, Stream: "n"}, mem, 0)
+		again := open(t, &Source{URI: uri, Stream: "n", Finite: true}, mem, 0)
 		seek(t, again, pos)
 		rest, err := iotest.Rows(context.Background(), again, 0)
 		if path == "" {
@@ -203,7 +202,7 @@ func TestResumeAfterRestart(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		got, err := iotest.Rows(context.Background(), open(t, &Source{URI: s.server.URI(), Stream: "n"}, mem, 0), 0)
+		got, err := iotest.Rows(context.Background(), open(t, &Source{URI: s.server.URI(), Stream: "n", Finite: true}, mem, 0), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +239,7 @@ func TestPositionsThatAreGone(t *testing.T) {
 			`{"job":"job","epoch":10,"seq":0}`:         "",
 			`{"job":"job","epoch":12,"seq":0}`:         "there is no batch 0 of epoch 12",
 		} {
-			p := open(t, &Source{URI: uri, Stream: "n"}, mem, 0)
+			p := open(t, &Source{URI: uri, Stream: "n", Finite: true}, mem, 0)
 			err := p.(arrowstream.Replayer).Seek(t.Context(), []byte(pos))
 			if err == nil {
 				_, err = iotest.Rows(context.Background(), p, 0)
@@ -265,7 +264,7 @@ func TestReconnect(t *testing.T) {
 	schema := numbers(t, mem, 0, 1).Schema()
 	s := exporter(t, mem, Sink{RetainPath: dir}, schema)
 	publish(t, s, publication("job", 1, 1, numbers(t, mem, 0, 5)))
-	p := open(t, &Source{URI: s.URI(), Stream: "n"}, mem, 2)
+	p := open(t, &Source{URI: s.URI(), Stream: "n", Finite: true}, mem, 2)
 	if _, err := p.(arrowstream.Replayer).Position(); err != nil {
 		t.Fatal(err)
 	}
@@ -283,132 +282,6 @@ func TestReconnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	iotest.EqualRows(t, append(rows, rest...), columnartest.Rows(numbers(t, mem, 0, 20)))
-}
-
-// TestRetainPathErrors checks damage, other jobs, other columns, and zombies.
-func TestRetainPathErrors(t *testing.T) {
-	mem := columnartest.Allocator(t)
-	dir := t.TempDir()
-	b := numbers(t, mem, 0, 4)
-	s := exporter(t, mem, Sink{RetainPath: dir}, b.Schema())
-	publish(t, s, publication("job", 1, 7, b))
-	if err := s.Publish(t.Context(), publication("job", 1, 6, b)); !errors.Is(err, arrowstream.ErrFenced) {
-		t.Error(err)
-	}
-	failing := publication("job", 2, 7, b)
-	failing.Rows = func(yield func(arrow.Record, error) bool) { yield(nil, errors.New("disk")) }
-	if err := s.Publish(t.Context(), failing); err == nil || err.Error() != "disk" {
-		t.Error(err)
-	}
-	s.Hub.Close()
-	again := func(s Sink, p arrowstream.Publication, schema *arrow.Schema) error {
-		s.RetainPath = dir
-		e := exporter(t, mem, s, schema)
-		return errors.Join(e.Publish(t.Context(), p), e.Close())
-	}
-	if err := again(Sink{}, publication("other", 1, 1, b), b.Schema()); err == nil || !strings.Contains(err.Error(), "another job") {
-		t.Error(err)
-	}
-	c := columnartest.Batch(t, mem, "y:int64\n1\n")
-	if err := again(Sink{}, publication("job", 2, 8, c), c.Schema()); err == nil || !strings.Contains(err.Error(), "other columns") {
-		t.Error(err)
-	}
-	plain := exporter(t, mem, Sink{RetainPath: t.TempDir()}, b.Schema())
-	if err := plain.Write(t.Context(), b); err == nil || !strings.Contains(err.Error(), "state directory") {
-		t.Error(err)
-	}
-	// Every truncation and every flipped byte is an error at the start or when it
-	// is sent, never other rows.
-	names, _ := filepath.Glob(dir + "/n/*")
-	if len(names) != 1 {
-		t.Fatal(names)
-	}
-	whole, err := os.ReadFile(names[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := columnartest.Rows(b)
-	readAll := func() ([]string, error) {
-		sh, head, entries, err := openShelf(dir, "n")
-		if err != nil {
-			return nil, err
-		}
-		st, err := newStream("n", "job", b.Schema(), Retention{Path: dir}, mem)
-		if err != nil {
-			return nil, err
-		}
-		if err := st.takeUp(sh, head, entries); err != nil {
-			return nil, err
-		}
-		st.Close()
-		var rows []string
-		queue := make(chan *arrowflight.FlightData, 10)
-		if err := st.serve(t.Context(), ticket{}, func(ticket) []byte { return nil }, func(m *arrowflight.FlightData) error { queue <- m; return nil }); err != nil {
-			return nil, err
-		}
-		close(queue)
-		r, err := newReceiver("t", nil, func() (*arrowflight.FlightData, error) {
-			if m, ok := <-queue; ok {
-				return m, nil
-			}
-			return nil, io.EOF
-		}, mem)
-		if err != nil {
-			return nil, err
-		}
-		defer r.Release()
-		for {
-			b, err := r.Read()
-			if err == io.EOF {
-				return rows, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-			rows = append(rows, columnartest.Rows(b)...)
-			b.Release()
-		}
-	}
-	if got, err := readAll(); err != nil || !slices.Equal(got, want) {
-		t.Fatal(got, err)
-	}
-	for i := 0; i < len(whole); i += 3 {
-		damaged := slices.Clone(whole)
-		damaged[i] ^= 1 << (i % 8)
-		for how, text := range map[string][]byte{"flipped": damaged, "cut": whole[:i]} {
-			if err := os.WriteFile(names[0], text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if got, err := readAll(); err == nil && !slices.Equal(got, want) {
-				t.Fatalf("byte %d %s: %q", i, how, got)
-			} else if err == nil && how == "cut" {
-				t.Errorf("cut at %d is not noticed", i)
-			}
-		}
-	}
-}
-
-func TestSlowSubscriberOfAFolder(t *testing.T) {
-	mem := columnartest.Allocator(t)
-	b := columnartest.Batch(t, mem, "s:utf8\n"+strings.Repeat(strings.Repeat("x", 16<<10)+"\n", 16)) // 256 KiB
-	s := exporter(t, mem, Sink{RetainPath: t.TempDir(), RetainEpochs: 3}, b.Schema())
-	publish(t, s, publication("job", 1, 1, b))
-	stream, err := dial(t, s.URI()).DoGet(t.Context(), &arrowflight.Ticket{Ticket: []byte("n")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stream.Recv(); err != nil {
-		t.Fatal(err)
-	}
-	for e := range 30 { // nobody reads
-		publish(t, s, publication("job", arrowstream.Epoch(e+2), 1, b))
-	}
-	for err = nil; err == nil; {
-		_, err = stream.Recv()
-	}
-	if status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "by the ticket as1.") {
-		t.Error(err)
-	}
 }
 
 // TestRowsAsPositions reads a bounded stream of a server without positions.
@@ -442,5 +315,31 @@ func TestRowsAsPositions(t *testing.T) {
 			t.Fatal(err)
 		}
 		iotest.EqualRows(t, append(rows, rest...), columnartest.Rows(all))
+	}
+}
+
+// TestStopIsNotTheEnd stops the job that exports a stream without an end.
+func TestStopIsNotTheEnd(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	dir := t.TempDir()
+	schema := numbers(t, mem, 0, 1).Schema()
+	s := exporter(t, mem, Sink{RetainPath: dir}, schema)
+	publish(t, s, publication("job", 1, 1, numbers(t, mem, 0, 5)))
+	p := open(t, &Source{URI: s.URI(), Stream: "n", ConnectTimeout: 2 * time.Second}, mem, 0)
+	if _, err := p.(arrowstream.Replayer).Position(); err != nil {
+		t.Fatal(err)
+	}
+	rows, _ := read(t, p, 5)
+	s.Close()
+	address := s.server.Addr()
+	s.Hub.Close()
+	s = exporter(t, mem, Sink{RetainPath: dir, Listen: address}, schema)
+	publish(t, s, publication("job", 2, 2, numbers(t, mem, 5, 5)))
+	more, _ := read(t, p, 5)
+	iotest.EqualRows(t, append(rows, more...), columnartest.Rows(numbers(t, mem, 0, 10)))
+	s.Close()
+	s.Hub.Close() // for good
+	if _, err := p.Read(t.Context()); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "gave up after 2s") {
+		t.Error(err)
 	}
 }

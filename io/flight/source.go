@@ -31,7 +31,8 @@ type Source struct {
 	// Columns, if declared, are matched by name with those of the server.
 	Columns *arrow.Schema
 	// Finite says that the stream ends and that reading it again gives the
-	// same rows.
+	// same rows. With a state directory a stream that is not has no end: when
+	// it stops, its job is waited for.
 	Finite bool `option:"bounded"`
 	// Token is the bearer token to send; env:NAME and file:PATH are read.
 	Token string `option:"token"`
@@ -137,7 +138,7 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	partitions := make([]arrowstream.Partition, len(tickets))
 	for i, t := range tickets {
 		p := &getPartition{
-			client: c, stream: s.Stream, name: name, ticket: t, schema: schema, mem: env.Allocator,
+			client: c, stream: s.Stream, name: name, ticket: t, schema: schema, mem: env.Allocator, finite: s.Finite,
 			batches: make(chan arrival, 2), done: open.Done,
 		}
 		if len(tickets) > 1 {

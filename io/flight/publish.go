@@ -36,7 +36,7 @@ func (s *Stream) publish(p arrowstream.Publication) error {
 		return s.messages(p, s.add)
 	}
 	w, err := s.shelf.create(epochHead{
-		Job: p.Job, Sink: p.Sink, Epoch: epoch, After: prev, Incarnation: p.Incarnation, Schema: s.schemaData.DataHeader,
+		Job: p.Job, Sink: p.Sink, Epoch: epoch, After: prev, Schema: s.schemaData.DataHeader,
 	})
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (s *Stream) publish(p arrowstream.Publication) error {
 		w.abort()
 		return err
 	}
-	entries, err := w.commit()
+	entries, err := w.commit(func() error { return s.shelf.check(p) })
 	if err != nil {
 		return err
 	}

@@ -36,12 +36,11 @@ type shelf struct{ dir string }
 
 // epochHead is the first frame of a file.
 type epochHead struct {
-	Job         string `json:"job"`
-	Sink        string `json:"sink"`
-	Epoch       int64  `json:"epoch"`
-	After       int64  `json:"after"` // nothing was published from here to Epoch
-	Incarnation uint64 `json:"incarnation"`
-	Schema      []byte `json:"schema"` // header of the message of the schema
+	Job    string `json:"job"`
+	Sink   string `json:"sink"`
+	Epoch  int64  `json:"epoch"`
+	After  int64  `json:"after"`  // nothing was published from here to Epoch
+	Schema []byte `json:"schema"` // header of the message of the schema
 }
 
 // stored is where a message is.
@@ -104,16 +103,54 @@ func globQuote(dir string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
 }
 
-// check refuses an epoch that a later process has published.
+// claimName is the file that says which process of the job publishes here.
+const claimName = "claim"
+
+// claim is its content.
+type claim struct {
+	Job         string `json:"job"`
+	Incarnation uint64 `json:"incarnation"`
+}
+
+// claim keeps earlier processes of the job from publishing.
+func (s *shelf) claim(p arrowstream.Publication) error {
+	if err := s.check(p); err != nil {
+		return err
+	}
+	text, err := json.Marshal(claim{p.Job, p.Incarnation})
+	if err != nil {
+		return fmt.Errorf("flight: %w", err)
+	}
+	out, err := files.Create(filepath.Join(s.dir, claimName), nil)
+	if err == nil {
+		_, err = out.Write(text)
+		if err == nil {
+			err = out.Commit()
+		} else {
+			err = errors.Join(err, out.Abort())
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("flight: retain: %w", err)
+	}
+	return nil
+}
+
+// check is ErrFenced if a later process of the job has claimed the folder.
 func (s *shelf) check(p arrowstream.Publication) error {
-	head, _, err := readEpoch(s.name(int64(p.Epoch)))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	text, err := os.ReadFile(filepath.Join(s.dir, claimName))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	case err != nil:
-		return &arrowstream.Error{Code: "AS5003", Msg: "flight: " + s.name(int64(p.Epoch)), Err: err}
-	case head.Job == p.Job && head.Incarnation > p.Incarnation:
-		return fmt.Errorf("flight: epoch %d was published by process %d, this is %d: %w", p.Epoch, head.Incarnation, p.Incarnation, arrowstream.ErrFenced)
+	}
+	var c claim
+	if err == nil {
+		err = json.Unmarshal(text, &c)
+	}
+	if err != nil {
+		return fmt.Errorf("flight: retain: %w", err)
+	}
+	if c.Job == p.Job && c.Incarnation > p.Incarnation {
+		return fmt.Errorf("flight: publish %s: process %d of the job is at work, this is %d: %w", s.dir, c.Incarnation, p.Incarnation, arrowstream.ErrFenced)
 	}
 	return nil
 }
@@ -211,14 +248,17 @@ func (w *epochWriter) add(m *arrowflight.FlightData, e entry) error {
 	return err
 }
 
-// commit makes the file durable and gives it its name.
-func (w *epochWriter) commit() ([]entry, error) {
+// commit makes the file durable and, unless fenced, gives it its name.
+func (w *epochWriter) commit(fenced func() error) ([]entry, error) {
 	failpoint.Hit(failpoint.PublishMiddle)
 	err := w.w.Flush()
 	if err == nil {
 		err = w.f.Sync()
 	}
 	err = errors.Join(err, w.f.Close())
+	if err == nil {
+		err = fenced()
+	}
 	if err == nil {
 		err = os.Rename(w.name+".tmp", w.name)
 	}

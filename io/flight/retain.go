@@ -32,7 +32,11 @@ import (
 //	"ASFLT1\r\n", then frames of {length, crc32c of what follows, rows} as three
 //	little-endian uint32 and the bytes: an epochHead in JSON, the messages in
 //	protobuf. The last closes the epoch, and has 1<<32-1 instead of rows.
-type shelf struct{ dir string }
+type shelf struct {
+	dir   string
+	whole bool // from the first process of the job on everything is put here
+	begin bool // what was found is retained from the beginning of the job
+}
 
 // epochHead is the first frame of a file.
 type epochHead struct {
@@ -40,6 +44,7 @@ type epochHead struct {
 	Sink   string `json:"sink"`
 	Epoch  int64  `json:"epoch"`
 	After  int64  `json:"after"`  // nothing was published from here to Epoch
+	Begin  bool   `json:"begin"`  // nor ever before
 	Schema []byte `json:"schema"` // header of the message of the schema
 }
 
@@ -94,6 +99,9 @@ func openShelf(path, stream string) (*shelf, *epochHead, []entry, error) {
 		if last != nil && (head.Job != last.Job || head.After != last.Epoch+1) {
 			all = nil // something between the two is missing: the rest is the newest run without a gap
 		}
+		if len(all) == 0 {
+			s.begin = head.Begin
+		}
 		last, all = head, append(all, entries...)
 	}
 	return s, last, all, nil
@@ -110,14 +118,21 @@ const claimName = "claim"
 type claim struct {
 	Job         string `json:"job"`
 	Incarnation uint64 `json:"incarnation"`
+	Since       uint64 `json:"since"` // the first one that published here
 }
 
 // claim keeps earlier processes of the job from publishing.
 func (s *shelf) claim(p arrowstream.Publication) error {
-	if err := s.check(p); err != nil {
+	old, err := s.check(p)
+	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(claim{p.Job, p.Incarnation})
+	next := claim{p.Job, p.Incarnation, p.Incarnation}
+	if old.Job == p.Job {
+		next.Since = old.Since
+	}
+	s.whole = next.Since == 1
+	text, err := json.Marshal(next)
 	if err != nil {
 		return fmt.Errorf("flight: %w", err)
 	}
@@ -136,23 +151,23 @@ func (s *shelf) claim(p arrowstream.Publication) error {
 	return nil
 }
 
-// check is ErrFenced if a later process of the job has claimed the folder.
-func (s *shelf) check(p arrowstream.Publication) error {
+// check reads the claim; it is ErrFenced if that of a later process of the job.
+func (s *shelf) check(p arrowstream.Publication) (claim, error) {
+	var c claim
 	text, err := os.ReadFile(filepath.Join(s.dir, claimName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return c, nil
 	}
-	var c claim
 	if err == nil {
 		err = json.Unmarshal(text, &c)
 	}
 	if err != nil {
-		return fmt.Errorf("flight: retain: %w", err)
+		return c, fmt.Errorf("flight: retain: %w", err)
 	}
 	if c.Job == p.Job && c.Incarnation > p.Incarnation {
-		return fmt.Errorf("flight: publish %s: process %d of the job is at work, this is %d: %w", s.dir, c.Incarnation, p.Incarnation, arrowstream.ErrFenced)
+		return c, fmt.Errorf("flight: publish %s: process %d of the job is at work, this is %d: %w", s.dir, c.Incarnation, p.Incarnation, arrowstream.ErrFenced)
 	}
-	return nil
+	return c, nil
 }
 
 func (s *shelf) name(epoch int64) string {
@@ -332,7 +347,10 @@ func (s *Stream) takeUp(sh *shelf, last *epochHead, entries []entry) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.oldest, s.first = entries[0].at, 1 // how many were before is not known
+	s.first = 1 // how many were before is not known
+	if !sh.begin {
+		s.oldest = entries[0].at
+	}
 	s.push(entries...)
 	return nil
 }

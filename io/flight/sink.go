@@ -181,7 +181,8 @@ func (s *Sink) Publish(ctx context.Context, p arrowstream.Publication) error {
 	return s.stream.publish(p)
 }
 
-// URI is where clients find the stream, "" before the first Write or Flush.
+// URI is where clients find the stream, "" before the first Write, Flush or
+// Claim.
 func (s *Sink) URI() string {
 	if s.server == nil {
 		return ""

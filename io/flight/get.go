@@ -69,7 +69,7 @@ type getPartition struct {
 	next    mark  // of what is behind the batch in cut
 	current mark  // of that batch
 	skip    int64 // rows to leave out at first
-	replay  bool  // positions are asked for: start at next, and take up again
+	replay  bool  // positions were asked for before the first Read: start at next, and take up again
 }
 
 // Read implements [arrowstream.Partition].
@@ -248,7 +248,9 @@ type replayPartition struct{ *getPartition }
 func (p *replayPartition) Position() ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.replay = true
+	if !p.started {
+		p.replay = true
+	}
 	m := p.next
 	if p.cut.rest != nil {
 		m = p.current

@@ -102,6 +102,14 @@ func (c *checkpoints) finished() bool {
 	return c != nil && c.start.Last != nil && c.start.Last.Finished
 }
 
+// number is the epoch of the tick that is cut next; 0 without a store.
+func (c *checkpoints) number() Epoch {
+	if c == nil {
+		return 0
+	}
+	return c.epoch
+}
+
 // cut decides whether t is the last tick of an epoch, and marks it. Between two
 // epochs at least the interval passes, the one before is published, and
 // something has happened: an epoch without anything in it is not written. The
@@ -145,8 +153,10 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 		pending.delta[uid] = chain.wantsDelta()
 	}
 	c.mu.Unlock()
-	for i := range t.messages {
-		t.messages[i].epoch = c.epoch
+	for _, ports := range t.messages {
+		for i := range ports {
+			ports[i].epoch = c.epoch
+		}
 	}
 	c.epoch++
 	c.dirty, c.due = false, time.Now().Add(c.p.opts.CheckpointInterval)

@@ -261,6 +261,7 @@ type sourceState struct {
 	UID        string           `json:"uid"`
 	Mark       int64            `json:"watermark"`
 	Partitions []partitionState `json:"partitions"`
+	Dead       deadLetters      `json:"deadLetters,omitzero"`
 }
 
 // partitionState is where a partition stands: Skip rows behind Position.
@@ -277,7 +278,7 @@ func (d *driver) state() ([]byte, []acknowledgement, error) {
 	s := driverState{Turn: d.turn, MaxEvent: d.maxEvent.Load(), Clock: d.clock}
 	var done []acknowledgement
 	for i, n := range d.sources {
-		source := sourceState{UID: n.uid, Mark: d.marks[i].Load()}
+		source := sourceState{UID: n.uid, Mark: d.marks[i].Load(), Dead: n.source.dead}
 		for _, r := range d.readers {
 			if r.node != n {
 				continue
@@ -313,6 +314,8 @@ func (d *driver) restore(ctx context.Context, last *Commit) error {
 			source = s.Sources[j]
 		}
 		d.marks[i].Store(source.Mark)
+		n.source.dead = source.Dead
+		n.metrics.dead.Store(source.Dead.Count)
 		next := 0
 		for _, r := range d.readers {
 			if r.node != n {

@@ -68,6 +68,9 @@ func (e *explainer) print(n *node, depth int) {
 			e.delivers(indent, g, why)
 		}
 	}
+	if n.onError != nil {
+		fmt.Fprintf(&e.sb, "%s  - %s\n", indent, n.onError.text())
+	}
 	if len(n.pushed) > 0 {
 		var text []string
 		for _, q := range n.pushed {
@@ -111,6 +114,13 @@ func (s *session) explain(st *syntax.Explain) error {
 		return s.src.Error(st.Span, "AS1103", "use EXPLAIN", "EXPLAIN ANALYZE and FORMAT JSON are not supported yet")
 	}
 	p := &plan{s: s}
+	s.explaining, s.decided = true, nil
+	defer func() {
+		s.explaining = false
+		for _, scan := range s.decided {
+			scan.onError = nil // it is the statement that runs which decides
+		}
+	}()
 	add := func(q *syntax.Query, out *output) error {
 		n, err := s.query(q, nil)
 		if err == nil {

@@ -247,6 +247,9 @@ func (p *plan) lowerScan(pl *arrowstream.Pipeline, n *node) error {
 		et.Idle = -1
 	}
 	n.stream = pl.From(t.name, src, et)
+	if n.onError != nil {
+		n.stream.OnError(n.onError.policy)
+	}
 	return nil
 }
 

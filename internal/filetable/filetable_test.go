@@ -148,8 +148,8 @@ func TestBadRows(t *testing.T) {
 	} {
 		p := open(t, folder(t, c.text), false, 0, arrowstream.SkipBadRow)
 		got, err := read(p)
-		if err != nil || got != c.skip || p.Skipped() != c.skipped {
-			t.Errorf("got %.80q, %v, %d skipped; want %q, %d", got, err, p.Skipped(), c.skip, c.skipped)
+		if err != nil || got != c.skip || p.Rejects().Skipped() != c.skipped {
+			t.Errorf("got %.80q, %v, %d skipped; want %q, %d", got, err, p.Rejects().Skipped(), c.skip, c.skipped)
 		}
 		p = open(t, folder(t, c.text), false, 0, arrowstream.FailOnBadRow)
 		var bad *arrowstream.DataError

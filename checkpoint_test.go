@@ -183,8 +183,9 @@ func (l *ledgerLog) Close() error { return nil }
 // database is a Publisher, and the system that it publishes to.
 type database struct {
 	*crash
-	rows []string
-	last arrowstream.Epoch
+	rows        []string
+	last        arrowstream.Epoch
+	incarnation uint64
 }
 
 func (d *database) Bind(*arrow.Schema, arrowstream.Env) error { return nil }
@@ -194,9 +195,23 @@ func (d *database) Write(context.Context, arrowstream.Batch) error {
 func (d *database) Flush(context.Context) error { return nil }
 func (d *database) Close() error                { return nil }
 
+func (d *database) Claim(_ context.Context, p arrowstream.Publication) error {
+	if err := d.point(); err != nil {
+		return err
+	}
+	if p.Incarnation < d.incarnation {
+		return arrowstream.ErrFenced
+	}
+	d.incarnation = p.Incarnation
+	return d.point() // claimed, but the answer is lost
+}
+
 func (d *database) Publish(_ context.Context, p arrowstream.Publication) error {
 	if err := d.point(); err != nil {
 		return err
+	}
+	if p.Incarnation < d.incarnation {
+		return arrowstream.ErrFenced
 	}
 	if p.Epoch <= d.last {
 		return nil

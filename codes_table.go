@@ -251,6 +251,10 @@ var errorCodes = []ErrorCode{
 		"An epoch was not written within transaction.timeout, so the cluster has dropped its transaction. Nothing of it is visible; it is written when the job starts again. Raise transaction.timeout, at most to transaction.max.timeout.ms of the brokers, or make epochs shorter.",
 	},
 	{
+		"AS3021", "flight: position is not retained",
+		"A reader comes back to an exported stream for rows that are not kept any more, or the stream is that of another run. The error names the oldest batch there is; nothing is left out silently. Keep more with retain.epochs, retain.bytes or retain.path where the stream is exported; to go on regardless, start the reader from an empty state.",
+	},
+	{
 		"AS4001", "value is out of range",
 		"The result of a computation does not fit its type, or an event time lies beyond what windows can hold. Nothing wraps around. CAST the operands to BIGINT, DOUBLE or DECIMAL, or filter the rows before.",
 	},

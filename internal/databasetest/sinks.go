@@ -15,7 +15,7 @@ import (
 // Sinks tests the sink of a database.
 func (d Database) Sinks(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
-		"Append": d.appends, "Upsert": d.upserts, "Once": d.once, "Ambiguous": d.ambiguous, "Fenced": d.fenced, "Broken": d.broken,
+		"Append": d.appends, "Upsert": d.upserts, "Once": d.once, "Ambiguous": d.ambiguous, "Fenced": d.fenced, "Claimed": d.claimed, "Broken": d.broken,
 		"Misfits": d.misfits, "BadValues": d.badValues, "Unreachable": d.unreachable, "LongChunks": d.longChunks, "Columns": d.columns, "Overlap": d.overlap,
 	} {
 		t.Run(name, test)
@@ -157,6 +157,46 @@ func (d Database) fenced(t *testing.T) {
 		}
 	}
 	d.Want(t, table, "1 a", "2 b")
+}
+
+// claimed has a process claim the sink before it publishes: an older one that
+// is connected or comes late cannot take the next epoch from it.
+func (d Database) claimed(t *testing.T) {
+	for _, connected := range []bool{false, true} {
+		table, mem := d.Table(t), columnartest.Allocator(t)
+		old, next := d.Sink(d.URL(t), table), d.Sink(d.URL(t), table)
+		bind(t, mem, old, twoColumns)
+		bind(t, mem, next, twoColumns)
+		epoch := func(epoch, incarnation uint64, rows string) arrowstream.Publication {
+			p := Publication(t, mem, epoch, incarnation, twoColumns+"\n"+rows+"\n")
+			p.Sink = table
+			return p
+		}
+		claim := func(s arrowstream.Publisher, incarnation uint64) error {
+			return s.Claim(t.Context(), arrowstream.Publication{Job: job, Sink: table, Incarnation: incarnation})
+		}
+		want := []string{"2 b"}
+		if connected {
+			if err := claim(old, 1); err != nil {
+				t.Fatal(err)
+			}
+			publish(t, old, epoch(1, 1, "1 a"))
+			want = append(want, "1 a")
+		}
+		for range 2 { // the second finds it done
+			if err := claim(next, 2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := old.Publish(t.Context(), epoch(2, 1, "3 zombie")); !errors.Is(err, arrowstream.ErrFenced) {
+			t.Errorf("epoch 2 of the older incarnation: %v", err)
+		}
+		if err := claim(old, 1); !errors.Is(err, arrowstream.ErrFenced) {
+			t.Errorf("a claim of the older incarnation: %v", err)
+		}
+		publish(t, next, epoch(2, 2, "2 b"))
+		d.Want(t, table, want...)
+	}
 }
 
 // overlap publishes an epoch while an older process is in the middle of it.

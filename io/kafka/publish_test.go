@@ -96,6 +96,19 @@ func (x *exactly) publish(t testing.TB, s *Sink, incarnation uint64, e int) {
 	x.want = append(x.want, rows...)
 }
 
+// claims is what a process claims the sink with.
+func (x *exactly) claims(incarnation uint64) arrowstream.Publication {
+	return arrowstream.Publication{Job: x.job, Sink: "sink", Incarnation: incarnation}
+}
+
+// claim makes a claim that must succeed.
+func (x *exactly) claim(t testing.TB, s *Sink, incarnation uint64) {
+	t.Helper()
+	if err := s.Claim(t.Context(), x.claims(incarnation)); err != nil {
+		t.Fatalf("claim %d: %v", incarnation, err)
+	}
+}
+
 // check reads the topic with two clients and compares with what was published.
 // The other one comes first: it waits for the markers, which a broker writes
 // after it has said that a transaction is committed.
@@ -181,6 +194,9 @@ func TestPublishAtLeastOnce(t *testing.T) {
 	}
 	s = x.sink(t, nil)
 	s.Guarantee, s.EpochHeaders = "at-least-once", true
+	if x.claim(t, s, 2); s.client != nil {
+		t.Error("a claim without transactions has connected")
+	}
 	x.publish(t, s, 1, 1)
 	x.publish(t, s, 1, 1)
 	x.check(t)

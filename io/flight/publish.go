@@ -16,7 +16,10 @@ func (s *Stream) publish(p arrowstream.Publication) error {
 	epoch := int64(p.Epoch)
 	s.mu.Lock()
 	there := s.epochs > 0 && epoch < s.next.Epoch
-	if s.next == (position{}) {
+	// Whether something was published before what is here is not known, unless
+	// the job begins.
+	begin := s.next == (position{}) && (epoch == 1 || p.Incarnation == 1 || s.shelf != nil && s.shelf.whole)
+	if s.next == (position{}) && !begin {
 		s.oldest = position{Epoch: epoch}
 	}
 	prev := s.next.Epoch
@@ -25,7 +28,7 @@ func (s *Stream) publish(p arrowstream.Publication) error {
 	}
 	s.mu.Unlock()
 	if s.shelf != nil {
-		if err := s.shelf.check(p); err != nil {
+		if _, err := s.shelf.check(p); err != nil {
 			return err
 		}
 	}
@@ -36,7 +39,7 @@ func (s *Stream) publish(p arrowstream.Publication) error {
 		return s.messages(p, s.add)
 	}
 	w, err := s.shelf.create(epochHead{
-		Job: p.Job, Sink: p.Sink, Epoch: epoch, After: prev, Incarnation: p.Incarnation, Schema: s.schemaData.DataHeader,
+		Job: p.Job, Sink: p.Sink, Epoch: epoch, After: prev, Begin: begin, Schema: s.schemaData.DataHeader,
 	})
 	if err != nil {
 		return err
@@ -52,7 +55,10 @@ func (s *Stream) publish(p arrowstream.Publication) error {
 		w.abort()
 		return err
 	}
-	entries, err := w.commit()
+	entries, err := w.commit(func() error {
+		_, err := s.shelf.check(p)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func TestNotes(t *testing.T) {
 		got = append(got, string(m.AppMetadata))
 	}
 	iotest.EqualRows(t, got, []string{
-		`{"first":{"epoch":3,"seq":0},"job":"j"}`, `{"epoch":3,"seq":0,"rows":2}`, `{"epoch":3,"seq":1,"rows":1}`,
+		`{"first":{"epoch":0,"seq":0},"job":"j"}`, `{"epoch":3,"seq":0,"rows":2}`, `{"epoch":3,"seq":1,"rows":1}`,
 		`{"epoch":3,"seq":2,"end":true}`, `{"epoch":4,"seq":0,"end":true}`,
 	})
 }
@@ -341,5 +341,52 @@ func TestStopIsNotTheEnd(t *testing.T) {
 	s.Hub.Close() // for good
 	if _, err := p.Read(t.Context()); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "gave up after 2s") {
 		t.Error(err)
+	}
+}
+
+// TestFromTheBeginning keeps the position that a stream has before anything is
+// published, which is good as long as the beginning is retained.
+func TestFromTheBeginning(t *testing.T) {
+	for _, tc := range []struct {
+		path        string
+		incarnation uint64 // that publishes epoch 4 first
+		epoch       arrowstream.Epoch
+		ok          bool
+	}{{"", 1, 4, true}, {"", 2, 4, false}, {"", 2, 1, true}, {t.TempDir(), 1, 4, true}, {t.TempDir(), 2, 4, true}} {
+		mem := columnartest.Allocator(t)
+		b := numbers(t, mem, 0, 2)
+		s := exporter(t, mem, Sink{RetainPath: tc.path}, b.Schema())
+		claim := func(incarnation uint64) {
+			if err := s.Claim(t.Context(), publication("job", 0, incarnation)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		claim(1)
+		p := open(t, &Source{URI: s.URI(), Stream: "n"}, mem, 0)
+		_, pos := read(t, p, 0)
+		p.Close()
+		if tc.incarnation == 2 {
+			s.Hub.Close()
+			s = exporter(t, mem, Sink{RetainPath: tc.path}, b.Schema())
+			claim(2)
+		}
+		early := open(t, &Source{URI: s.URI(), Stream: "n", Finite: true, ConnectTimeout: 5 * time.Second}, mem, 0)
+		seek(t, early, []byte(fmt.Sprintf(`{"job":"job","epoch":%d,"seq":0}`, tc.epoch)))
+		done := make(chan int)
+		go func() {
+			rows, _ := iotest.Rows(context.Background(), early, 0)
+			done <- len(rows)
+		}()
+		publish(t, s, publication("job", tc.epoch, tc.incarnation, b))
+		s.Close()
+		if n := <-done; n != 2 { // it waits for what follows on its position
+			t.Errorf("%+v: %d rows", tc, n)
+		}
+		late := open(t, &Source{URI: s.server.URI(), Stream: "n", Finite: true}, mem, 0)
+		seek(t, late, pos)
+		rows, err := iotest.Rows(context.Background(), late, 0)
+		if tc.ok && (err != nil || len(rows) != 2) || !tc.ok && (err == nil || !strings.Contains(err.Error(), "AS3021")) {
+			t.Errorf("%+v from %s: %d rows, %v", tc, pos, len(rows), err)
+		}
 	}
 }

@@ -32,16 +32,20 @@ import (
 //	"ASFLT1\r\n", then frames of {length, crc32c of what follows, rows} as three
 //	little-endian uint32 and the bytes: an epochHead in JSON, the messages in
 //	protobuf. The last closes the epoch, and has 1<<32-1 instead of rows.
-type shelf struct{ dir string }
+type shelf struct {
+	dir   string
+	whole bool // from the first process of the job on everything is put here
+	begin bool // what was found is retained from the beginning of the job
+}
 
 // epochHead is the first frame of a file.
 type epochHead struct {
-	Job         string `json:"job"`
-	Sink        string `json:"sink"`
-	Epoch       int64  `json:"epoch"`
-	After       int64  `json:"after"` // nothing was published from here to Epoch
-	Incarnation uint64 `json:"incarnation"`
-	Schema      []byte `json:"schema"` // header of the message of the schema
+	Job    string `json:"job"`
+	Sink   string `json:"sink"`
+	Epoch  int64  `json:"epoch"`
+	After  int64  `json:"after"`  // nothing was published from here to Epoch
+	Begin  bool   `json:"begin"`  // nor ever before
+	Schema []byte `json:"schema"` // header of the message of the schema
 }
 
 // stored is where a message is.
@@ -95,6 +99,9 @@ func openShelf(path, stream string) (*shelf, *epochHead, []entry, error) {
 		if last != nil && (head.Job != last.Job || head.After != last.Epoch+1) {
 			all = nil // something between the two is missing: the rest is the newest run without a gap
 		}
+		if len(all) == 0 {
+			s.begin = head.Begin
+		}
 		last, all = head, append(all, entries...)
 	}
 	return s, last, all, nil
@@ -104,18 +111,63 @@ func globQuote(dir string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
 }
 
-// check refuses an epoch that a later process has published.
-func (s *shelf) check(p arrowstream.Publication) error {
-	head, _, err := readEpoch(s.name(int64(p.Epoch)))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return &arrowstream.Error{Code: "AS5003", Msg: "flight: " + s.name(int64(p.Epoch)), Err: err}
-	case head.Job == p.Job && head.Incarnation > p.Incarnation:
-		return fmt.Errorf("flight: epoch %d was published by process %d, this is %d: %w", p.Epoch, head.Incarnation, p.Incarnation, arrowstream.ErrFenced)
+// claimName is the file that says which process of the job publishes here.
+const claimName = "claim"
+
+// claim is its content.
+type claim struct {
+	Job         string `json:"job"`
+	Incarnation uint64 `json:"incarnation"`
+	Since       uint64 `json:"since"` // the first one that published here
+}
+
+// claim keeps earlier processes of the job from publishing.
+func (s *shelf) claim(p arrowstream.Publication) error {
+	old, err := s.check(p)
+	if err != nil {
+		return err
+	}
+	next := claim{p.Job, p.Incarnation, p.Incarnation}
+	if old.Job == p.Job {
+		next.Since = old.Since
+	}
+	s.whole = next.Since == 1
+	text, err := json.Marshal(next)
+	if err != nil {
+		return fmt.Errorf("flight: %w", err)
+	}
+	out, err := files.Create(filepath.Join(s.dir, claimName), nil)
+	if err == nil {
+		_, err = out.Write(text)
+		if err == nil {
+			err = out.Commit()
+		} else {
+			err = errors.Join(err, out.Abort())
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("flight: retain: %w", err)
 	}
 	return nil
+}
+
+// check reads the claim; it is ErrFenced if that of a later process of the job.
+func (s *shelf) check(p arrowstream.Publication) (claim, error) {
+	var c claim
+	text, err := os.ReadFile(filepath.Join(s.dir, claimName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &c)
+	}
+	if err != nil {
+		return c, fmt.Errorf("flight: retain: %w", err)
+	}
+	if c.Job == p.Job && c.Incarnation > p.Incarnation {
+		return c, fmt.Errorf("flight: publish %s: process %d of the job is at work, this is %d: %w", s.dir, c.Incarnation, p.Incarnation, arrowstream.ErrFenced)
+	}
+	return c, nil
 }
 
 func (s *shelf) name(epoch int64) string {
@@ -211,14 +263,17 @@ func (w *epochWriter) add(m *arrowflight.FlightData, e entry) error {
 	return err
 }
 
-// commit makes the file durable and gives it its name.
-func (w *epochWriter) commit() ([]entry, error) {
+// commit makes the file durable and, unless fenced, gives it its name.
+func (w *epochWriter) commit(fenced func() error) ([]entry, error) {
 	failpoint.Hit(failpoint.PublishMiddle)
 	err := w.w.Flush()
 	if err == nil {
 		err = w.f.Sync()
 	}
 	err = errors.Join(err, w.f.Close())
+	if err == nil {
+		err = fenced()
+	}
 	if err == nil {
 		err = os.Rename(w.name+".tmp", w.name)
 	}
@@ -292,7 +347,10 @@ func (s *Stream) takeUp(sh *shelf, last *epochHead, entries []entry) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.oldest, s.first = entries[0].at, 1 // how many were before is not known
+	s.first = 1 // how many were before is not known
+	if !sh.begin {
+		s.oldest = entries[0].at
+	}
 	s.push(entries...)
 	return nil
 }

@@ -26,8 +26,16 @@ func TestRetainPathErrors(t *testing.T) {
 	dir := t.TempDir()
 	b := numbers(t, mem, 0, 4)
 	s := exporter(t, mem, Sink{RetainPath: dir}, b.Schema())
+	if err := s.Claim(t.Context(), publication("job", 0, 7)); err != nil {
+		t.Fatal(err)
+	}
 	publish(t, s, publication("job", 1, 7, b))
-	if err := s.Publish(t.Context(), publication("job", 1, 6, b)); !errors.Is(err, arrowstream.ErrFenced) {
+	for e := range arrowstream.Epoch(3) {
+		if err := s.Publish(t.Context(), publication("job", e, 6, b)); !errors.Is(err, arrowstream.ErrFenced) {
+			t.Error(err)
+		}
+	}
+	if err := s.Claim(t.Context(), publication("job", 0, 6)); !errors.Is(err, arrowstream.ErrFenced) {
 		t.Error(err)
 	}
 	failing := publication("job", 2, 7, b)
@@ -54,7 +62,7 @@ func TestRetainPathErrors(t *testing.T) {
 	}
 	// Every truncation and every flipped byte is an error at the start or when it
 	// is sent, never other rows.
-	names, _ := filepath.Glob(dir + "/n/*")
+	names, _ := filepath.Glob(dir + "/n/*.epoch")
 	if len(names) != 1 {
 		t.Fatal(names)
 	}

@@ -146,6 +146,26 @@ func (s *Sink) open(job string, ended bool) error {
 	return nil
 }
 
+// Claim implements [arrowstream.Publisher]: the stream is there from now on, with
+// what its folder holds. Without a folder the address is what one process has.
+func (s *Sink) Claim(ctx context.Context, p arrowstream.Publication) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = ctx.Done()
+	if err := s.open(p.Job, false); err != nil || s.stream.shelf == nil {
+		return err
+	}
+	return s.stream.shelf.claim(p)
+}
+
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Sink) Delivers() (arrowstream.Guarantee, string) {
+	if s.RetainPath == "" {
+		return arrowstream.ExactlyOnce, "for readers that resume by position while the process lives; retain.path is not set"
+	}
+	return arrowstream.ExactlyOnce, "for readers that resume by position, in what is retained"
+}
+
 // Publish implements [arrowstream.Publisher]: the epoch is there for subscribers
 // that are following and for those that come while it is retained.
 func (s *Sink) Publish(ctx context.Context, p arrowstream.Publication) error {

@@ -54,6 +54,17 @@ type Source struct {
 // Bounded implements [arrowstream.Source].
 func (s *Source) Bounded() bool { return s.Finite }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Source) Delivers() (arrowstream.Guarantee, string) {
+	switch {
+	case s.Ticket != "" && !s.Finite:
+		return arrowstream.AtMostOnce, "a ticket starts where it says"
+	case s.Finite:
+		return arrowstream.ExactlyOnce, "position in the stream, or rows counted"
+	}
+	return arrowstream.ExactlyOnce, "position in the stream, if arrowstream exports it; else at most once"
+}
+
 func (s *Source) connection() connection {
 	return connection{
 		uri: s.URI, token: s.Token, username: s.Username, password: s.Password,

@@ -243,6 +243,9 @@ func (s *Stream) find(t ticket) (int64, position, error) {
 		return s.first, s.oldest, nil
 	case t.start == fromLive:
 		return end, s.next, nil
+	case t.at.Epoch > 0 && s.next == (position{}):
+		// Whether the next follows on what the client has is seen when it comes.
+		return 0, position{}, status.Errorf(codes.Unavailable, "stream %q: nothing is published yet", s.name)
 	case t.at.compare(s.oldest) < 0:
 		return 0, position{}, status.Errorf(codes.OutOfRange, "stream %q: %s is no longer retained, the oldest is %s", s.name, t.at, s.oldest)
 	}

@@ -227,7 +227,7 @@ type note struct {
 	Rows int64 `json:"rows,omitempty"`
 	// End says that the epoch is complete; the batch is empty.
 	End bool `json:"end,omitempty"`
-	// First and Job come with the schema: the position of the first batch that
+	// First and Job come with the schema: a position from which on everything
 	// follows, and whose positions these are.
 	First *position `json:"first,omitempty"`
 	Job   string    `json:"job,omitempty"`

@@ -181,16 +181,6 @@ func (s *Sink) Publish(ctx context.Context, p arrowstream.Publication) error {
 	return s.stream.publish(p)
 }
 
-// Claim implements [arrowstream.Publisher]: it listens. Whoever has the address
-// is the process that clients find, and what it keeps for later ones has its
-// incarnation.
-func (s *Sink) Claim(ctx context.Context, p arrowstream.Publication) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stopped = ctx.Done()
-	return s.open(p.Job, false)
-}
-
 // URI is where clients find the stream, "" before the first Write or Flush.
 func (s *Sink) URI() string {
 	if s.server == nil {

@@ -410,7 +410,7 @@ func TestEpochsSurviveACrashAnywhere(t *testing.T) {
 	}
 	want := plain.results()
 	workers := []int{1, 4, 2, 8}
-	crashes := 0
+	crashes, deltas := 0, 0
 	for first := 0; !testing.Short() || first < 30; first += 1 + first/8 {
 		rng := rand.New(rand.NewPCG(uint64(first), 1))
 		l := newLedger()
@@ -429,7 +429,7 @@ func TestEpochsSurviveACrashAnywhere(t *testing.T) {
 			}
 			g.crash = &crash{left: 5 + rng.IntN(150)}
 		}
-		crashes += runs
+		crashes, deltas = crashes+runs, deltas+l.deltas
 		for name, rows := range want {
 			if got := g.results()[name]; !slices.Equal(got, rows) {
 				t.Fatalf("crash after %d operations, %d crashes: %s has %d rows, not %d:\n%.600q\n%.600q", first, runs, name, len(got), len(rows), got, rows)
@@ -445,5 +445,7 @@ func TestEpochsSurviveACrashAnywhere(t *testing.T) {
 			break
 		}
 	}
-	t.Logf("%d crashes", crashes)
+	if t.Logf("%d crashes, %d deltas", crashes, deltas); deltas < crashes {
+		t.Errorf("%d deltas", deltas)
+	}
 }

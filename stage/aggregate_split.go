@@ -37,6 +37,7 @@ func (a *Aggregate) Absorb(other arrowstream.Stage) error {
 	if err := a.keys.FindArrays(cols, ids); err != nil {
 		return err
 	}
+	a.changed.Mark(ids, a.keys.Limit())
 	if err := a.set.Merge(ids, a.keys.Limit(), state); err != nil {
 		return err
 	}

@@ -43,6 +43,8 @@ type core struct {
 	rowsCame  bool  // in this tick
 	tick      uint32
 
+	changed grouped.Dirty // slots; for sessions and counts, keys
+
 	counted arrowstream.Counts
 	ids     []uint32 // key of each row of the batch
 	at      []uint32 // slot of each row of the batch
@@ -163,7 +165,7 @@ func (c *core) Counts() arrowstream.Counts {
 	n := c.counted
 	if c.open {
 		n.StateRows = int64(c.slots.Live())
-		n.StateBytes = c.set.Bytes() + c.keys.Bytes()
+		n.StateBytes = c.set.Bytes() + c.keys.Bytes() + c.changed.Bytes()
 	}
 	return n
 }

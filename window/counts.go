@@ -142,6 +142,7 @@ func (g *counts) number(b arrow.Record, ts []int64) error {
 	for len(g.k) < g.keys.Limit() {
 		g.k = append(g.k, keyCount{})
 	}
+	g.changed.Mark(g.ids, len(g.k))
 	var keep []int32 // set when rows are in gaps
 	gaps := false
 	for i, t := range ts {
@@ -345,6 +346,7 @@ func (g *counts) closePartial(kid uint32, k *keyCount) {
 	if k.seen <= covered || len(k.panes) == 0 {
 		return
 	}
+	g.changed.Mark([]uint32{kid}, len(g.k))
 	g.fireKey(kid, k, k.seen-begin)
 	for _, p := range k.panes {
 		g.dead = append(g.dead, p.slot)
@@ -415,9 +417,14 @@ func (g *counts) windowPiece() (piece, error) {
 
 // Close frees the memory of a stage that is given up.
 func (g *counts) Close() error {
+	g.dropBuffer()
+	g.k = nil
+	return g.core.Close()
+}
+
+func (g *counts) dropBuffer() {
 	for _, b := range g.buffer {
 		b.Release()
 	}
-	g.buffer, g.k = nil, nil
-	return g.core.Close()
+	g.buffer = nil
 }

@@ -2,6 +2,7 @@ package stagetest
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/arrowstream/arrowstream"
 )
@@ -56,6 +57,7 @@ func (r *run) save(ctx context.Context) (err error) {
 // renew replaces the stage by a new instance that restores what is saved.
 func (r *run) renew(ctx context.Context) (err error) {
 	defer r.forget()
+	was := r.nodes[0].counts().StateRows
 	if err := r.nodes[0].close(ctx, false); err != nil {
 		return err
 	}
@@ -71,6 +73,9 @@ func (r *run) renew(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
+	}
+	if is := r.nodes[0].counts().StateRows; is != was {
+		return fmt.Errorf("the new instance has %d rows of state instead of %d", is, was)
 	}
 	return nil
 }

@@ -1,9 +1,12 @@
+//go:build unix
+
 package bench
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -50,6 +53,41 @@ func touch(b *testing.B, a *stage.Aggregate, keys []int64) {
 	}
 }
 
+// lap is the time on the clock, and of all processors, since the last lap.
+type lap struct {
+	at  time.Time
+	cpu time.Duration
+}
+
+func (l *lap) next(b *testing.B) (clock, cpu time.Duration) {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	was := *l
+	*l = lap{time.Now(), time.Duration(u.Utime.Nano() + u.Stime.Nano())}
+	return l.at.Sub(was.at), l.cpu - was.cpu
+}
+
+// laps adds up what the parts of an operation take.
+type laps map[string]time.Duration
+
+func (s laps) add(b *testing.B, l *lap, part string) {
+	b.Helper()
+	clock, cpu := l.next(b)
+	s[part] += clock
+	s[part+"-cpu"] += cpu
+}
+
+func (s laps) report(b *testing.B) {
+	b.Helper()
+	for part, d := range s {
+		b.ReportMetric(d.Seconds()*1e3/float64(b.N), "ms/"+part)
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
 // BenchmarkLargeState is the work of checkpoints with 10,000,000 groups, on the
 // disk of ARROWSTREAM_BENCH_DIR or a temporary folder: a snapshot, deltas of so
 // many groups, and a start from the last commit. Collect is the part for which
@@ -83,11 +121,11 @@ func BenchmarkLargeState(b *testing.B) {
 				b.Fatal(err)
 			}
 			a := large(b)
-			defer a.Close()
 			touch(b, a, c.keys)
 			epoch := arrowstream.Epoch(0)
-			save := func(b *testing.B, delta bool) (collect, commit time.Duration) {
-				start := time.Now()
+			save := func(b *testing.B, delta bool, sum laps) {
+				var l lap
+				l.next(b)
 				collected := a.Snapshot
 				if delta {
 					collected = a.Delta
@@ -96,80 +134,67 @@ func BenchmarkLargeState(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				collect = time.Since(start)
+				sum.add(b, &l, "collect")
 				epoch++
 				err = log.Commit(b.Context(), arrowstream.Commit{Epoch: epoch}, []arrowstream.StageState{{UID: "groups", Delta: delta, State: st}})
 				st.Release()
 				if err != nil {
 					b.Fatal(err)
 				}
-				return collect, time.Since(start) - collect
-			}
-			report := func(b *testing.B, collect, commit time.Duration) {
-				b.ReportMetric(collect.Seconds()*1e3/float64(b.N), "ms/collect")
-				b.ReportMetric(commit.Seconds()*1e3/float64(b.N), "ms/commit")
-				b.ReportMetric(0, "ns/op")
+				sum.add(b, &l, "commit")
 			}
 			b.Run("snapshot", func(b *testing.B) {
-				var x, y time.Duration
+				sum := laps{}
 				for b.Loop() {
-					collect, commit := save(b, false)
-					x, y = x+collect, y+commit
+					save(b, false, sum)
 				}
-				report(b, x, y)
+				sum.report(b)
 			})
 			for _, n := range []int{10_000, 100_000, 1_000_000} {
 				b.Run(fmt.Sprintf("delta=%d", n), func(b *testing.B) {
-					var x, y time.Duration
+					sum := laps{}
 					for b.Loop() {
 						b.StopTimer()
 						from := rng.IntN(groups - n)
 						touch(b, a, c.keys[from:from+n])
 						b.StartTimer()
-						collect, commit := save(b, true)
-						x, y = x+collect, y+commit
+						save(b, true, sum)
 					}
-					report(b, x, y)
+					sum.report(b)
 				})
 			}
-			if _, _ = save(b, false); log.Close() != nil {
-				b.Fatal("close")
+			save(b, false, laps{})
+			a.Close()
+			if err := log.Close(); err != nil {
+				b.Fatal(err)
 			}
 			b.Run("restore", func(b *testing.B) {
-				var open, load, restore time.Duration
+				sum := laps{}
 				for b.Loop() {
-					start := time.Now()
+					var l lap
+					l.next(b)
 					log, err := dir.Open(b.Context(), job)
 					if err != nil {
 						b.Fatal(err)
 					}
-					open += time.Since(start)
-					start = time.Now()
 					states, err := log.Load(b.Context(), columnar.Pool, "groups")
 					if err != nil {
 						b.Fatal(err)
 					}
-					load += time.Since(start)
-					start = time.Now()
+					sum.add(b, &l, "load")
 					again := large(b)
 					if err := again.Restore(b.Context(), states[0]); err != nil {
 						b.Fatal(err)
 					}
-					restore += time.Since(start)
 					states[0].Release()
+					sum.add(b, &l, "restore")
 					if n := again.Counts().StateRows; n != groups {
 						b.Fatalf("%d groups", n)
 					}
 					again.Close()
 					log.Close()
 				}
-				for _, m := range []struct {
-					d    time.Duration
-					unit string
-				}{{open, "ms/open"}, {load, "ms/load"}, {restore, "ms/restore"}} {
-					b.ReportMetric(m.d.Seconds()*1e3/float64(b.N), m.unit)
-				}
-				b.ReportMetric(0, "ns/op")
+				sum.report(b)
 			})
 		})
 	}

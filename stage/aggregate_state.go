@@ -71,7 +71,7 @@ func (a *Aggregate) Apply(_ context.Context, st arrowstream.State) error {
 		return badState("aggregate", "groups")
 	}
 	ids := make([]uint32, b.NumRows())
-	if err := a.keys.FindArrays(b.Columns()[:len(a.By)], ids); err != nil {
+	if err := a.keys.Restore(b.Columns()[:len(a.By)], ids); err != nil {
 		return err
 	}
 	a.set.Reset(ids)

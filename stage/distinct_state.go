@@ -75,7 +75,7 @@ func (d *Distinct) Apply(_ context.Context, st arrowstream.State) error {
 	d.outlive()
 	n := int(b.NumCols()) - 1
 	ids := make([]uint32, b.NumRows())
-	if err := d.keys.FindArrays(b.Columns()[:n], ids); err != nil {
+	if err := d.keys.Restore(b.Columns()[:n], ids); err != nil {
 		return err
 	}
 	d.known = append(d.known, make([]bool, d.keys.Limit()-len(d.known))...)

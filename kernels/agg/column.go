@@ -40,6 +40,13 @@ func (c *column[T]) grow(n int) {
 	c.v = c.v[:n]
 }
 
+// reserve makes room for n values without adding them.
+func (c *column[T]) reserve(n int) {
+	had := len(c.v)
+	c.grow(n)
+	c.v = c.v[:had]
+}
+
 // reset zeroes the values of groups, of all when groups is nil.
 func (c *column[T]) reset(groups []uint32) {
 	if groups == nil {

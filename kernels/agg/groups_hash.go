@@ -68,11 +68,11 @@ func (h *hashIndex) homes(words []uint64) []uint64 {
 	return homes
 }
 
-// build makes the table anew, larger if it is full, of the keys of all live
-// slots but that of NULL.
-func (h *hashIndex) build(keys *column[uint64], s *slots, null uint32) {
+// build makes the table anew, larger if it is full or has no room for so many
+// keys, of the keys of all live slots but that of NULL.
+func (h *hashIndex) build(keys *column[uint64], s *slots, null uint32, room int) {
 	old := h.entries
-	size := max(tableSize(s.used()), len(old.v))
+	size := max(tableSize(max(s.used(), room)), len(old.v))
 	h.entries, h.used = column[wordEntry]{mem: h.mem}, 0
 	old.release()
 	h.entries.grow(size)

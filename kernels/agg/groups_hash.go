@@ -32,10 +32,13 @@ const (
 
 // full tells whether a table of size entries is too full with used keys.
 func full(used, size int) bool {
-	if size <= 128<<10 {
+	switch {
+	case size <= 128<<10:
 		return used*8 > size
+	case size <= 4<<20:
+		return used*4 > size
 	}
-	return used*4 > size
+	return used*2 > size
 }
 
 // tableSize is the size of a table for used keys that leaves room for as many

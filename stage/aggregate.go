@@ -285,7 +285,8 @@ func (a *Aggregate) Order() []string {
 func (a *Aggregate) Counts() arrowstream.Counts {
 	c := arrowstream.Counts{RowsUpdated: a.seen}
 	if a.open {
-		c.StateRows, c.StateBytes = int64(a.keys.Limit()), a.set.Bytes()+a.keys.Bytes()+a.changed.Bytes()
+		c.HeapBytes = a.changed.Bytes() + int64(4*(cap(a.ids)+cap(a.stamp)+cap(a.birth)+cap(a.dirty)+cap(a.old)))
+		c.StateRows, c.StateBytes = int64(a.keys.Limit()), a.set.Bytes()+a.keys.Bytes()+c.HeapBytes
 	}
 	return c
 }

@@ -211,7 +211,8 @@ func (d *Distinct) Counts() arrowstream.Counts {
 	var c arrowstream.Counts
 	if d.open {
 		c.StateRows = d.live
-		c.StateBytes = d.keys.Bytes() + int64(len(d.known)+16*len(d.ages))
+		c.HeapBytes = int64(cap(d.known) + 16*cap(d.ages) + 4*(cap(d.ids)+cap(d.fresh)))
+		c.StateBytes = d.keys.Bytes() + c.HeapBytes
 	}
 	return c
 }

@@ -165,9 +165,15 @@ func (c *core) Counts() arrowstream.Counts {
 	n := c.counted
 	if c.open {
 		n.StateRows = int64(c.slots.Live())
-		n.StateBytes = c.set.Bytes() + c.keys.Bytes() + c.changed.Bytes()
+		n.StateBytes = c.set.Bytes() + c.keys.Bytes()
+		onHeap(&n, c.changed.Bytes()+c.slots.Bytes()+int64(4*(cap(c.ids)+cap(c.at))))
 	}
 	return n
+}
+
+// onHeap adds bytes that are not of the allocator.
+func onHeap(n *arrowstream.Counts, bytes int64) {
+	n.StateBytes, n.HeapBytes = n.StateBytes+bytes, n.HeapBytes+bytes
 }
 
 // Close frees the memory of a stage that is given up; it may be called twice.

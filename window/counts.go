@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -413,6 +414,13 @@ func (g *counts) windowPiece() (piece, error) {
 	}
 	p.lead = []arrow.Array{timeArray(g.mem, arrow.PrimitiveTypes.Int64, ordinals), timeArray(g.mem, arrow.PrimitiveTypes.Int64, rows)}
 	return p, nil
+}
+
+// Counts implements [arrowstream.Counted].
+func (g *counts) Counts() arrowstream.Counts {
+	n := g.core.Counts()
+	onHeap(&n, int64(int(unsafe.Sizeof(keyCount{}))*cap(g.k)+int(unsafe.Sizeof(countPane{}))*g.slots.Live()))
+	return n
 }
 
 // Close frees the memory of a stage that is given up.

@@ -372,8 +372,9 @@ func (g *grid) forget() {
 // Counts implements [arrowstream.Counted].
 func (g *grid) Counts() arrowstream.Counts {
 	n := g.core.Counts()
+	onHeap(&n, int64(4*(cap(g.refs)+cap(g.stamp)+cap(g.birth)+cap(g.pos)+cap(g.seen))))
 	for _, p := range g.panes {
-		n.StateBytes += p.index.bytes() + int64(8*len(p.slots))
+		onHeap(&n, p.index.bytes()+int64(4*(cap(p.kids)+cap(p.slots))))
 	}
 	return n
 }

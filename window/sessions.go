@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"time"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -310,7 +311,7 @@ func (g *sessions) unlink(slot uint32) {
 // Counts implements [arrowstream.Counted].
 func (g *sessions) Counts() arrowstream.Counts {
 	n := g.core.Counts()
-	n.StateBytes += int64(64*len(g.s) + 4*len(g.head))
+	onHeap(&n, int64(int(unsafe.Sizeof(session{}))*cap(g.s)+4*cap(g.head)+16*(cap(g.due.h)+cap(g.gone.h))))
 	return n
 }
 

@@ -33,12 +33,13 @@ test:
 .PHONY: torture
 torture:
 	$(GO) test -timeout 24h -v ./internal/crashtest -crash.seeds 20 -crash.kills 500
+	$(GO) test -timeout 24h -v ./state -state.seeds 20
 
 # levels runs the tests at every level of the vector kernels below that of the
 # machine, at which test runs them.
 LEVELS := go $(if $(shell grep -m1 -ow avx512dq /proc/cpuinfo),avx2)
 levels:
-	for level in $(LEVELS); do echo "ARROWSTREAM_SIMD=$$level"; ARROWSTREAM_SIMD=$$level $(GO) test ./... || exit 1; done
+	for level in $(LEVELS); do echo "ARROWSTREAM_SIMD=$$level"; ARROWSTREAM_SIMD=$$level $(GO) test -skip '^TestKilled' ./... || exit 1; done
 
 # arm64 builds for a machine without assembly and runs the tests of the kernels
 # there, where an emulator is installed.
@@ -59,7 +60,7 @@ race:
 	$(GO) test -race ./...
 
 purego:
-	$(GO) test -tags purego ./...
+	$(GO) test -tags purego -skip '^TestKilled' ./...
 
 # lint checks formatting, vets, and runs staticcheck; the floors and the
 # pinned dependency versions are checked by the tests of internal/lint.

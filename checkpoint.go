@@ -3,6 +3,7 @@ package arrowstream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -101,6 +102,14 @@ func (c *checkpoints) finished() bool {
 	return c != nil && c.start.Last != nil && c.start.Last.Finished
 }
 
+// number is the epoch of the tick that is cut next; 0 without a store.
+func (c *checkpoints) number() Epoch {
+	if c == nil {
+		return 0
+	}
+	return c.epoch
+}
+
 // cut decides whether t is the last tick of an epoch, and marks it. Between two
 // epochs at least the interval passes, the one before is published, and
 // something has happened: an epoch without anything in it is not written. The
@@ -114,7 +123,7 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 	if !t.last && time.Now().Before(c.due) {
 		return nil
 	}
-	if !c.dirty && !c.written.Load() && !finished {
+	if !c.dirty && !c.written.Load() && !finished && !c.waiting() {
 		return nil
 	}
 	if t.last {
@@ -144,8 +153,10 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 		pending.delta[uid] = chain.wantsDelta()
 	}
 	c.mu.Unlock()
-	for i := range t.messages {
-		t.messages[i].epoch = c.epoch
+	for _, ports := range t.messages {
+		for i := range ports {
+			ports[i].epoch = c.epoch
+		}
 	}
 	c.epoch++
 	c.dirty, c.due = false, time.Now().Add(c.p.opts.CheckpointInterval)
@@ -154,6 +165,14 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 		c.finish(ctx, pending)
 	}
 	return nil
+}
+
+// waiting reports whether a sink wants an epoch for rows it has.
+func (c *checkpoints) waiting() bool {
+	return slices.ContainsFunc(c.p.nodes, func(n *node) bool {
+		s, ok := n.sink.(Concluder)
+		return ok && s.Waiting()
+	})
 }
 
 // checkpoint adds what n remembers to the epoch e, whose last tick it has done.
@@ -172,7 +191,7 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	var err error
 	if n.sink != nil {
 		sunk, err = n.prepare(ctx, e, pending.commit.Finished)
-	} else if n.flushed {
+	} else if n.forgotten() {
 		// It has emitted everything and is not called again.
 	} else if inc, ok := st.(Incremental); ok && delta {
 		state, err = inc.Delta(ctx)
@@ -190,10 +209,7 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 		if sunk.Prepared != nil || sunk.Rows > 0 {
 			pending.commit.Sinks[n.uid] = sunk
 		}
-	case n.flushed:
-		if n.env.Instance == 0 {
-			pending.commit.Flushed = append(pending.commit.Flushed, n.uid)
-		}
+	case n.forgotten():
 	default:
 		states := pending.states[n.uid]
 		for len(states) <= n.env.Instance {
@@ -202,6 +218,9 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 		states[n.env.Instance] = state
 		pending.states[n.uid], pending.delta[n.uid] = states, delta
 	}
+	if n.flushed && n.sink == nil && n.env.Instance == 0 {
+		pending.commit.Flushed = append(pending.commit.Flushed, n.uid)
+	}
 	pending.missing--
 	complete := pending.missing == 0
 	c.mu.Unlock()
@@ -209,6 +228,13 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 		c.finish(ctx, pending)
 	}
 	return nil
+}
+
+// forgotten reports whether n needs no state any more: it has emitted all it will,
+// and leaves nothing behind.
+func (n *node) forgotten() bool {
+	_, finishes := n.stage.(Finisher)
+	return n.flushed && !finishes
 }
 
 // prepare makes what the sink of n has taken in the epoch e ready to publish.
@@ -322,11 +348,7 @@ func (c *checkpoints) publish(ctx context.Context, n *node, e Epoch, sunk SinkCo
 		}
 	}
 	failpoint.Hit(failpoint.PublishAfter)
-	if err := c.log.Published(n.uid, e); err != nil {
-		return err
-	}
-	failpoint.Hit(failpoint.Published)
-	return nil
+	return c.log.Published(n.uid, e)
 }
 
 // wait waits until no epoch is on its way.

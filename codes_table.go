@@ -251,6 +251,10 @@ var errorCodes = []ErrorCode{
 		"An epoch was not written within transaction.timeout, so the cluster has dropped its transaction. Nothing of it is visible; it is written when the job starts again. Raise transaction.timeout, at most to transaction.max.timeout.ms of the brokers, or make epochs shorter.",
 	},
 	{
+		"AS3021", "flight: position is not retained",
+		"A reader comes back to an exported stream for rows that are not kept any more, or the stream is that of another run. The error names the oldest batch there is; nothing is left out silently. Keep more with retain.epochs, retain.bytes or retain.path where the stream is exported; to go on regardless, start the reader from an empty state.",
+	},
+	{
 		"AS4001", "value is out of range",
 		"The result of a computation does not fit its type, or an event time lies beyond what windows can hold. Nothing wraps around. CAST the operands to BIGINT, DOUBLE or DECIMAL, or filter the rows before.",
 	},
@@ -261,6 +265,14 @@ var errorCodes = []ErrorCode{
 	{
 		"AS4003", "value cannot be converted",
 		"A value is not of the form that a conversion or a function wants, such as the text abc where a number is read. Use TRY_CAST to get NULL instead, or filter such rows before.",
+	},
+	{
+		"AS4004", "row cannot be decoded",
+		"A line or a message is not a row of its format: broken JSON, a wrong number of fields, a quote without end, a row that is too long. Repair the input, or write ON ERROR SKIP or ON ERROR DEAD LETTER TO a table behind the query.",
+	},
+	{
+		"AS4005", "too many rows cannot be decoded",
+		"More rows had to be left out than LIMIT or RATE of ON ERROR DEAD LETTER allows, so that something is wrong with the input as a whole; the error behind it is that of the last row. The dead letters of committed epochs are in their table. Repair the input or raise the bound, and start the job again: it goes on behind the last epoch.",
 	},
 	{
 		"AS4006", "event time is NULL",

@@ -30,10 +30,18 @@ type driver struct {
 	waited   atomic.Int64 // ns that sources waited for memory
 }
 
-// tick is one round: a message for each source.
+// tick is one round: a message for each port of each source.
 type tick struct {
-	messages []message
+	messages [][]message
 	last     bool
+}
+
+func (d *driver) newTick() tick {
+	t := tick{messages: make([][]message, len(d.sources))}
+	for i, n := range d.sources {
+		t.messages[i] = make([]message, len(n.ports))
+	}
+	return t
 }
 
 // open opens every partition and starts to read ahead.
@@ -48,11 +56,15 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 		d.bounded = d.bounded && n.source.source.Bounded()
 		parts, err := n.source.source.Open(ctx, SourceEnv{
 			Env: n.env, BatchRows: p.opts.BatchRows, BatchBytes: p.opts.TickBytes, Workers: p.opts.Workers, Clock: p.opts.Clock,
+			OnBadRow: n.source.onError.Policy,
 		})
 		for i, part := range parts {
 			r := &reader{node: n, index: i, part: part, batches: make(chan readAhead, 4)}
 			r.time = partitionTime{max: NoEventTime, lastSeen: p.opts.Clock.Now()}
 			r.lag.Store(-1)
+			if j, ok := part.(Rejecting); ok {
+				r.rejects = j.Rejects()
+			}
 			d.readers = append(d.readers, r)
 		}
 		if err != nil {
@@ -159,21 +171,24 @@ func (d *driver) nextBounded(ctx context.Context) (tick, error) {
 		}
 		r := d.readers[d.turn]
 		d.turn = (d.turn + 1) % len(d.readers)
-		if r.ended && r.head == nil {
+		if r.ended && r.head.len() == 0 {
 			continue
 		}
-		batches, rows, _, err := r.take(ctx, o.TickRows, o.BatchRows, o.TickBytes, true)
+		rows, err := r.take(ctx, o.TickRows, o.BatchRows, o.TickBytes, true)
 		if err != nil {
-			message{batches: batches}.release()
+			message{batches: rows.batches}.release()
 			return tick{}, err
 		}
-		if rows == 0 {
+		if rows.rows == 0 {
 			continue
 		}
-		t := tick{messages: make([]message, len(d.sources))}
-		d.put(&t, r, batches)
+		t := d.newTick()
+		if err := d.put(&t, r, rows); err != nil {
+			t.release()
+			return tick{}, err
+		}
 		// Look whether this was the last row of all, to spare a tick.
-		if r.head == nil && !r.ended {
+		if r.head.len() == 0 && !r.ended {
 			if r.head, err = r.next(ctx, true); err != nil {
 				t.release()
 				return tick{}, err
@@ -193,21 +208,24 @@ func (d *driver) nextBounded(ctx context.Context) (tick, error) {
 // empty tick when nothing comes for a heartbeat.
 func (d *driver) nextLive(ctx context.Context) (tick, error) {
 	o := d.p.opts
-	t := tick{messages: make([]message, len(d.sources))}
+	t := d.newTick()
 	heartbeat := time.NewTimer(o.Heartbeat)
 	defer heartbeat.Stop()
 	var linger <-chan time.Time
 	rows, size := 0, int64(0)
 	for {
 		for _, r := range d.readers {
-			batches, n, bytes, err := r.take(ctx, o.TickRows-rows, o.BatchRows, o.TickBytes-size, false)
+			got, err := r.take(ctx, o.TickRows-rows, o.BatchRows, o.TickBytes-size, false)
 			if err != nil {
-				message{batches: batches}.release()
+				message{batches: got.batches}.release()
+			} else {
+				rows, size = rows+got.rows, size+got.size
+				err = d.put(&t, r, got)
+			}
+			if err != nil {
 				t.release()
 				return tick{}, err
 			}
-			rows, size = rows+n, size+bytes
-			d.put(&t, r, batches)
 		}
 		switch {
 		case d.draining():
@@ -240,12 +258,12 @@ func (d *driver) nextLive(ctx context.Context) (tick, error) {
 	}
 }
 
-// put adds batches of r to t and follows their event times.
-func (d *driver) put(t *tick, r *reader, batches []Batch) {
-	if len(batches) == 0 {
-		return
+// put adds rows of r to t and follows their event times.
+func (d *driver) put(t *tick, r *reader, rows taken) error {
+	if rows.rows == 0 {
+		return nil
 	}
-	for _, b := range batches {
+	for _, b := range rows.batches {
 		r.rows.Add(b.NumRows())
 		r.time.observe(b, r.node.source.column)
 	}
@@ -253,9 +271,33 @@ func (d *driver) put(t *tick, r *reader, batches []Batch) {
 	if r.time.max > d.maxEvent.Load() {
 		d.maxEvent.Store(r.time.max)
 	}
-	i := d.sourceIndex(r.node)
-	t.messages[i].batches = append(t.messages[i].batches, batches...)
-	r.node.metrics.rowsOut.Add(message{batches: batches}.rows())
+	ports := t.messages[d.sourceIndex(r.node)]
+	ports[0].batches = append(ports[0].batches, rows.batches...)
+	r.node.metrics.rowsOut.Add(message{batches: rows.batches}.rows())
+	if r.node.source.onError.Policy == DeadLetterBadRow {
+		return d.reject(ports, r.node, rows)
+	}
+	return nil
+}
+
+// reject counts the bad ones among rows and adds them to the side output of
+// their source, which nobody may read.
+func (d *driver) reject(ports []message, n *node, rows taken) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = n.wrap(n.recovered(v))
+		}
+	}()
+	if err := n.source.dead.admit(n.name, n.source.onError, rows.rows, rows.bad); err != nil {
+		return err
+	}
+	n.metrics.dead.Store(n.source.dead.Count)
+	for bad := rows.bad; len(bad) > 0 && len(ports) > 1; {
+		part := bad[:min(len(bad), d.p.opts.BatchRows)]
+		ports[1].batches = append(ports[1].batches, letters(n.env.Allocator, part, d.p.checkpoints.number(), d.p.opts.Clock.Now()))
+		bad = bad[len(part):]
+	}
+	return nil
 }
 
 func (d *driver) sourceIndex(n *node) int {
@@ -287,7 +329,9 @@ func (d *driver) mark(t *tick, now time.Time) {
 		}
 		d.clock = max(clock, d.clock) // nor does the clock, not across a restart either
 		clock = d.clock
-		t.messages[i].mark = Watermark{Event: event, Clock: clock}
+		for port := range t.messages[i] {
+			t.messages[i][port].mark = Watermark{Event: event, Clock: clock}
+		}
 	}
 	d.ticks.Add(1)
 }
@@ -295,7 +339,7 @@ func (d *driver) mark(t *tick, now time.Time) {
 // finish is the last tick of bounded input. Drained means that the input goes
 // on: the watermark stays where it is.
 func (d *driver) finish(drained bool) tick {
-	return d.end(tick{messages: make([]message, len(d.sources))}, drained)
+	return d.end(d.newTick(), drained)
 }
 
 func (d *driver) end(t tick, drained bool) tick {
@@ -305,10 +349,12 @@ func (d *driver) end(t tick, drained bool) tick {
 	}
 	d.mark(&t, now)
 	t.last = true
-	for i := range t.messages {
-		t.messages[i].last = true
-		if !drained {
-			t.messages[i].mark.Event = EndOfTime
+	for _, ports := range t.messages {
+		for i := range ports {
+			ports[i].last = true
+			if !drained {
+				ports[i].mark.Event = EndOfTime
+			}
 		}
 	}
 	return t
@@ -316,7 +362,7 @@ func (d *driver) end(t tick, drained bool) tick {
 
 func (d *driver) allEnded() bool {
 	for _, r := range d.readers {
-		if !r.ended || r.head != nil {
+		if !r.ended || r.head.len() > 0 {
 			return false
 		}
 	}
@@ -333,14 +379,18 @@ func (d *driver) draining() bool {
 }
 
 func (t *tick) release() {
-	for _, m := range t.messages {
-		m.release()
+	for _, ports := range t.messages {
+		for _, m := range ports {
+			m.release()
+		}
 	}
 }
 
 func (t *tick) rows() (n int64) {
-	for _, m := range t.messages {
-		n += m.rows()
+	for _, ports := range t.messages {
+		for _, m := range ports {
+			n += m.rows()
+		}
 	}
 	return n
 }

@@ -79,35 +79,25 @@ func (e *DataError) Error() string {
 // Unwrap returns what is wrong.
 func (e *DataError) Unwrap() error { return e.Err }
 
+// Code is the code of what is wrong, AS4003 for a value of a known column and
+// AS4004 for a row that is not one.
+func (e *DataError) Code() string {
+	var coded *Error
+	switch {
+	case errors.As(e.Err, &coded) && coded.Code != "":
+		return coded.Code
+	case e.Column != "":
+		return "AS4003"
+	}
+	return "AS4004"
+}
+
 // CutValue shortens a value for an error text to 200 bytes.
 func CutValue(v []byte) string {
 	if len(v) > 200 {
 		return string(v[:197]) + "..."
 	}
 	return string(v)
-}
-
-// BadRow is the policy for input that cannot be decoded.
-type BadRow int
-
-const (
-	// FailOnBadRow ends the run with an error that names the place.
-	FailOnBadRow BadRow = iota
-	// SkipBadRow counts the row and goes on.
-	SkipBadRow
-)
-
-// UnmarshalText reads the policy as an option: fail or skip.
-func (p *BadRow) UnmarshalText(text []byte) error {
-	switch strings.ToLower(string(text)) {
-	case "fail":
-		*p = FailOnBadRow
-	case "skip":
-		*p = SkipBadRow
-	default:
-		return errors.New("use fail or skip")
-	}
-	return nil
 }
 
 // ErrStopped is the error of a run that was stopped before its input ended.

@@ -8,11 +8,10 @@ import (
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
-// exchangeFrom is the number of workers from which rows are spread by key. The
-// exchange hashes and copies every row in one goroutine and sorts what the lanes
-// emit: with two workers a GROUP BY of 10,000 strings took 48 ns of processor
-// time a row instead of 21, one of a million integers 125 instead of 76. With so
-// few cores the readers, the other stages and the sinks fill them as well.
+// exchangeFrom is the number of workers from which the rows of a keyed stage
+// are spread. To hash the keys and to copy the rows costs processor time:
+// with fewer workers the readers, the other stages and the sinks fill the cores
+// as well.
 const exchangeFrom = 4
 
 // lanes reports whether n runs as several instances: a stage without keys that
@@ -89,7 +88,12 @@ func (q laneQueue) give(ctx context.Context, m laneMessage) {
 }
 
 // laneMessage is a tick for a lane, or what it made of it.
-type laneMessage struct{ messages []message }
+type laneMessage struct {
+	messages []message
+	// rows are the rows for the lane, for each batch of the message that all
+	// lanes get; nil stands for all rows.
+	rows []columnar.Bitmap
+}
 
 func (m laneMessage) release() {
 	for _, x := range m.messages {
@@ -170,12 +174,18 @@ func (g *graph) runLane(ctx context.Context, l *lane) error {
 			m.release()
 			continue
 		}
+		if m.rows != nil {
+			if err := l.nodes[0].own(&m); err != nil {
+				g.fail(err)
+				continue
+			}
+		}
 		out, err := l.run(ctx, m.messages)
 		if err != nil {
 			g.fail(err)
 			continue
 		}
-		l.out.give(ctx, laneMessage{out})
+		l.out.give(ctx, laneMessage{messages: out})
 	}
 	return nil
 }
@@ -202,16 +212,17 @@ func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []int) 
 		}
 		m := in[0]
 		if len(keys) == 0 {
-			lanes[t%len(lanes)].in.give(ctx, laneMessage{[]message{m}})
+			lanes[t%len(lanes)].in.give(ctx, laneMessage{messages: []message{m}})
 		} else {
-			parts, err := partition(&split, n, m, keys, len(lanes))
-			m.release()
+			parts, err := partition(&split, m, keys, len(lanes))
 			if err != nil {
+				m.release()
 				return n.wrap(err)
 			}
 			for i, l := range lanes {
-				l.in.give(ctx, laneMessage{[]message{parts[i]}})
+				l.in.give(ctx, laneMessage{[]message{m.share()}, parts[i]})
 			}
+			m.release()
 		}
 		if m.last {
 			return nil
@@ -219,29 +230,53 @@ func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []int) 
 	}
 }
 
-// partition splits the rows of m by the hash of their keys.
-func partition(by *kernels.Partitioner, n *node, m message, keys []int, lanes int) ([]message, error) {
-	parts := make([]message, lanes)
+// partition tells for every lane which rows of m are its own, by the hash of
+// their keys. Only that is done in one goroutine; the lanes copy their rows.
+func partition(by *kernels.Partitioner, m message, keys []int, lanes int) ([][]columnar.Bitmap, error) {
+	parts := make([][]columnar.Bitmap, lanes)
 	for i := range parts {
-		parts[i].mark, parts[i].last, parts[i].epoch = m.mark, m.last, m.epoch
+		parts[i] = make([]columnar.Bitmap, len(m.batches))
 	}
-	for _, b := range m.batches {
-		split, err := by.Split(n.env.Allocator, b, keys, lanes)
+	for j, b := range m.batches {
+		split, err := by.Parts(b, keys, lanes)
 		if err != nil {
-			for _, p := range parts {
-				p.release()
-			}
 			return nil, err
 		}
-		for i, s := range split {
-			if s.NumRows() == 0 {
-				s.Release()
-				continue
-			}
-			parts[i].batches = append(parts[i].batches, s)
+		for i, rows := range split {
+			parts[i][j] = rows
 		}
 	}
 	return parts, nil
+}
+
+// own takes the rows of the lane out of the message that all lanes share.
+func (n *node) own(m *laneMessage) (err error) {
+	in := m.messages[0]
+	mine := in
+	mine.batches = nil
+	defer func() {
+		in.release()
+		if v := recover(); v != nil {
+			err = n.recovered(v)
+		}
+		if err != nil {
+			mine.release()
+			err = n.wrap(err)
+		}
+	}()
+	for i, b := range in.batches {
+		part, err := kernels.Filter(n.env.Allocator, b, m.rows[i])
+		if err != nil {
+			return err
+		}
+		if part.NumRows() == 0 {
+			part.Release()
+			continue
+		}
+		mine.batches = append(mine.batches, part)
+	}
+	m.messages[0], m.rows = mine, nil
+	return nil
 }
 
 // collect puts the output of the lanes back into the order of the ticks.
@@ -283,7 +318,7 @@ func mergeLanes(n *node, lanes []*lane, order []string) ([]message, error) {
 	for _, l := range lanes {
 		m, ok := <-l.out
 		if !ok {
-			laneMessage{out}.release()
+			laneMessage{messages: out}.release()
 			return nil, nil
 		}
 		if out == nil {
@@ -303,7 +338,7 @@ func mergeLanes(n *node, lanes []*lane, order []string) ([]message, error) {
 	if with > 1 {
 		sorted, err := sortRows(n, out[0].batches, order)
 		if err != nil {
-			laneMessage{out}.release()
+			laneMessage{messages: out}.release()
 			return nil, n.wrap(err)
 		}
 		out[0].release()

@@ -9,7 +9,7 @@ import (
 // runs it and read by the progress report.
 type operatorMetrics struct {
 	rowsIn, rowsOut, busy               atomic.Int64
-	late, skipped, unwindowed           atomic.Int64
+	late, skipped, unwindowed, dead     atomic.Int64
 	stateRows, stateBytes, stateUpdated atomic.Int64
 	warning                             atomic.Pointer[string]
 	lanes                               atomic.Pointer[[]*operatorMetrics] // of the instances of a parallel stage

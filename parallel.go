@@ -100,10 +100,9 @@ func (g *graph) drive(ctx context.Context) error {
 		}
 		g.d.inFlight.Add(g.leaves)
 		for i, s := range g.d.sources {
-			if err := g.send(ctx, s, t.messages[i:i+1]); err != nil {
-				for _, m := range t.messages[i+1:] {
-					m.release()
-				}
+			if err := g.send(ctx, s, t.messages[i]); err != nil {
+				rest := tick{messages: t.messages[i+1:]}
+				rest.release()
 				return err
 			}
 		}

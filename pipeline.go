@@ -189,6 +189,8 @@ type sourceNode struct {
 	source    Source
 	eventTime EventTime
 	column    int // of the event time, or -1
+	onError   OnError
+	dead      deadLetters // owned by the driver
 }
 
 // EventTime says where a stream has its event time and how its watermark

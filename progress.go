@@ -2,7 +2,10 @@ package arrowstream
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -43,6 +46,7 @@ type SourceProgress struct {
 	Metrics                map[string]string `json:"metrics,omitempty"`
 	TotalRows              int64             `json:"-"`
 	Lag                    int64             `json:"-"` // rows, -1 unknown
+	Skipped                map[string]Reason `json:"-"` // rows that cannot be decoded, by code
 }
 
 // SinkProgress is the report of one sink.
@@ -58,6 +62,7 @@ type ArrowstreamProgress struct {
 	WatermarkHeldBy     string             `json:"watermarkHeldBy,omitempty"`
 	LateRows            int64              `json:"lateRows"`
 	SkippedRows         int64              `json:"skippedRows"`
+	DeadLetters         int64              `json:"deadLetters,omitempty"` // since the job began
 	LagRows             int64              `json:"lagRows,omitempty"`
 	StateRows           int64              `json:"stateRows"`
 	StateBytes          int64              `json:"stateBytes"`
@@ -117,23 +122,28 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	a.BackpressureSeconds = time.Duration(r.d.waited.Load()).Seconds()
 	a.Watermark = Watermark{Event: EndOfTime}
 	for i, n := range r.d.sources {
-		s := SourceProgress{Description: n.name, Lag: -1}
+		s := SourceProgress{Description: n.name, Lag: -1, Metrics: map[string]string{}, Skipped: map[string]Reason{}}
 		for _, rd := range r.d.readers {
 			if rd.node == n {
 				s.TotalRows += rd.rows.Load()
-				a.SkippedRows += rd.skipped.Load()
+				a.SkippedRows += rd.rejects.Skipped()
+				rd.rejects.count(s.Skipped)
 				if lag := rd.lag.Load(); lag >= 0 {
 					s.Lag = max(s.Lag, 0) + lag
 				}
 			}
 		}
+		a.DeadLetters += n.metrics.dead.Load()
 		s.NumInputRows = s.TotalRows - r.rows[i]
 		r.rows[i] = s.TotalRows
 		s.InputRowsPerSecond = rate(s.NumInputRows, since)
 		s.ProcessedRowsPerSecond = s.InputRowsPerSecond
 		if s.Lag >= 0 {
-			s.Metrics = map[string]string{"lagRows": fmt.Sprint(s.Lag)}
+			s.Metrics["lagRows"] = fmt.Sprint(s.Lag)
 			a.LagRows += s.Lag
+		}
+		for code, reason := range s.Skipped {
+			s.Metrics["skippedRows."+code] = fmt.Sprint(reason.Rows)
 		}
 		pr.NumInputRows += s.NumInputRows
 		a.TotalInputRows += s.TotalRows
@@ -154,6 +164,9 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	var busy time.Duration
 	for _, n := range r.p.nodes {
 		o := n.progress()
+		if n.source != nil && o.Warning == "" {
+			o.Warning = pr.Sources[r.d.sourceIndex(n)].warning()
+		}
 		a.Operators = append(a.Operators, o)
 		a.LateRows += o.Late
 		a.SkippedRows += o.Skipped
@@ -176,6 +189,15 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	pr.DurationMs = map[string]int64{"addBatch": busy.Milliseconds(), "triggerExecution": a.ElapsedMs}
 	r.last = now
 	return pr
+}
+
+// warning says which rows the source has skipped.
+func (s SourceProgress) warning() string {
+	var parts []string
+	for _, code := range slices.Sorted(maps.Keys(s.Skipped)) {
+		parts = append(parts, s.Skipped[code].Warning(code))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func rate(rows int64, seconds float64) float64 {

@@ -19,27 +19,28 @@ type reader struct {
 
 	batches chan readAhead // closed at the end of the partition
 	err     error          // why it ended; read after batches is closed
-	head    Batch          // rest of a batch that was cut by a tick
+	head    span           // rest of what was cut by a tick
 	ended   bool           // batches was seen closed
+
+	rejects *Rejects // nil if the partition decodes all or nothing
 
 	replay Replayer // asked for positions; nil without a store
 	at     place    // behind the last row that was taken
 	end    []byte   // position behind the batch of that row
 
-	rows    atomic.Int64
-	lag     atomic.Int64 // rows, -1 unknown
-	skipped atomic.Int64
+	rows atomic.Int64
+	lag  atomic.Int64 // rows, -1 unknown
 }
 
-// place is a place between two rows: some rows behind a position.
+// place is a place between two rows: some rows, good or bad, behind a position.
 type place struct {
 	pos  []byte
 	rows int64
 }
 
-// readAhead is a batch, the place where it begins and the position behind it.
+// readAhead is a run of rows, the place where it begins and the position behind it.
 type readAhead struct {
-	batch Batch
+	span
 	begin place
 	end   []byte
 }
@@ -59,15 +60,11 @@ func (r *reader) run(ctx context.Context, gate func(context.Context) error, keep
 		if r.err = gate(ctx); r.err != nil {
 			return
 		}
-		b, err := r.part.Read(ctx)
-		r.count()
-		if err == nil {
-			b, err = keep(b)
-		}
+		read, err := r.read(ctx, keep)
 		var end []byte
 		if err == nil && r.replay != nil {
 			if end, err = r.replay.Position(); err != nil {
-				b.Release()
+				read.release()
 			}
 		}
 		if err != nil {
@@ -76,36 +73,56 @@ func (r *reader) run(ctx context.Context, gate func(context.Context) error, keep
 			}
 			return
 		}
-		skip := min(at.rows, b.NumRows())
-		if skip == b.NumRows() {
-			b.Release()
-			at = place{end, at.rows - skip}
+		skip := int(min(at.rows, int64(read.len())))
+		if skip == read.len() {
+			read.release()
+			at = place{end, at.rows - int64(skip)}
 			continue
 		}
-		ahead := readAhead{b, at, end}
+		ahead := readAhead{read, at, end}
 		if skip > 0 {
-			ahead.batch = b.NewSlice(skip, b.NumRows())
-			b.Release()
+			ahead.span = read.slice(skip, read.len())
+			read.release()
 		}
 		at = place{pos: end}
 		select {
 		case r.batches <- ahead:
 			signal(arrived)
 		case <-ctx.Done():
-			ahead.batch.Release()
+			ahead.release()
 			r.err = ctx.Err()
 			return
 		}
 	}
 }
 
+// read reads a batch and the bad rows around its rows.
+func (r *reader) read(ctx context.Context, keep func(Batch) (Batch, error)) (s span, err error) {
+	s.batch, err = r.part.Read(ctx)
+	r.count()
+	if err != nil {
+		return span{}, err
+	}
+	rows := 0
+	if s.batch != nil {
+		rows = int(s.batch.NumRows())
+	}
+	if r.rejects != nil {
+		s.bad = r.rejects.Take(rows)
+	}
+	if s.batch != nil {
+		if s.batch, err = keep(s.batch); err != nil {
+			return span{}, err
+		}
+		fit(s.bad, rows, int(s.batch.NumRows()))
+	}
+	return s, nil
+}
+
 // count takes over what the partition counts itself.
 func (r *reader) count() {
 	if l, ok := r.part.(Lagging); ok {
 		r.lag.Store(l.Lag())
-	}
-	if s, ok := r.part.(Skipping); ok {
-		r.skipped.Store(s.Skipped())
 	}
 }
 
@@ -116,16 +133,16 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-// next returns the next batch, nil at the end or, unless wait, if there is
+// next returns the next rows, none at the end or, unless wait, if there are
 // none now.
-func (r *reader) next(ctx context.Context, wait bool) (Batch, error) {
-	if r.head != nil {
-		b := r.head
-		r.head = nil
-		return b, nil
+func (r *reader) next(ctx context.Context, wait bool) (span, error) {
+	if r.head.len() > 0 {
+		s := r.head
+		r.head = span{}
+		return s, nil
 	}
 	if r.ended {
-		return nil, nil
+		return span{}, nil
 	}
 	var b readAhead
 	var open bool
@@ -133,66 +150,79 @@ func (r *reader) next(ctx context.Context, wait bool) (Batch, error) {
 		select {
 		case b, open = <-r.batches:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return span{}, ctx.Err()
 		}
 	} else {
 		select {
 		case b, open = <-r.batches:
 		default:
-			return nil, nil
+			return span{}, nil
 		}
 	}
 	if !open {
 		r.ended, r.time.done = true, true
 		if r.err != nil {
-			return nil, r.node.wrap(r.err)
+			return span{}, r.node.wrap(r.err)
 		}
-		return nil, nil
+		return span{}, nil
 	}
 	r.at, r.end = b.begin, b.end
-	return b.batch, nil
+	return b.span, nil
+}
+
+// taken are the rows of one partition for a tick. Before of a bad row is its
+// number among all of them.
+type taken struct {
+	batches []Batch
+	bad     []Rejected
+	rows    int // good and bad
+	size    int64
 }
 
 // take returns up to maxRows rows and about maxBytes bytes in batches of at
-// most batchRows rows, and their number and size. With wait it takes all of
-// that unless the partition ends, otherwise what is there. Where it cuts is a
-// function of the rows alone, not of the batches they came in: rows are
-// counted in blocks of 64.
-func (r *reader) take(ctx context.Context, maxRows, batchRows int, maxBytes int64, wait bool) (out []Batch, rows int, size int64, err error) {
+// most batchRows rows. With wait it takes all of that unless the partition ends,
+// otherwise what is there. Where it cuts is a function of the rows alone, not of
+// the batches they came in: rows are counted in blocks of 64.
+func (r *reader) take(ctx context.Context, maxRows, batchRows int, maxBytes int64, wait bool) (out taken, err error) {
 	bits, maxBits := int64(0), 8*min(maxBytes, math.MaxInt64/8)
-	for rows < maxRows && bits < maxBits {
-		b, err := r.next(ctx, wait)
-		if err != nil || b == nil {
-			return out, rows, bits / 8, err
+	for out.rows < maxRows && bits < maxBits {
+		s, err := r.next(ctx, wait)
+		if err != nil || s.len() == 0 {
+			return out, err
 		}
-		n := min(int(b.NumRows()), maxRows-rows)
-		cut, part := cutRows(b, n, rows, maxBits-bits)
-		for from := 0; from < cut; from += batchRows {
-			out = append(out, b.NewSlice(int64(from), int64(min(from+batchRows, cut))))
+		cut, part := cutRows(s, min(s.len(), maxRows-out.rows), out.rows, maxBits-bits)
+		bad := s.badIn(cut)
+		for from := 0; from < cut-bad; from += batchRows {
+			out.batches = append(out.batches, s.batch.NewSlice(int64(from), int64(min(from+batchRows, cut-bad))))
 		}
-		if cut < int(b.NumRows()) {
-			r.head = b.NewSlice(int64(cut), b.NumRows())
+		for k, b := range s.bad[:bad] {
+			b.Before += out.rows + k
+			out.bad = append(out.bad, b)
+		}
+		if cut < s.len() {
+			r.head = s.slice(cut, s.len())
 			r.at.rows += int64(cut)
 		} else {
 			r.at = place{pos: r.end}
 		}
-		b.Release()
-		rows, bits = rows+cut, bits+part
+		s.release()
+		bits += part
+		out.rows, out.size = out.rows+cut, bits/8
 	}
-	return out, rows, bits / 8, nil
+	return out, nil
 }
 
-// cutRows says how many of the first n rows of b fit into budget bits, cutting
+// cutRows says how many of the first n rows of s fit into budget bits, cutting
 // only where done+row is a multiple of 64, with at least one block, and how many
 // bits those are. Mostly all fit, which costs nothing per row.
-func cutRows(b Batch, n, done int, budget int64) (rows int, size int64) {
-	if size = rowBits(b, 0, n); size < budget {
+func cutRows(s span, n, done int, budget int64) (rows int, size int64) {
+	if size = s.bits(0, n); size < budget {
 		return n, size
 	}
 	const block = 64
 	for size = 0; rows < n; {
 		to := min(n, (done+rows)/block*block+block-done)
-		rows, size = to, size+rowBits(b, rows, to)
+		rows, size = to, size+s.bits(rows, to)
 		if size >= budget && (done+rows)%block == 0 {
 			break
 		}
@@ -251,11 +281,9 @@ func dataBits(d arrow.ArrayData, i, j int) int64 {
 // close ends the partition and frees what was read ahead. The goroutine of
 // run has ended or will, because its context is done.
 func (r *reader) close() error {
-	if r.head != nil {
-		r.head.Release()
-	}
+	r.head.release()
 	for b := range r.batches {
-		b.batch.Release()
+		b.release()
 	}
 	return r.part.Close()
 }

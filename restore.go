@@ -30,11 +30,11 @@ func (p *Pipeline) identify() Job {
 		_, stateful := n.stateful()
 		switch {
 		case n.source != nil:
-			job.Sources = append(job.Sources, Part{UID: n.uid, Kind: kindOf(n.source.source), Schema: n.ports[0]})
+			job.Sources = append(job.Sources, Part{UID: n.uid, Kind: typeName(n.source.source), Schema: n.ports[0]})
 		case n.sink != nil:
-			job.Sinks = append(job.Sinks, Part{UID: n.uid, Kind: kindOf(n.sink), Schema: n.inputs[0].Schema()})
+			job.Sinks = append(job.Sinks, Part{UID: n.uid, Kind: typeName(n.sink), Schema: n.inputs[0].Schema()})
 		case stateful:
-			job.Stages = append(job.Stages, Part{UID: n.uid, Kind: n.kind(), Schema: n.ports[0]})
+			job.Stages = append(job.Stages, Part{UID: n.uid, Kind: n.kind(), Config: n.config(), Schema: n.ports[0]})
 		}
 	}
 	return job
@@ -63,6 +63,13 @@ func (n *node) kind() string {
 		return kindOf(n.join)
 	}
 	return "merge"
+}
+
+func (n *node) config() string {
+	if n.join != nil {
+		return configuration(n.join)
+	}
+	return configuration(n.stage)
 }
 
 // stateful is the part of n that remembers something.
@@ -112,7 +119,7 @@ func (c *checkpoints) restore(ctx context.Context, n *node, instances []Stateful
 	if c == nil || c.start.Last == nil {
 		return nil
 	}
-	if n.flushed = slices.Contains(c.start.Last.Flushed, n.uid); n.flushed {
+	if n.flushed = slices.Contains(c.start.Last.Flushed, n.uid); n.forgotten() {
 		return nil
 	}
 	defer func() {
@@ -205,22 +212,25 @@ func columnsOf(schema *arrow.Schema, names []string) []int {
 	return columns
 }
 
-// resume brings sinks to where the last commit left them, and publishes what
-// it could not publish any more.
+// resume brings sinks to where the last commit left them, shuts out earlier
+// processes, and publishes what they could not publish any more.
 func (c *checkpoints) resume(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
 	for _, n := range c.p.nodes {
-		sink, ok := n.sink.(Committer)
-		if !ok {
-			continue
+		var err error
+		switch sink := n.sink.(type) {
+		case Committer:
+			var prepared []byte
+			if c.start.Last != nil {
+				prepared = c.start.Last.Sinks[n.uid].Prepared
+			}
+			err = sink.Resume(ctx, c.start, prepared)
+		case Publisher:
+			err = sink.Claim(ctx, Publication{Job: c.start.ID, Sink: n.uid, Incarnation: c.start.Incarnation})
 		}
-		var prepared []byte
-		if c.start.Last != nil {
-			prepared = c.start.Last.Sinks[n.uid].Prepared
-		}
-		if err := sink.Resume(ctx, c.start, prepared); err != nil {
+		if err != nil {
 			return n.wrap(err)
 		}
 	}
@@ -252,6 +262,7 @@ type sourceState struct {
 	UID        string           `json:"uid"`
 	Mark       int64            `json:"watermark"`
 	Partitions []partitionState `json:"partitions"`
+	Dead       deadLetters      `json:"deadLetters,omitzero"`
 }
 
 // partitionState is where a partition stands: Skip rows behind Position.
@@ -268,7 +279,7 @@ func (d *driver) state() ([]byte, []acknowledgement, error) {
 	s := driverState{Turn: d.turn, MaxEvent: d.maxEvent.Load(), Clock: d.clock}
 	var done []acknowledgement
 	for i, n := range d.sources {
-		source := sourceState{UID: n.uid, Mark: d.marks[i].Load()}
+		source := sourceState{UID: n.uid, Mark: d.marks[i].Load(), Dead: n.source.dead}
 		for _, r := range d.readers {
 			if r.node != n {
 				continue
@@ -304,6 +315,8 @@ func (d *driver) restore(ctx context.Context, last *Commit) error {
 			source = s.Sources[j]
 		}
 		d.marks[i].Store(source.Mark)
+		n.source.dead = source.Dead
+		n.metrics.dead.Store(source.Dead.Count)
 		next := 0
 		for _, r := range d.readers {
 			if r.node != n {

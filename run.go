@@ -176,7 +176,7 @@ func (p *Pipeline) runSerial(ctx context.Context, d *driver) error {
 		}
 		d.inFlight.Add(1)
 		for i, s := range d.sources {
-			deliver(s, t.messages[i:i+1])
+			deliver(s, t.messages[i])
 		}
 		for _, n := range p.nodes {
 			if n.source != nil {

@@ -33,6 +33,9 @@ type SourceEnv struct {
 	Workers int
 	// Clock is the clock of the runtime, for ingest times.
 	Clock Clock
+	// OnBadRow is what the pipeline says about rows that cannot be decoded;
+	// FailOnBadRow leaves it to the options of the source. See [SourceEnv.Rejects].
+	OnBadRow BadRow
 }
 
 // Partition is one ordered part of a source: a Kafka partition, a run of
@@ -61,11 +64,4 @@ type Replayer interface {
 type Lagging interface {
 	// Lag is the number of rows known to exist and not read yet; -1 unknown.
 	Lag() int64
-}
-
-// Skipping is implemented by partitions that leave out rows they cannot
-// decode, as [SkipBadRow] says.
-type Skipping interface {
-	// Skipped is the number of rows left out so far.
-	Skipped() int64
 }

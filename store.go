@@ -40,6 +40,9 @@ type Part struct {
 	UID string
 	// Kind is the type of the part, such as "aggregate".
 	Kind string
+	// Config is what the state of a stage depends on beside its input, as a
+	// text; empty for sources and sinks.
+	Config string
 	// Schema of what the part emits, or takes if it is a sink.
 	Schema *arrow.Schema
 }
@@ -172,6 +175,12 @@ type Concluder interface {
 // Flush are not called.
 type Publisher interface {
 	Sink
+	// Claim keeps processes with a smaller incarnation from publishing: without
+	// it one that was stopped and wakes up could publish an epoch of its own
+	// before this one has published anything. It is called once per run, after
+	// the store is open and before anything is published or read. p has no
+	// epoch and no rows. A later incarnation at work is ErrFenced.
+	Claim(ctx context.Context, p Publication) error
 	// Publish writes the rows of an epoch together with the proof that it did,
 	// or finds that proof and does nothing. It is called in order of epochs,
 	// and again after a crash. A later incarnation at work is ErrFenced.
@@ -182,7 +191,7 @@ type Publisher interface {
 type Publication struct {
 	Job         string // Start.ID
 	Sink        string // UID of the sink, unique in the job
-	Epoch       Epoch
+	Epoch       Epoch  // 0 in a claim
 	Incarnation uint64
 	// Rows yields the rows, owned by the caller; it can be read repeatedly.
 	Rows iter.Seq2[Batch, error]

@@ -2,6 +2,7 @@ package kernels_test
 
 import (
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"testing"
 
@@ -93,5 +94,47 @@ func BenchmarkTake(b *testing.B) {
 				})
 			})
 		}
+	}
+}
+
+// BenchmarkPartition finds the rows of each part: as bitmaps, out of
+// comparisons, and as row numbers, by counting, hashing included.
+func BenchmarkPartition(b *testing.B) {
+	_, cols := moveColumns()
+	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: cols[0].DataType()}}, nil)
+	rec := array.NewRecord(schema, cols[:1], moveRows)
+	defer rec.Release()
+	for _, parts := range []int{2, 8, 64} {
+		b.Run(fmt.Sprintf("form=bits/parts=%d/rows=%d", parts, moveRows), func(b *testing.B) {
+			var by kernels.Partitioner
+			limits.Against(b, moveRows, nil, func() {
+				if _, err := by.Parts(rec, []int{0}, parts); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+		b.Run(fmt.Sprintf("form=rows/parts=%d/rows=%d", parts, moveRows), func(b *testing.B) {
+			hashes, ends, rows := make([]uint64, moveRows), make([]int, parts), make([]int32, moveRows)
+			limits.Against(b, moveRows, nil, func() {
+				if err := kernels.Hash(cols[:1], hashes); err != nil {
+					b.Fatal(err)
+				}
+				clear(ends)
+				for i, h := range hashes {
+					part, _ := bits.Mul64(h, uint64(parts))
+					hashes[i] = part
+					ends[part]++
+				}
+				at := 0
+				for part, size := range ends {
+					ends[part] = at
+					at += size
+				}
+				for i, part := range hashes {
+					rows[ends[part]] = int32(i)
+					ends[part]++
+				}
+			})
+		})
 	}
 }

@@ -39,7 +39,7 @@ type Prequential struct {
 	TrainOnly bool
 	// SavePath is the model file that is written when the run ends well, its
 	// input at an end or drained; empty writes none.
-	SavePath string
+	SavePath string `state:"-"`
 
 	model     *Model
 	env       arrowstream.Env

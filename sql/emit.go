@@ -32,8 +32,6 @@ func (p *block) emission() (e emission, err error) {
 	switch {
 	case c.Every != nil || c.Emit == syntax.EmitPeriodic:
 		return e, p.s.src.Error(c.At, "AS1103", "use EMIT ON UPDATE", "EMIT at fixed times is not supported yet")
-	case c.OnError != "" && c.OnError != "FAIL":
-		return e, p.s.src.Error(c.At, "AS1103", "", "ON ERROR "+c.OnError+" is not supported yet")
 	case c.Lateness != nil && c.Emit == syntax.EmitOnClose:
 		return e, p.s.src.Error(c.At, "AS1406", "use EMIT ON UPDATE", "ALLOW LATENESS corrects results, EMIT ON WINDOW CLOSE never does")
 	}

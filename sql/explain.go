@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
@@ -24,6 +25,10 @@ func (p *plan) String() string {
 		depth := 0
 		if r.out != nil {
 			fmt.Fprintf(&e.sb, "sink %s\n", r.out.info())
+			if sink, err := p.sink(r); err == nil {
+				g, why := arrowstream.SinkGuarantee(sink)
+				e.delivers("", g, why)
+			}
 			depth = 1
 		}
 		e.print(r.node, depth)
@@ -58,6 +63,13 @@ func (e *explainer) print(n *node, depth int) {
 	e.sb.WriteString("\n")
 	if t := n.table; t != nil && t.connector != nil {
 		fmt.Fprintf(&e.sb, "%s  - %s\n", indent, t.describe(n))
+		if t.source != nil {
+			g, why := arrowstream.SourceGuarantee(t.source)
+			e.delivers(indent, g, why)
+		}
+	}
+	if n.onError != nil {
+		fmt.Fprintf(&e.sb, "%s  - %s\n", indent, n.onError.text())
 	}
 	if len(n.pushed) > 0 {
 		var text []string
@@ -72,6 +84,11 @@ func (e *explainer) print(n *node, depth int) {
 	for _, in := range n.in {
 		e.print(in, depth+1)
 	}
+}
+
+// delivers prints what a source or a sink guarantees.
+func (e *explainer) delivers(indent string, g arrowstream.Guarantee, why string) {
+	fmt.Fprintf(&e.sb, "%s  - with --state %s: %s\n", indent, g, why)
 }
 
 // describe is the connector, the bound and the watermark of a scan.
@@ -97,6 +114,13 @@ func (s *session) explain(st *syntax.Explain) error {
 		return s.src.Error(st.Span, "AS1103", "use EXPLAIN", "EXPLAIN ANALYZE and FORMAT JSON are not supported yet")
 	}
 	p := &plan{s: s}
+	s.explaining, s.decided = true, nil
+	defer func() {
+		s.explaining = false
+		for _, scan := range s.decided {
+			scan.onError = nil // it is the statement that runs which decides
+		}
+	}()
 	add := func(q *syntax.Query, out *output) error {
 		n, err := s.query(q, nil)
 		if err == nil {

@@ -109,7 +109,7 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	if opts.Name == "" {
 		opts.Name = p.s.jobName("")
 	}
-	opts.Program = p.s.src.Text
+	opts.Program = p.s.program
 	if dir := p.s.stateDir(opts.Name); opts.State == nil && dir != "" {
 		opts.State = state.Dir{Path: dir}
 	}
@@ -247,6 +247,9 @@ func (p *plan) lowerScan(pl *arrowstream.Pipeline, n *node) error {
 		et.Idle = -1
 	}
 	n.stream = pl.From(t.name, src, et)
+	if n.onError != nil {
+		n.stream.OnError(n.onError.policy)
+	}
 	return nil
 }
 

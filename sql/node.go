@@ -20,8 +20,10 @@ type node struct {
 	// bounded: the input ends, so that final results exist.
 	bounded bool
 
-	// table is set for a scan.
-	table *table
+	// table is set for a scan; onError if a query says what to do with its rows
+	// that cannot be decoded.
+	table   *table
+	onError *onError
 	// build makes the stage for the columns that are wanted of it; nil for
 	// scans, unions and side outputs.
 	build func(want columns) (arrowstream.Stage, error)
@@ -125,6 +127,8 @@ func (n *node) rebind() error {
 		}
 		n.schema, err = j.Bind(in, trial)
 		return err
+	case n.side != "" && n.in[0].table != nil:
+		n.schema = arrowstream.DeadLetterSchema
 	case n.side != "":
 		st, err := n.in[0].build(columns{all: true})
 		if err != nil {

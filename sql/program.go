@@ -81,6 +81,7 @@ func Prepare(text string, opts Options) (*Program, error) {
 		return nil, err
 	}
 	s := newSession(script.Source, opts)
+	s.program = canonical(script.Statements)
 	if err := s.run(script.Statements); err != nil {
 		return nil, err
 	}
@@ -101,6 +102,16 @@ func Prepare(text string, opts Options) (*Program, error) {
 	}
 	p.Warnings = s.warnings
 	return p, nil
+}
+
+// canonical is the text of a script as it is kept with its state: in one
+// spelling, without comments and secrets.
+func canonical(statements []syntax.Statement) string {
+	var sb strings.Builder
+	for _, st := range statements {
+		sb.WriteString(syntax.Text(st) + ";\n")
+	}
+	return sb.String()
 }
 
 // Pipeline is the dataflow of the program; nil when it has nothing to run.

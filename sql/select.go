@@ -55,7 +55,12 @@ func (s *session) query(q *syntax.Query, outer *with) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !q.Stream.Empty() && !p.emitted {
+	if err := s.onError(n, q.Stream); err != nil {
+		return nil, err
+	}
+	emits := q.Stream
+	emits.OnError = ""
+	if !emits.Empty() && !p.emitted {
 		return nil, s.src.Error(q.Stream.At, "AS1406", "these clauses belong to a query with a window and an aggregate", "there is no window here whose results could be emitted")
 	}
 	return p.finish(n, q)

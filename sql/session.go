@@ -14,6 +14,7 @@ import (
 
 // session runs the statements of one script.
 type session struct {
+	program  string // the script in one spelling, without secrets
 	src      *syntax.Source
 	opts     Options
 	catalog  *catalog
@@ -31,6 +32,10 @@ type session struct {
 	// late is set for statements that read what a model learned: they are
 	// planned after all others, when it is known who scores with it.
 	late bool
+	// explaining is set while a statement is only shown, and decided are the
+	// scans for which it says ON ERROR.
+	explaining bool
+	decided    []*node
 }
 
 // declaration is the canonical text of a CREATE statement.

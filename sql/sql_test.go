@@ -78,14 +78,27 @@ func newHarness(t testing.TB) *harness {
 	return &harness{t: t, mem: columnartest.Allocator(t), written: map[string]*memory.Sink{}}
 }
 
-func (h *harness) sink(name string) *memory.Sink {
-	if s, ok := h.written[name]; ok {
-		return s
+func (h *harness) sink(name string) arrowstream.Sink {
+	s := h.written[name]
+	if s == nil {
+		s = &memory.Sink{}
 	}
-	s := &memory.Sink{}
-	h.written[name] = s
-	h.sinks = append(h.sinks, name)
-	return s
+	return listedSink{s, h, name}
+}
+
+// listedSink is known to the harness once it is bound.
+type listedSink struct {
+	*memory.Sink
+	h    *harness
+	name string
+}
+
+func (s listedSink) Bind(in *arrow.Schema, env arrowstream.Env) error {
+	if s.h.written[s.name] == nil {
+		s.h.written[s.name] = s.Sink
+		s.h.sinks = append(s.h.sinks, s.name)
+	}
+	return s.Sink.Bind(in, env)
 }
 
 func (h *harness) options() sql.Options {

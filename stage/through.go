@@ -81,6 +81,11 @@ func (t *through) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrows
 // Bounded implements [arrowstream.Source].
 func (t *through) Bounded() bool { return t.src.Bounded() }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (t *through) Delivers() (arrowstream.Guarantee, string) {
+	return arrowstream.SourceGuarantee(t.src)
+}
+
 // throughPartition applies the stages to every batch of a partition.
 type throughPartition struct {
 	arrowstream.Partition
@@ -89,16 +94,25 @@ type throughPartition struct {
 	env   arrowstream.Env
 }
 
-// Read implements [arrowstream.Partition]: it goes on until rows are left.
+// Read implements [arrowstream.Partition]: it goes on until rows are left, of
+// which a batch may have fewer than that inside.
 func (p *throughPartition) Read(ctx context.Context) (arrowstream.Batch, error) {
 	for {
 		b, err := p.Partition.Read(ctx)
-		if err != nil {
+		if err != nil || b == nil {
 			return nil, err
 		}
 		out, err := p.apply(ctx, b)
+		left := int64(0)
+		if out != nil {
+			left = out.NumRows()
+		}
+		bad := p.Rejects()
+		if bad != nil && left != b.NumRows() {
+			bad.Fit(int(b.NumRows()), int(left))
+		}
 		b.Release()
-		if err != nil || out != nil {
+		if err != nil || out != nil || bad != nil && bad.Pending() {
 			return out, err
 		}
 	}
@@ -134,6 +148,14 @@ func (p *throughPartition) pass(ctx context.Context, i int, b arrowstream.Batch,
 		}
 		return p.pass(ctx, i+1, out, got)
 	})
+}
+
+// Rejects implements [arrowstream.Rejecting].
+func (p *throughPartition) Rejects() *arrowstream.Rejects {
+	if r, ok := p.Partition.(arrowstream.Rejecting); ok {
+		return r.Rejects()
+	}
+	return nil
 }
 
 // Lag implements [arrowstream.Lagging].

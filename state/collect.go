@@ -2,59 +2,68 @@ package state
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/failpoint"
 )
 
-// collect forgets the commits that nothing needs any more and removes their
-// files, and rows that are published. The caller holds mu.
+// expired are the epochs that nothing needs any more when n is committed. The
+// caller holds mu.
 //
 // A commit is needed while it is one of the last RetainCommits and younger than
 // RetainAge, while it is the last, while a later one that is kept builds on its
 // snapshot or deltas, and while a sink has not published it.
-func (l *epochLog) collect() error {
-	commits := l.index.commits
-	first := max(0, len(commits)-l.dir.RetainCommits)
+func (l *epochLog) expired(n *entry) (epochs []arrowstream.Epoch) {
+	x := index{append(slices.Clone(l.index.commits), n)}
+	last := len(x.commits) - 1
+	first := max(0, last+1-l.dir.RetainCommits)
 	oldest := l.dir.Clock.Now().Add(-l.dir.RetainAge).Unix()
-	for first < len(commits)-1 && commits[first].Time < oldest {
+	for first < last && x.commits[first].Time < oldest {
 		first++
 	}
 	needed := map[*entry]bool{}
 	for _, p := range l.manifest.Stages {
-		links, _ := l.index.chain(first, p.UID, p.Since)
+		links, _ := x.chain(first, p.UID, p.Since)
 		for _, k := range links {
 			needed[k.entry] = true
 		}
 	}
-	var gone []string
-	kept := make([]*entry, 0, len(commits))
-	for i, n := range commits {
-		keep := i >= first || needed[n] || len(l.sinksOf(n)) > 0
-		if keep {
-			kept = append(kept, n)
-		} else {
-			for _, f := range n.stateFiles() {
-				gone = append(gone, f.name)
-			}
+	for _, old := range x.commits[:first] {
+		if !needed[old] && len(l.sinksOf(old)) == 0 {
+			epochs = append(epochs, old.epoch)
 		}
+	}
+	return epochs
+}
+
+// collect removes the files of commits that the log has dropped, and rows that
+// are published. Both are on the disk, as the log was synced. The caller holds
+// mu.
+func (l *epochLog) collect(dropped []*entry) error {
+	var gone []file
+	for _, n := range dropped {
+		gone = append(gone, n.stateFiles()...)
+		clear(n.unpublished)
+	}
+	for _, n := range slices.Concat(dropped, l.index.commits) {
 		for uid := range n.Outbox {
-			if f, ok := n.outbox(uid); ok && !n.collected[uid] && (!keep || !n.unpublished[uid]) {
+			if f, ok := n.outbox(uid); ok && !n.collected[uid] && !n.unpublished[uid] {
 				n.collected[uid] = true
-				gone = append(gone, f.name)
+				gone = append(gone, f)
 			}
 		}
 	}
 	if len(gone) > 0 {
 		failpoint.Hit(failpoint.CollectBefore)
 	}
-	for _, name := range gone {
-		if err := removeFile(l.dir.FS, l.dir.at(name)); err != nil {
-			return l.fileError("remove", name, err)
+	for _, f := range gone {
+		if err := removeFile(l.dir.FS, l.dir.at(f.name)); err != nil {
+			return l.fileError("remove", f.name, err)
 		}
 		failpoint.Hit(failpoint.CollectMiddle)
 	}
-	l.index.commits = kept
 	return nil
 }
 

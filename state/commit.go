@@ -67,10 +67,6 @@ func (l *epochLog) commit(ctx context.Context, c arrowstream.Commit, states []ar
 		return err
 	}
 	failpoint.Hit(failpoint.StateSynced)
-	payload, err := r.encode()
-	if err != nil {
-		return fmt.Errorf("state: epoch %d: %w", c.Epoch, err)
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -83,7 +79,12 @@ func (l *epochLog) commit(ctx context.Context, c arrowstream.Commit, states []ar
 	if err := checkIncarnation(l.dir.FS, l.dir.Path, l.incarnation); err != nil {
 		return err
 	}
-	if err := l.append(frame{kind: frameCommit, epoch: c.Epoch, payload: payload}); err != nil {
+	n := &entry{epoch: c.Epoch, incarnation: l.incarnation, record: r}
+	r.Dropped = l.expired(n)
+	if n.payload, err = r.encode(); err != nil {
+		return fmt.Errorf("state: epoch %d: %w", c.Epoch, err)
+	}
+	if err := l.append(frame{kind: frameCommit, epoch: c.Epoch, payload: n.payload}); err != nil {
 		return err
 	}
 	failpoint.Hit(failpoint.CommitAppend)
@@ -96,10 +97,11 @@ func (l *epochLog) commit(ctx context.Context, c arrowstream.Commit, states []ar
 	if err := checkIncarnation(l.dir.FS, l.dir.Path, l.incarnation); err != nil {
 		return err
 	}
-	if err := l.index.add(c.Epoch, l.incarnation, payload, r); err != nil {
+	dropped, err := l.index.add(n)
+	if err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
-	if err := l.collect(); err != nil {
+	if err := l.collect(dropped); err != nil {
 		return err
 	}
 	if l.size >= l.dir.SegmentBytes || l.dir.Clock.Now().Sub(l.begun) >= 24*time.Hour {

@@ -107,6 +107,9 @@ func TestEveryByteFlipped(t *testing.T) {
 		const last = 5
 		mem, d := written(t, last, closed)
 		for _, name := range filesOf(t, mem, d.Path) {
+			if closed && !strings.HasSuffix(name, segmentSuffix) {
+				continue
+			}
 			whole := contents(t, mem, name)
 			stride := 1
 			switch {
@@ -115,7 +118,7 @@ func TestEveryByteFlipped(t *testing.T) {
 			case strings.HasSuffix(name, manifestName):
 				stride = spread(3)
 			}
-			refused, cut, flips := 0, 0, 0
+			refused, flips := 0, 0
 			for i := 0; i < len(whole); i += stride {
 				flips++
 				b := slices.Clone(whole)
@@ -127,13 +130,11 @@ func TestEveryByteFlipped(t *testing.T) {
 				if no {
 					refused++
 				} else if e < last {
-					cut++
-					if e != last-1 || i < len(whole)/2 {
-						t.Fatalf("%s, byte %d of %d: silently at epoch %d", name, i, len(whole), e)
-					}
+					// A frame behind the last commit says that it was on the disk.
+					t.Fatalf("%s, byte %d of %d: silently at epoch %d", name, i, len(whole), e)
 				}
 			}
-			t.Logf("%s: %d bytes, %d refused, %d cut the last epoch", name, flips, refused, cut)
+			t.Logf("%s: %d bytes, %d refused", name, flips, refused)
 			if strings.HasSuffix(name, manifestName) && refused != flips {
 				t.Errorf("%s: %d of %d flips refused", name, refused, flips)
 			}

@@ -34,23 +34,33 @@ func (x *index) apply(f frame) error {
 		if err != nil {
 			return err
 		}
-		return x.add(f.epoch, f.incarnation, slices.Clone(f.payload), r)
+		_, err = x.add(&entry{epoch: f.epoch, incarnation: f.incarnation, payload: slices.Clone(f.payload), record: r})
+		return err
 	case framePublished:
 		x.published(string(f.payload), f.epoch)
 	}
 	return nil
 }
 
-func (x *index) add(e arrowstream.Epoch, incarnation uint64, payload []byte, r *record) error {
-	if last := x.lastEpoch(); e <= last {
-		return fmt.Errorf("epoch %d is committed after epoch %d", e, last)
+// add takes in a commit, and returns those that it drops.
+func (x *index) add(n *entry) (dropped []*entry, err error) {
+	if last := x.lastEpoch(); n.epoch <= last {
+		return nil, fmt.Errorf("epoch %d is committed after epoch %d", n.epoch, last)
 	}
-	n := &entry{epoch: e, incarnation: incarnation, payload: payload, record: r, unpublished: map[string]bool{}, collected: map[string]bool{}}
-	for uid := range r.Sinks {
+	n.unpublished, n.collected = map[string]bool{}, map[string]bool{}
+	for uid := range n.Sinks {
 		n.unpublished[uid] = true
 	}
-	x.commits = append(x.commits, n)
-	return nil
+	kept := make([]*entry, 0, len(x.commits)+1)
+	for _, old := range x.commits {
+		if slices.Contains(n.Dropped, old.epoch) {
+			dropped = append(dropped, old)
+		} else {
+			kept = append(kept, old)
+		}
+	}
+	x.commits = append(kept, n)
+	return dropped, nil
 }
 
 // published takes in that a sink has published an epoch, and reports whether

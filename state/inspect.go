@@ -70,7 +70,7 @@ func (d Dir) look() (m *manifest, r *logRead, err error) {
 		if m == nil {
 			return nil, nil, fmt.Errorf("state: %s: %w", d.Path, ErrNone)
 		}
-		if r, err = d.readLog(m); !errors.Is(err, fs.ErrNotExist) {
+		if r, err = d.readLog(m, nil); !errors.Is(err, fs.ErrNotExist) {
 			return m, r, err
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 )
@@ -40,6 +42,29 @@ func TestInspectAStoreAtWork(t *testing.T) {
 	c := info.Commits[len(info.Commits)-1]
 	if c.Epoch != 14 || !slices.Equal(c.Unpublished, []string{"files", "out"}) || c.Time.Unix() != 1_700_000_000 {
 		t.Errorf("commit %+v", c)
+	}
+}
+
+// TestInspectWhileEpochsPass reads a store whose job commits a few epochs after
+// each operation of the reader.
+func TestInspectWhileEpochsPass(t *testing.T) {
+	mem := vfs.NewMem()
+	d := testDir(memFS{FS: mem})
+	d.SegmentBytes = 1 << 20
+	l := mustOpen(t, d)
+	defer l.Close()
+	m := model{agg: map[int64]int64{}}
+	reader := testDir(nil)
+	reader.FS = memFS{FS: errorfs.Wrap(mem, errorfs.InjectorFunc(func(errorfs.Op) error {
+		return m.work(l, m.epoch+3, nil)
+	}))}
+	for range 5 {
+		if _, err := reader.Inspect(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m.epoch < 50 {
+		t.Errorf("only %d epochs passed", m.epoch)
 	}
 }
 
@@ -126,6 +151,38 @@ func (d Dir) mustNames(t *testing.T) (list []file) {
 		list = append(list, n.files()...)
 	}
 	return list
+}
+
+// TestVerifyWhatIsKept verifies a store, at work and reopened, that has forgotten
+// most of its epochs.
+func TestVerifyWhatIsKept(t *testing.T) {
+	mem := vfs.NewMem()
+	d := testDir(memFS{FS: mem, unlocked: true})
+	d.SegmentBytes = 1 << 20
+	l := mustOpen(t, d)
+	m := model{agg: map[int64]int64{}}
+	for last := arrowstream.Epoch(40); last <= 60; last += 20 {
+		if err := m.work(l, last, nil); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			c, err := d.Verify(t.Context())
+			if err != nil || len(c.Damaged) != 0 || c.Whole != last || c.Commits > 20 {
+				t.Fatalf("epoch %d: %+v, %v", last, c, err)
+			}
+			l.Close()
+			l = mustOpen(t, d)
+			if got, _ := d.Verify(t.Context()); got.Commits != c.Commits {
+				t.Errorf("%d commits after a start, %d before", got.Commits, c.Commits)
+			}
+		}
+		for _, u := range l.Start().Unpublished {
+			if err := l.Published(u.Sink, u.Commit.Epoch); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	l.Close()
 }
 
 func TestSavepoint(t *testing.T) {

@@ -169,6 +169,18 @@ func TestLogCutShort(t *testing.T) {
 	wantCode(t, err, "AS5003", "it ends with epoch 4, but there is 0000000006-1.", "the newest that is whole is 4")
 }
 
+// TestLogOfAnotherJob puts the log of another store in place.
+func TestLogOfAnotherJob(t *testing.T) {
+	mem, d := written(t, 4, true)
+	other, _ := written(t, 4, true)
+	name := filesOf(t, mem, d.at(logDir))[0]
+	if err := writeFile(d.FS, name, contents(t, other, name)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := reopened(d, columnar.Pool)
+	wantCode(t, err, "AS5003", "it is of the job ", ", MANIFEST is of ")
+}
+
 // TestFullDisk writes until the disk is full, and goes on when there is room.
 func TestFullDisk(t *testing.T) {
 	for _, full := range []string{"/log/", "/all/", "/out/"} {
@@ -339,5 +351,19 @@ func TestRowsEndEarly(t *testing.T) {
 	}
 	if n != 2 {
 		t.Fatalf("%d batches", n)
+	}
+	// Rows that come too late change nothing.
+	if err := l.Outbox("out", 1).Append(b); err == nil {
+		t.Error("an epoch that is committed takes rows")
+	}
+	for b, err := range l.Outbox("out", 1).Rows(mem) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+		n++
+	}
+	if n != 5 {
+		t.Errorf("%d batches, want 3 more", n)
 	}
 }

@@ -49,6 +49,7 @@ type manifest struct {
 type part struct {
 	UID    string `json:"uid"`
 	Kind   string `json:"kind"`
+	Config string `json:"config,omitempty"`
 	Fields string `json:"fields"` // the schema, for humans
 	// Schema is the schema as an Arrow stream without batches.
 	Schema []byte `json:"schema"`
@@ -77,7 +78,7 @@ func newManifest(job arrowstream.Job, since arrowstream.Epoch) (*manifest, error
 				return nil, fmt.Errorf("state: two parts of the job have the uid %q", p.UID)
 			}
 			seen[p.UID] = true
-			n := part{UID: p.UID, Kind: p.Kind, Since: since}
+			n := part{UID: p.UID, Kind: p.Kind, Config: p.Config, Since: since}
 			if p.Schema != nil {
 				var buf bytes.Buffer
 				w := ipc.NewWriter(&buf, ipc.WithSchema(p.Schema))
@@ -93,7 +94,7 @@ func newManifest(job arrowstream.Job, since arrowstream.Epoch) (*manifest, error
 	h.Write([]byte(m.Program))
 	for _, parts := range [][]part{m.Stages, m.Sources, m.Sinks} {
 		for _, p := range parts {
-			_ = json.NewEncoder(h).Encode([]any{p.UID, p.Kind, p.Schema})
+			_ = json.NewEncoder(h).Encode([]any{p.UID, p.Kind, p.Config, p.Schema})
 		}
 	}
 	m.Fingerprint = hex.EncodeToString(h.Sum(nil))

@@ -93,6 +93,9 @@ func incompatible(q, p *part) string {
 	if q.Kind != p.Kind {
 		return fmt.Sprintf("it was %s %s", article(q.Kind), q.Kind)
 	}
+	if q.Config != "" && p.Config != "" && q.Config != p.Config {
+		return fmt.Sprintf("it had other options:\n  was %s\n  is  %s", q.Config, p.Config)
+	}
 	old, err := q.schema()
 	if err != nil {
 		return err.Error()

@@ -21,7 +21,7 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 	if err != nil {
 		return nil, err
 	}
-	before, err := d.readLog(old)
+	before, err := d.readLog(old, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 	if err := d.sign(lock, incarnation); err != nil {
 		return nil, err
 	}
-	after, err := d.readLog(old)
+	after, err := d.readLog(old, before)
 	if err != nil {
 		return nil, err
 	}
@@ -79,12 +79,13 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 	}
 	failpoint.Hit(failpoint.RecoverLog)
 	if rewrite {
-		if err := d.writeManifest(m); err != nil {
-			return nil, err
-		}
+		err = d.writeManifest(m)
 	}
-	if err := l.sweep(); err != nil {
-		return nil, err
+	if err == nil {
+		err = l.sweep()
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.log.Close())
 	}
 	l.start = l.whatIsLeft()
 	return l, nil

@@ -39,8 +39,11 @@ func (d Dir) segments() ([]string, error) {
 }
 
 // readLog reads the segment that counts and refuses what a crash cannot have
-// left. It changes nothing. m is nil if there is no MANIFEST.
-func (d Dir) readLog(m *manifest) (*logRead, error) {
+// left. It changes nothing. m is nil if there is no MANIFEST, and known what was
+// read before, if anything: a segment only grows, so one of the same name and
+// length is not read again.
+func (d Dir) readLog(m *manifest, known *logRead) (*logRead, error) {
+	w := d.witness(m)
 	names, err := d.segments()
 	if err != nil {
 		return nil, err
@@ -59,6 +62,11 @@ func (d Dir) readLog(m *manifest) (*logRead, error) {
 	number, incarnation, _ := parseName(names[len(names)-1], segmentSuffix)
 	r.name = segmentFile(number, incarnation)
 	file := d.at(r.name)
+	if known != nil && known.name == r.name {
+		if size, err := d.FS.Size(file); err == nil && size == known.size {
+			return known, nil
+		}
+	}
 	b, err := readFile(d.FS, file, maxSegment)
 	if err != nil {
 		return nil, unusable("read "+file, err)
@@ -80,7 +88,7 @@ func (d Dir) readLog(m *manifest) (*logRead, error) {
 		}
 	}
 	if bad == nil {
-		bad = d.belongs(m, r, s)
+		bad = belongs(m, r, s, w)
 	}
 	if bad != nil {
 		return nil, damaged(file, *bad, d.newestWholeOf(&r.index))
@@ -91,7 +99,7 @@ func (d Dir) readLog(m *manifest) (*logRead, error) {
 
 // belongs compares a log with the rest of the store: its job, and that it does
 // not end before an epoch that must have been committed.
-func (d Dir) belongs(m *manifest, r *logRead, s segment) *flaw {
+func belongs(m *manifest, r *logRead, s segment, w witness) *flaw {
 	if m == nil {
 		// The manifest is written before the first epoch can begin.
 		if r.last() != nil {
@@ -102,7 +110,24 @@ func (d Dir) belongs(m *manifest, r *logRead, s segment) *flaw {
 	if id, _ := m.job(); id != s.header.job {
 		return &flaw{0, fmt.Sprintf("it is of the job %x, MANIFEST is of %s", s.header.job, m.ID)}
 	}
-	last := r.lastEpoch()
+	if last := r.lastEpoch(); last < w.epoch {
+		return &flaw{s.end, fmt.Sprintf("it ends with epoch %d, but there is %s", last, w.name)}
+	}
+	return nil
+}
+
+// witness is a file that was written when an epoch had been committed.
+type witness struct {
+	epoch arrowstream.Epoch
+	name  string
+}
+
+// witness finds the file of the latest epoch. It looks before the log is read,
+// as a job at work goes on.
+func (d Dir) witness(m *manifest) (w witness) {
+	if m == nil {
+		return w
+	}
 	// Files of an epoch are written when the epoch before is committed, rows
 	// that wait for publication while the epoch before is being committed.
 	for _, l := range []struct {
@@ -116,13 +141,13 @@ func (d Dir) belongs(m *manifest, r *logRead, s segment) *flaw {
 				continue // it is made later, or fails then
 			}
 			for _, name := range names {
-				if e, _, ok := parseName(name, arrowsSuffix); ok && arrowstream.Epoch(e) > last+l.ahead {
-					return &flaw{s.end, fmt.Sprintf("it ends with epoch %d, but there is %s", last, name)}
+				if e, _, ok := parseName(name, arrowsSuffix); ok && arrowstream.Epoch(e) > w.epoch+l.ahead {
+					w = witness{arrowstream.Epoch(e) - l.ahead, name}
 				}
 			}
 		}
 	}
-	return nil
+	return w
 }
 
 // present checks that the files of the last commit are there with their

@@ -21,6 +21,10 @@ type record struct {
 	Sinks    map[string]sinkRecord `json:"sinks,omitempty"`
 	States   []stateRecord         `json:"states,omitempty"`
 	Outbox   map[string]fileRecord `json:"outbox,omitempty"`
+	// Dropped are the epochs that are forgotten with this commit: their files
+	// are removed when it is on the disk, so that no commit in the log names
+	// files that are gone.
+	Dropped []arrowstream.Epoch `json:"dropped,omitempty"`
 }
 
 type sinkRecord struct {

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -299,11 +298,4 @@ func wantCode(t testing.TB, err error, want string, words ...string) {
 			t.Errorf("error %q does not say %q", err, w)
 		}
 	}
-}
-
-// textOf is a batch as text, for comparisons.
-func textOf(b arrowstream.Batch) string {
-	var buf bytes.Buffer
-	buf.WriteString(columnartest.Text(b))
-	return buf.String()
 }

@@ -21,7 +21,7 @@ func (d Dir) Savepoint(ctx context.Context, name string) (path string, e arrowst
 	}
 	path = d.at(filepath.Join(savepointsDir, name))
 	err = d.locked(func(m *manifest) error {
-		r, err := d.readLog(m)
+		r, err := d.readLog(m, nil)
 		if err != nil {
 			return err
 		}

@@ -82,6 +82,10 @@ func exitCode(err error) int {
 			return exitUsage
 		case '3':
 			return exitConnect
+		case '4':
+			if coded.Code == "AS4005" {
+				return exitBadData
+			}
 		case '5':
 			return exitResources
 		case '9':

@@ -35,6 +35,13 @@ type progressPrinter struct {
 	every int // JSON reports per written one
 	count int
 	shown bool
+	warns map[string]warned // by source and reason
+}
+
+// warned is when it was last said how many rows were skipped.
+type warned struct {
+	at   time.Time
+	rows int64
 }
 
 func newProgress(w io.Writer, mode string) (*progressPrinter, error) {
@@ -61,6 +68,7 @@ func (p *progressPrinter) print(pr arrowstream.Progress) {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		p.warn(pr, time.Now())
 		fmt.Fprintf(p.w, "\r\x1b[K%s", progressLine(pr))
 		p.shown = true
 		return
@@ -70,6 +78,23 @@ func (p *progressPrinter) print(pr arrowstream.Progress) {
 	}
 	if b, err := json.Marshal(pr); err == nil {
 		fmt.Fprintf(p.w, "%s\n", b)
+	}
+}
+
+// warn tells about rows that were skipped, once per reason and minute at most.
+func (p *progressPrinter) warn(pr arrowstream.Progress, now time.Time) {
+	for _, s := range pr.Sources {
+		for code, reason := range s.Skipped {
+			last, said := p.warns[s.Description+code]
+			if said && (last.rows == reason.Rows || now.Sub(last.at) < time.Minute) {
+				continue
+			}
+			if p.warns == nil {
+				p.warns = map[string]warned{}
+			}
+			p.warns[s.Description+code] = warned{now, reason.Rows}
+			fmt.Fprintf(p.w, "\r\x1b[Kwarning   %s: %s\n", s.Description, reason.Warning(code))
+		}
 	}
 }
 
@@ -140,6 +165,9 @@ func printSummary(w io.Writer, s *arrowstream.Summary, results []string) {
 	fmt.Fprintf(w, "late      %d rows", a.LateRows)
 	if a.SkippedRows > 0 {
 		fmt.Fprintf(w, ", skipped %d", a.SkippedRows)
+	}
+	if a.DeadLetters > 0 {
+		fmt.Fprintf(w, ", dead letters %d", a.DeadLetters)
 	}
 	fmt.Fprintf(w, "\nmemory    %s at most", bytes(s.PeakBytes))
 	if a.MemoryLimitBytes > 0 {

@@ -92,6 +92,7 @@ func (j *job) flags(f *pflag.FlagSet) {
 	f.StringVar(&j.state.Path, "state", "", "folder that keeps the state: the job goes on where it stopped or was killed")
 	f.BoolVar(&j.state.AllowNewState, "allow-new-state", false, "go on although the script has new stateful parts or sinks")
 	f.BoolVar(&j.state.AllowDropState, "allow-drop-state", false, "go on although parts of the script that had state are gone")
+	f.IntVar(&j.state.RetainCommits, "retain", 0, "commits that the state can be taken back to; default 100")
 	f.DurationVar(&j.epoch, "epoch", 0, "time between two commits of the state; default 1s")
 	f.StringVar(&j.format, "format", "auto", "of shown results: auto, table, csv or json")
 }

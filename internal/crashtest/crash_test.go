@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 )
 
 var (
-	seeds = flag.Int("crash.seeds", 1, "how often each failpoint is tried with each sink")
+	seeds = flag.Int("crash.seeds", 1, "how often each failpoint is tried with each sink; 1 tries a third of them")
 	keep  = flag.String("crash.keep", "", "folder in which the folders of the jobs stay")
-	kills = flag.Int("crash.kills", 10, "how many times each sink is killed at random moments")
+	kills = flag.Int("crash.kills", 4, "how many times each sink is killed at random moments")
 )
 
 // result is what a job leaves behind.
@@ -80,23 +81,30 @@ func undisturbed(t *testing.T, target target) (result, time.Duration) {
 // TestKilledAtEveryFailpoint kills a job once at every place that matters, again
 // and again at a random one, and lets it end.
 func TestKilledAtEveryFailpoint(t *testing.T) {
-	reached := map[string]bool{}
-	for _, target := range targets {
+	reached, ran := map[string]bool{}, 0
+	for i, target := range targets {
 		t.Run(target.name, func(t *testing.T) {
+			ran++
 			want, _ := undisturbed(t, target)
-			for _, name := range failpoint.Names {
+			for j, name := range failpoint.Names {
+				if *seeds == 1 && (i+j)%3 > 0 {
+					continue // in the short form each failpoint is that of some targets
+				}
 				for seed := range *seeds {
 					how := fmt.Sprintf("%s, seed %d", name, seed)
 					rng := rand.New(rand.NewPCG(uint64(seed), uint64(len(name))))
-					p, at := prepare(t, target)
-					p.workers = 1 + rng.IntN(4)
-					fp := fmt.Sprintf("%s=kill@%d", name, 1+rng.IntN(4))
-					recovering := len(name) > 7 && name[:7] == "recover"
+					first, recovering := name, strings.HasPrefix(name, "recover.")
 					if recovering {
-						// There is nothing to recover before the first crash.
-						fp = fmt.Sprintf("%s=kill@%d", failpoint.CommitSynced, 1+rng.IntN(3))
+						first = failpoint.CommitSynced // there is nothing to recover before
 					}
-					done := p.start(t, fp, 0)
+					var p *process
+					var at place
+					done := true
+					for n := 1 + rng.IntN(4); done && n > 0; n /= 2 { // a slow sink has few epochs
+						p, at = prepare(t, target)
+						p.workers = 1 + rng.IntN(4)
+						done = p.start(t, fmt.Sprintf("%s=kill@%d", first, n), 0)
+					}
 					for range 3 {
 						if done {
 							break
@@ -121,7 +129,7 @@ func TestKilledAtEveryFailpoint(t *testing.T) {
 		})
 	}
 	for _, name := range failpoint.Names {
-		if !reached[name] {
+		if !reached[name] && ran == len(targets) {
 			t.Errorf("failpoint %s was never reached", name)
 		}
 	}

@@ -46,10 +46,16 @@ INSERT INTO keys_out SELECT DISTINCT user_id FROM clicks;
 TABLE(metrics)
 INSERT INTO metrics_out SELECT window_start, rows_scored, accuracy, log_loss, kappa_t
   FROM ML_EVALUATE(TABLE clicks, MODEL ctr, DESCRIPTOR(label), DESCRIPTOR(f1, f2, f3, f4), MAP['window', '2 s']);
+
+CREATE TABLE lines (n BIGINT, name STRING) USING json OPTIONS (path = '${IN}/lines.json');
+TABLE(lines)
+INSERT INTO lines_out SELECT n, name FROM lines ON ERROR DEAD LETTER TO letters RATE 0.5;
+TABLE(dead)
+INSERT INTO dead_out SELECT position, error_code, message FROM letters;
 `
 
 // outputs are the sinks of job.
-var outputs = []string{"scored", "tumbling", "hopping", "cumulating", "session", "counted", "groups", "keys", "metrics"}
+var outputs = []string{"scored", "tumbling", "hopping", "cumulating", "session", "counted", "groups", "keys", "metrics", "lines", "dead"}
 
 // script is job with its sinks declared as the target says.
 func script(declare func(table string) string) string {

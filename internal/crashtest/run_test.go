@@ -43,7 +43,26 @@ func setUp(m *testing.M) (int, error) {
 	if out, err := generate.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("%w\n%s", err, out)
 	}
+	if err := writeLines(filepath.Join(input, "lines.json")); err != nil {
+		return 1, err
+	}
 	return m.Run(), nil
+}
+
+// writeLines writes rows of JSON, of which some cannot be decoded.
+func writeLines(path string) error {
+	var text bytes.Buffer
+	for i := range rows / 2 {
+		switch {
+		case i%11 == 3:
+			fmt.Fprintf(&text, "{\"n\":%d,\"name\":\n", i)
+		case i%500 < 20:
+			fmt.Fprintf(&text, "{\"n\":\"%d\"}\n", i)
+		default:
+			fmt.Fprintf(&text, "{\"n\":%d,\"name\":\"row %d\"}\n", i, i)
+		}
+	}
+	return os.WriteFile(path, text.Bytes(), 0o600)
 }
 
 // process is one job in one folder, started as often as it takes.
@@ -63,7 +82,7 @@ func (p *process) start(t *testing.T, failpoint string, after time.Duration) (do
 		ctx, cancel = context.WithTimeout(t.Context(), after)
 		defer cancel()
 	}
-	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", filepath.Join(p.dir, "state"), "--epoch", p.epoch.String(), "--progress", "off", "-q"}
+	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", filepath.Join(p.dir, "state"), "--epoch", p.epoch.String(), "--retain", "3", "--progress", "off", "-q"}
 	if p.workers > 0 {
 		args = append(args, "--workers", fmt.Sprint(p.workers))
 	}

@@ -26,6 +26,7 @@ var targets = []target{
 	{"json", folders("json")},
 	{"csv", folders("csv")},
 	{"arrow", folders("arrow")},
+	{"flight", exports},
 	{"kafka", kafka},
 	{"postgres", tables("postgres", "ARROWSTREAM_POSTGRES")},
 	{"mariadb", tables("mysql", "ARROWSTREAM_MARIADB")},

@@ -12,7 +12,8 @@
 // the connectors'. The one invariant: the rows of an epoch and the row of table
 // arrowstream_epochs that proves it are committed by the same transaction,
 // whose first statement takes the lock of that row; so an epoch is applied
-// once, whatever breaks, and never by an older process than the newest.
+// once, whatever breaks, and never by an older process than the newest, which
+// enters itself there before it reads anything.
 package database
 
 // EpochsTable is the table that holds the last epoch of every sink, in the

@@ -11,6 +11,28 @@ import (
 	"github.com/arrowstream/arrowstream/internal/failpoint"
 )
 
+// Claim implements arrowstream.Publisher: the row of the sink in the table of
+// epochs gets the incarnation, and keeps its epoch.
+func (w *Writer) Claim(ctx context.Context, p arrowstream.Publication) error {
+	w.epochs, w.sink = true, p
+	d, incarnation := w.client.Server.Dialect(), int64(p.Incarnation)
+	return w.client.Do(ctx, "claim table "+w.Table, func(ctx context.Context, s Session) error {
+		if _, _, err := s.Run(ctx, "BEGIN"); err != nil {
+			return err
+		}
+		_, changed, err := s.Run(ctx, fmt.Sprintf("UPDATE %s SET incarnation = %s WHERE job = %s AND sink = %s AND incarnation < %s",
+			w.epochsTable(), d.Arg(1), d.Arg(2), d.Arg(3), d.Arg(4)),
+			incarnation, p.Job, sinkName(p.Sink), incarnation)
+		if err == nil && changed == 0 {
+			err = w.newest(ctx, s, p)
+		}
+		if err != nil {
+			return err
+		}
+		return w.commit(ctx, s)
+	})
+}
+
 // Publish implements arrowstream.Publisher: the rows of an epoch and its row in
 // the table of epochs become visible together, once.
 func (w *Writer) Publish(ctx context.Context, p arrowstream.Publication) error {
@@ -19,7 +41,7 @@ func (w *Writer) Publish(ctx context.Context, p arrowstream.Publication) error {
 		if _, _, err := s.Run(ctx, "BEGIN"); err != nil {
 			return err
 		}
-		mine, err := w.claim(ctx, s, p)
+		mine, err := w.advance(ctx, s, p)
 		if err != nil {
 			return err
 		}
@@ -46,10 +68,10 @@ func (w *Writer) commit(ctx context.Context, s Session) error {
 	return err
 }
 
-// claim takes the lock of the sink's row and says whether the epoch is still
+// advance takes the lock of the sink's row and says whether the epoch is still
 // to be applied. It is the first statement of the transaction, so whoever else
 // is at work on the same row has ended when it returns.
-func (w *Writer) claim(ctx context.Context, s Session, p arrowstream.Publication) (bool, error) {
+func (w *Writer) advance(ctx context.Context, s Session, p arrowstream.Publication) (bool, error) {
 	d := w.client.Server.Dialect()
 	epoch, incarnation := int64(p.Epoch), int64(p.Incarnation)
 	_, changed, err := s.Run(ctx, fmt.Sprintf("UPDATE %s SET epoch = %s, incarnation = %s WHERE job = %s AND sink = %s AND epoch < %s AND incarnation <= %s",
@@ -58,18 +80,24 @@ func (w *Writer) claim(ctx context.Context, s Session, p arrowstream.Publication
 	if err != nil || changed == 1 {
 		return changed == 1, err
 	}
+	return false, w.newest(ctx, s, p)
+}
+
+// newest is ErrFenced if the row of the sink has a later incarnation than p.
+func (w *Writer) newest(ctx context.Context, s Session, p arrowstream.Publication) error {
+	d := w.client.Server.Dialect()
 	row, _, err := s.Run(ctx, fmt.Sprintf("SELECT epoch, incarnation FROM %s WHERE job = %s AND sink = %s FOR UPDATE",
 		w.epochsTable(), d.Arg(1), d.Arg(2)), p.Job, sinkName(p.Sink))
 	if err != nil {
-		return false, err
+		return err
 	}
 	if row == nil {
-		return false, fmt.Errorf("the row of the sink has vanished from table %s", w.epochsTable())
+		return fmt.Errorf("the row of the sink has vanished from table %s", w.epochsTable())
 	}
-	if newest, err := strconv.ParseInt(row[1], 10, 64); err != nil || newest > incarnation {
-		return false, fmt.Errorf("%s: table %s: incarnation %s is at work, this is %d: %w", d.Kind, w.Table, row[1], incarnation, arrowstream.ErrFenced)
+	if newest, err := strconv.ParseInt(row[1], 10, 64); err != nil || newest > int64(p.Incarnation) {
+		return fmt.Errorf("%s: table %s: incarnation %s is at work, this is %d: %w", d.Kind, w.Table, row[1], p.Incarnation, arrowstream.ErrFenced)
 	}
-	return false, nil
+	return nil
 }
 
 func (w *Writer) epochsTable() string {

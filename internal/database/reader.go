@@ -321,3 +321,11 @@ func (r *Reader) ranges(ctx context.Context) ([]string, error) {
 	}
 	return ranges, nil
 }
+
+// Delivers is the guarantee of a source with these options.
+func Delivers(orderBy []string, query string) (arrowstream.Guarantee, string) {
+	if query != "" && len(orderBy) == 0 {
+		return arrowstream.AtLeastOnce, "a query without order.by is read from the start again"
+	}
+	return arrowstream.ExactlyOnce, "rows are read again from a key on, the primary one or that of order.by"
+}

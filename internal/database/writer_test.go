@@ -73,6 +73,38 @@ ROLLBACK`)
 	}
 }
 
+func TestClaim(t *testing.T) {
+	f := newFake(twoColumns...)
+	w := bound(t, f, "k:int64 s:utf8")
+	p := arrowstream.Publication{Job: "j", Sink: "a", Incarnation: 2}
+	if err := w.Claim(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	want(t, f, `
+CONNECT
+SELECT epoch FROM "s"."arrowstream_epochs" WHERE job = j AND sink = a
+INSERT INTO "s"."arrowstream_epochs" (job, sink, epoch, incarnation) VALUES (j, a, 0, 0) UNLESS [job sink]
+BEGIN
+UPDATE "s"."arrowstream_epochs" SET incarnation = 2 WHERE job = j AND sink = a AND incarnation < 2
+COMMIT`)
+	// Again, because the answer was lost.
+	f.changed = 0
+	f.rows["FOR UPDATE"] = []string{"7", "2"}
+	f.fail["COMMIT"] = errLost
+	if err := w.Claim(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	log := f.take()
+	if strings.Count(log, "COMMIT") != 2 || !strings.HasSuffix(log, `SELECT epoch, incarnation FROM "s"."arrowstream_epochs" WHERE job = j AND sink = a FOR UPDATE
+COMMIT`) {
+		t.Errorf("after a lost answer:\n%s", log)
+	}
+	f.rows["FOR UPDATE"] = []string{"0", "3"}
+	if err := w.Claim(t.Context(), p); !errors.Is(err, arrowstream.ErrFenced) {
+		t.Errorf("a newer incarnation is at work: %v", err)
+	}
+}
+
 // TestPublishAgain loses the connection at every statement.
 func TestPublishAgain(t *testing.T) {
 	for _, at := range []string{"CONNECT", "SELECT", "INSERT INTO \"s\".\"arrow", "BEGIN", "UPDATE", "DELETE FROM", "LOAD", "INSERT INTO \"s\".\"t\"", "COMMIT", "STAGE"} {

@@ -2,10 +2,18 @@ package databasetest
 
 import (
 	"bytes"
-	"io"
 	"net"
 	"sync"
 	"testing"
+)
+
+// breakage is what happens to a connection at the text.
+type breakage int
+
+const (
+	cut     breakage = iota // the server does not get the text
+	swallow                 // it does, and its answer is lost with the connection
+	stall                   // it does, and its answer is held back for ever
 )
 
 // Proxy forwards connections to a server, and breaks the next one at a text
@@ -16,8 +24,8 @@ type Proxy struct {
 
 	mu     sync.Mutex
 	at     []byte
-	answer bool // the server still gets the text, and its answer is swallowed
-	skip   int  // how often the text passes before
+	how    breakage
+	skip   int // how often the text passes before
 	breaks int
 }
 
@@ -47,16 +55,19 @@ func (p *Proxy) Address() string { return p.listener.Addr().String() }
 
 // Break cuts a connection in place of forwarding a text, once, after it has
 // passed skip times.
-func (p *Proxy) Break(text string, skip int) { p.arm(text, skip, false) }
+func (p *Proxy) Break(text string, skip int) { p.arm(text, skip, cut) }
 
 // Swallow cuts a connection in place of the answer to a text, once: the server
 // has done what was asked.
-func (p *Proxy) Swallow(text string) { p.arm(text, 0, true) }
+func (p *Proxy) Swallow(text string) { p.arm(text, 0, swallow) }
 
-func (p *Proxy) arm(text string, skip int, answer bool) {
+// Stall holds back the answer to a text, once, and leaves the connection open.
+func (p *Proxy) Stall(text string) { p.arm(text, 0, stall) }
+
+func (p *Proxy) arm(text string, skip int, how breakage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.at, p.skip, p.answer, p.breaks = []byte(text), skip, answer, 0
+	p.at, p.skip, p.how, p.breaks = []byte(text), skip, how, 0
 }
 
 // Breaks is how many connections were cut since the proxy was armed.
@@ -67,19 +78,19 @@ func (p *Proxy) Breaks() int {
 }
 
 // hit reports whether data holds the text at which to break.
-func (p *Proxy) hit(data []byte) (now, answer bool) {
+func (p *Proxy) hit(data []byte) (now bool, how breakage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.at == nil || !bytes.Contains(data, p.at) {
-		return false, false
+		return false, cut
 	}
 	if p.skip > 0 {
 		p.skip--
-		return false, false
+		return false, cut
 	}
 	p.at = nil
 	p.breaks++
-	return true, p.answer
+	return true, p.how
 }
 
 func (p *Proxy) serve(client net.Conn) {
@@ -92,19 +103,26 @@ func (p *Proxy) serve(client net.Conn) {
 		client.Close()
 		server.Close()
 	}
-	swallow := make(chan struct{})
+	answers := make(chan breakage, 1)
 	go func() {
 		defer end()
 		buf := make([]byte, 64<<10)
+		lost := false
 		for {
 			n, err := server.Read(buf)
 			if err != nil {
 				return
 			}
 			select {
-			case <-swallow:
-				return // the answer has come: the work is done, nobody hears of it
+			case how := <-answers: // the work is done, nobody hears of it
+				lost = true
+				if how == swallow {
+					end()
+				}
 			default:
+			}
+			if lost {
+				continue
 			}
 			if _, err := client.Write(buf[:n]); err != nil {
 				return
@@ -118,18 +136,13 @@ func (p *Proxy) serve(client net.Conn) {
 		if err != nil {
 			return
 		}
-		now, answer := p.hit(buf[:n])
-		switch {
-		case now && !answer:
-			return
-		case now:
-			close(swallow)
+		if now, how := p.hit(buf[:n]); now {
+			if how == cut {
+				return
+			}
+			answers <- how
 		}
 		if _, err := server.Write(buf[:n]); err != nil {
-			return
-		}
-		if now {
-			_, _ = io.Copy(io.Discard, client)
 			return
 		}
 	}

@@ -15,8 +15,8 @@ import (
 // Sinks tests the sink of a database.
 func (d Database) Sinks(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
-		"Append": d.appends, "Upsert": d.upserts, "Once": d.once, "Ambiguous": d.ambiguous, "Fenced": d.fenced, "Broken": d.broken,
-		"Misfits": d.misfits, "BadValues": d.badValues, "Unreachable": d.unreachable, "LongChunks": d.longChunks, "Columns": d.columns,
+		"Append": d.appends, "Upsert": d.upserts, "Once": d.once, "Ambiguous": d.ambiguous, "Fenced": d.fenced, "Claimed": d.claimed, "Broken": d.broken,
+		"Misfits": d.misfits, "BadValues": d.badValues, "Unreachable": d.unreachable, "LongChunks": d.longChunks, "Columns": d.columns, "Overlap": d.overlap,
 	} {
 		t.Run(name, test)
 	}
@@ -132,7 +132,16 @@ func (d Database) ambiguous(t *testing.T) {
 		}
 		want = append(want, row)
 	}
-	d.Want(t, table, want...)
+	// The answer does not come, and the connection stays open.
+	s = d.NewSink(through(t, d.URL(t), proxy), table, time.Second, nil)
+	bind(t, mem, s, twoColumns)
+	publish(t, s, Publication(t, mem, 6, 1, twoColumns+"\n6 x\n"))
+	proxy.Stall(d.Commit)
+	publish(t, s, Publication(t, mem, 7, 1, twoColumns+"\n7 x\n"))
+	if proxy.Breaks() != 1 {
+		t.Fatal("no answer was held back")
+	}
+	d.Want(t, table, append(want, "6 x", "7 x")...)
 }
 
 func (d Database) fenced(t *testing.T) {
@@ -148,6 +157,93 @@ func (d Database) fenced(t *testing.T) {
 		}
 	}
 	d.Want(t, table, "1 a", "2 b")
+}
+
+// claimed has a process claim the sink before it publishes: an older one that
+// is connected or comes late cannot take the next epoch from it.
+func (d Database) claimed(t *testing.T) {
+	for _, connected := range []bool{false, true} {
+		table, mem := d.Table(t), columnartest.Allocator(t)
+		old, next := d.Sink(d.URL(t), table), d.Sink(d.URL(t), table)
+		bind(t, mem, old, twoColumns)
+		bind(t, mem, next, twoColumns)
+		epoch := func(epoch, incarnation uint64, rows string) arrowstream.Publication {
+			p := Publication(t, mem, epoch, incarnation, twoColumns+"\n"+rows+"\n")
+			p.Sink = table
+			return p
+		}
+		claim := func(s arrowstream.Publisher, incarnation uint64) error {
+			return s.Claim(t.Context(), arrowstream.Publication{Job: job, Sink: table, Incarnation: incarnation})
+		}
+		want := []string{"2 b"}
+		if connected {
+			if err := claim(old, 1); err != nil {
+				t.Fatal(err)
+			}
+			publish(t, old, epoch(1, 1, "1 a"))
+			want = append(want, "1 a")
+		}
+		for range 2 { // the second finds it done
+			if err := claim(next, 2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := old.Publish(t.Context(), epoch(2, 1, "3 zombie")); !errors.Is(err, arrowstream.ErrFenced) {
+			t.Errorf("epoch 2 of the older incarnation: %v", err)
+		}
+		if err := claim(old, 1); !errors.Is(err, arrowstream.ErrFenced) {
+			t.Errorf("a claim of the older incarnation: %v", err)
+		}
+		publish(t, next, epoch(2, 2, "2 b"))
+		d.Want(t, table, want...)
+	}
+}
+
+// overlap publishes an epoch while an older process is in the middle of it.
+func (d Database) overlap(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	for _, dies := range []bool{false, true} {
+		table := d.Table(t)
+		old, next := d.Sink(d.URL(t), table), d.Sink(d.URL(t), table)
+		bind(t, mem, old, twoColumns)
+		bind(t, mem, next, twoColumns)
+		first, row := Publication(t, mem, 1, 1, twoColumns+"\n0 z\n"), Publication(t, mem, 2, 1, twoColumns+"\n1 a\n")
+		first.Sink, row.Sink = table, table
+		publish(t, old, first)
+		middle, goOn := make(chan bool), make(chan bool)
+		slow := row
+		slow.Rows = func(yield func(arrowstream.Batch, error) bool) {
+			row.Rows(func(b arrowstream.Batch, err error) bool {
+				select {
+				case middle <- true: // the row of the sink is locked
+					<-goOn
+				default:
+				}
+				return yield(b, err)
+			})
+		}
+		ends := make(chan error, 2)
+		go func() { ends <- old.Publish(t.Context(), slow) }()
+		<-middle
+		row.Incarnation = 2
+		go func() { ends <- next.Publish(t.Context(), row) }()
+		select {
+		case err := <-ends:
+			t.Fatalf("the newer process did not wait for the older one: %v", err)
+		case <-time.After(500 * time.Millisecond):
+		}
+		if dies {
+			d.Kill(t, d.URL(t))
+		}
+		close(goOn)
+		for range 2 {
+			// The older one finds what it had begun done, by itself or by the other.
+			if err := <-ends; err != nil && !(dies && errors.Is(err, arrowstream.ErrFenced)) {
+				t.Error(err)
+			}
+		}
+		d.Want(t, table, "0 z", "1 a")
+	}
 }
 
 func (d Database) broken(t *testing.T) {
@@ -280,7 +376,7 @@ func (d Database) unreachable(t *testing.T) {
 	closed.listener.Close()
 	for _, p := range []*Proxy{proxy, closed} {
 		u := through(t, d.URL(t), p)
-		s := d.Sink(u, "t")
+		s := d.NewSink(u, "t", time.Second, nil)
 		bind(t, mem, s, twoColumns)
 		start := time.Now()
 		err := s.Publish(t.Context(), Publication(t, mem, 1, 1, twoColumns+"\n1 a\n"))

@@ -30,12 +30,17 @@ type Database struct {
 	// Upsert and Write are parts of the statements that apply the stage and
 	// that load rows.
 	Upsert, Write string
-	Source        func(url, table string) arrowstream.Source
-	Sink          func(url, table string, key ...string) arrowstream.Publisher
-	// Run runs statements.
-	Run func(t testing.TB, url string, statements ...string)
-	// Big is the type of a whole number of 64 bits, Text that of a text.
-	Kill func(t testing.TB, url string) // ends all other connections
+	// Source and NewSink make a source and a sink of a table.
+	Source  func(url, table string) arrowstream.Source
+	NewSink func(url, table string, timeout time.Duration, key []string) arrowstream.Publisher
+	// Run runs statements, Kill ends all other connections.
+	Run  func(t testing.TB, url string, statements ...string)
+	Kill func(t testing.TB, url string)
+}
+
+// Sink is a sink that waits long enough for a server that is busy.
+func (d Database) Sink(url, table string, key ...string) arrowstream.Publisher {
+	return d.NewSink(url, table, 20*time.Second, key)
 }
 
 // URL is the address of the server; without one the test is skipped.

@@ -90,6 +90,9 @@ func (l *Identities) Add(id Identity) {
 	l.n++
 }
 
+// Size is about how many bytes AppendTo appends.
+func (l *Identities) Size() int { return len(l.b) + binary.MaxVarintLen64 }
+
 // AppendTo appends the list to b.
 func (l *Identities) AppendTo(b []byte) []byte {
 	return append(binary.AppendUvarint(b, uint64(l.n)), l.b...)

@@ -49,8 +49,8 @@ type Partition struct {
 }
 
 var (
-	_ arrowstream.Replayer = (*Partition)(nil)
-	_ arrowstream.Skipping = (*Partition)(nil)
+	_ arrowstream.Replayer  = (*Partition)(nil)
+	_ arrowstream.Rejecting = (*Partition)(nil)
 )
 
 // NewPartition returns the partition of a set, and takes scanner over. What a
@@ -95,6 +95,9 @@ func (p *Partition) Read(ctx context.Context) (arrowstream.Batch, error) {
 	}
 	if b := p.scanner.Flush(); b != nil {
 		return b, nil
+	}
+	if r := p.Rejects(); r != nil && r.Pending() {
+		return nil, nil
 	}
 	return nil, io.EOF
 }
@@ -142,12 +145,12 @@ func (p *Partition) leave() error {
 	return in.Close()
 }
 
-// Skipped implements [arrowstream.Skipping]: the rows left out by on.error.
-func (p *Partition) Skipped() int64 {
-	if s, ok := p.scanner.(arrowstream.Skipping); ok {
-		return s.Skipped()
+// Rejects implements [arrowstream.Rejecting]: the rows left out by on.error.
+func (p *Partition) Rejects() *arrowstream.Rejects {
+	if r, ok := p.scanner.(arrowstream.Rejecting); ok {
+		return r.Rejects()
 	}
-	return 0
+	return nil
 }
 
 // Close implements [arrowstream.Partition]. A Read that waits for stdin ends.

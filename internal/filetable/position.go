@@ -61,7 +61,8 @@ func (p *Partition) Position() ([]byte, error) {
 			begun.Add(p.begun)
 		}
 	}
-	pos := begun.AppendTo(p.behind.AppendTo([]byte{positionVersion}))
+	pos := make([]byte, 0, 1+p.behind.Size()+begun.Size()+2*binary.MaxVarintLen64)
+	pos = begun.AppendTo(p.behind.AppendTo(append(pos, positionVersion)))
 	pos = binary.AppendUvarint(pos, uint64(p.at.Offset))
 	return binary.AppendUvarint(pos, uint64(p.at.Line)), nil
 }

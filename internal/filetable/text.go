@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/cell"
@@ -57,21 +56,20 @@ type Text struct {
 	parser  Parser
 	limit   int   // rows of a batch
 	bytes   int64 // of a batch, about
-	bad     arrowstream.BadRow
-	skipped atomic.Int64
+	rejects *arrowstream.Rejects
 	in      *files.Input
 	win     *files.Window
 	inLong  bool // within a line that was too long
 }
 
 var (
-	_ Scanner              = (*Text)(nil)
-	_ arrowstream.Skipping = (*Text)(nil)
+	_ Scanner               = (*Text)(nil)
+	_ arrowstream.Rejecting = (*Text)(nil)
 )
 
 // NewText returns a scanner of what parser appends to rows.
 func NewText(kind Kind, rows *cell.Rows, parser Parser, env arrowstream.SourceEnv, bad arrowstream.BadRow) *Text {
-	t := &Text{kind: kind, rows: rows, parser: parser, limit: env.BatchRows, bytes: env.BatchBytes, bad: bad}
+	t := &Text{kind: kind, rows: rows, parser: parser, limit: env.BatchRows, bytes: env.BatchBytes, rejects: env.Rejects(bad)}
 	if t.limit <= 0 {
 		t.limit = 8192
 	}
@@ -159,7 +157,7 @@ func (t *Text) Scan(at *Place) (more bool, err error) {
 		full, err := false, error(nil)
 		for err == nil {
 			rest := text[used:]
-			full = t.rows.N >= t.limit || t.rows.N&255 == 255 && int64(t.rows.Bytes()) > t.bytes
+			full = t.rows.N >= t.limit || t.rejects.Full() || t.rows.N&255 == 255 && int64(t.rows.Bytes()) > t.bytes
 			if full || len(rest) == 0 {
 				break
 			}
@@ -178,7 +176,7 @@ func (t *Text) Scan(at *Place) (more bool, err error) {
 			return true, nil
 		case err == nil && t.win.EOF():
 			return false, nil
-		case !t.in.Ready() && t.rows.N > 0:
+		case !t.in.Ready() && (t.rows.N > 0 || t.rejects.Pending()):
 			return true, nil
 		}
 		if err := t.more(); err != nil {
@@ -211,14 +209,16 @@ func (t *Text) row(text []byte, line int64) (n, lines int, err error) {
 	case err == ErrMore:
 		n, lines, err = 0, 0, errTooLong
 	}
-	if t.bad == arrowstream.SkipBadRow {
-		t.inLong = err == errTooLong
-		t.skipped.Add(1)
-		return n, lines, nil
+	if err != errTooLong {
+		text = bytes.TrimSuffix(bytes.TrimSuffix(text[:n], []byte{'\n'}), []byte{'\r'})
 	}
 	e := t.parser.Describe(text, err)
 	e.Source, e.Where = t.in.Name, fmt.Sprintf("line %d", line)
-	return 0, 0, e
+	if !t.rejects.Add(t.rows.N, text, e) {
+		return 0, 0, e
+	}
+	t.inLong = err == errTooLong
+	return n, lines, nil
 }
 
 // Flush implements [Scanner].
@@ -229,8 +229,8 @@ func (t *Text) Flush() arrowstream.Batch {
 	return nil
 }
 
-// Skipped implements [arrowstream.Skipping].
-func (t *Text) Skipped() int64 { return t.skipped.Load() }
+// Rejects implements [arrowstream.Rejecting].
+func (t *Text) Rejects() *arrowstream.Rejects { return t.rejects }
 
 // Release implements [Scanner].
 func (t *Text) Release() { t.rows.Release() }

@@ -165,18 +165,6 @@ func (p *Plan) Fields() []arrow.Field { return p.fields }
 // StateFields are the columns of [Set.State].
 func (p *Plan) StateFields() []arrow.Field { return p.states }
 
-// OrderFree tells that the results depend neither on the order of rows nor on
-// how they were spread over several sets that are merged in the end: counts,
-// extremes and exact sums, but not sums of floats.
-func (p *Plan) OrderFree() bool {
-	for _, a := range p.aggs {
-		if !a.spec.Merge || !a.spec.OrderFree {
-			return false
-		}
-	}
-	return true
-}
-
 // Mergeable is an error that names the first aggregate whose states cannot be
 // merged, which what needs.
 func (p *Plan) Mergeable(what string) error {

@@ -72,7 +72,6 @@ type epochJob struct {
 	commits   []arrowstream.Commit
 	published int // how many of them are known to be published
 	live      arrowstream.Concluder
-	err       error
 	commitAll bool // publish at once
 }
 

@@ -68,6 +68,71 @@ func Rows(ctx context.Context, p arrowstream.Partition, maxRows int) ([]string, 
 	return rows, err
 }
 
+// Next reads once from a partition that leaves dead letters, as a runtime does:
+// one text per row in their order, that of a row which cannot be decoded is "!"
+// and its bytes. io.EOF is the end.
+func Next(ctx context.Context, p arrowstream.Partition) ([]string, error) {
+	b, err := p.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []string
+	if b != nil {
+		rows = columnartest.Rows(b)
+		b.Release()
+	}
+	bad := p.(arrowstream.Rejecting).Rejects().Take(len(rows))
+	for k, r := range bad {
+		rows = slices.Insert(rows, r.Before+k, "!"+string(r.Raw))
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("a read of nothing")
+	}
+	return rows, nil
+}
+
+// Resumable reads a partition that leaves dead letters and checks that reading
+// goes on at every position with the rows that follow.
+func Resumable(t testing.TB, open func() arrowstream.Partition, want []string) {
+	t.Helper()
+	for stop := 0; ; {
+		p := open()
+		var got []string
+		var err error
+		for len(got) <= stop && err == nil {
+			var rows []string
+			rows, err = Next(t.Context(), p)
+			got = append(got, rows...)
+		}
+		if err != nil && err != io.EOF {
+			t.Fatal(err)
+		}
+		stop = len(got)
+		pos, perr := p.(arrowstream.Replayer).Position()
+		if perr != nil {
+			t.Fatal(perr)
+		}
+		p.Close()
+		q := open()
+		if err := q.(arrowstream.Replayer).Seek(t.Context(), pos); err != nil {
+			t.Fatal(err)
+		}
+		for more := error(nil); more == nil; {
+			var rows []string
+			rows, more = Next(t.Context(), q)
+			got = append(got, rows...)
+			if more != nil && more != io.EOF {
+				t.Fatal(more)
+			}
+		}
+		q.Close()
+		EqualRows(t, got, want)
+		if err == io.EOF {
+			return
+		}
+	}
+}
+
 // Count opens a source of one partition, reads it to its end and counts the rows.
 func Count(ctx context.Context, s arrowstream.Source, batchRows int) (rows int64, err error) {
 	parts, err := s.Open(ctx, Env(columnar.Pool, batchRows))

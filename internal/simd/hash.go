@@ -92,3 +92,15 @@ func Prefetch(table unsafe.Pointer, h []uint64, mask uint64, shift uint64) {
 }
 
 func prefetchGo(*byte, []uint64, uint64, uint64) {}
+
+// PrefetchRows asks for the cache line that begins at value rows[i] of a table
+// of values of size bytes, for each i, as Prefetch does.
+func PrefetchRows(table unsafe.Pointer, rows []uint32, size uintptr) {
+	for len(rows) >= 4 {
+		n := min(len(rows)&^3, maxRows)
+		prefetchRows((*byte)(table), rows[:n], uint64(size))
+		rows = rows[n:]
+	}
+}
+
+func prefetchRowsGo(*byte, []uint32, uint64) {}

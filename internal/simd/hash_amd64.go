@@ -70,3 +70,16 @@ func prefetch(table *byte, h []uint64, mask uint64, shift uint64) {
 
 //go:noescape
 func prefetchAVX2(table *byte, h []uint64, mask uint64, shift uint64)
+
+// prefetchRows is PrefetchRows; len(rows) is a positive multiple of 4.
+func prefetchRows(table *byte, rows []uint32, size uint64) {
+	switch {
+	case hasAVX2:
+		prefetchRowsAVX2(table, rows, size)
+	default:
+		prefetchRowsGo(table, rows, size)
+	}
+}
+
+//go:noescape
+func prefetchRowsAVX2(table *byte, rows []uint32, size uint64)

@@ -385,3 +385,30 @@ loop1:
 	JNZ        loop1
 	VZEROUPPER
 	RET
+
+// func prefetchRowsAVX2(table *byte, rows []uint32, size uint64)
+// Requires: AVX, MMX+
+TEXT ·prefetchRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ table+0(FP), AX
+	MOVQ rows_base+8(FP), CX
+	MOVQ rows_len+16(FP), DX
+	MOVQ size+32(FP), BX
+
+loop1:
+	MOVL       (CX), SI
+	IMULQ      BX, SI
+	PREFETCHT0 (AX)(SI*1)
+	MOVL       4(CX), SI
+	IMULQ      BX, SI
+	PREFETCHT0 (AX)(SI*1)
+	MOVL       8(CX), SI
+	IMULQ      BX, SI
+	PREFETCHT0 (AX)(SI*1)
+	MOVL       12(CX), SI
+	IMULQ      BX, SI
+	PREFETCHT0 (AX)(SI*1)
+	ADDQ       $0x00000010, CX
+	SUBQ       $0x00000004, DX
+	JNZ        loop1
+	VZEROUPPER
+	RET

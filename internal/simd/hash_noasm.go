@@ -11,3 +11,5 @@ func hashWith(h, x []uint64) { hashWithGo(h, x) }
 func floatKeys(out []uint64, x []float64) { floatKeysGo(out, x) }
 
 func prefetch(table *byte, h []uint64, mask uint64, shift uint64) { prefetchGo(table, h, mask, shift) }
+
+func prefetchRows(table *byte, rows []uint32, size uint64) { prefetchRowsGo(table, rows, size) }

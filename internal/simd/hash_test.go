@@ -20,6 +20,12 @@ var hashTwins = []twin{
 		Prefetch(unsafe.Pointer(&table), input[uint64](a, a.n), 63, 3)
 		a.keep(uint64(slices.Max(table[:])))
 	}},
+	{"PrefetchRows", func(a *arena) {
+		var table [64]uint64
+		rows := input[uint32](a, a.n) // far outside of the table: nothing may fault
+		PrefetchRows(unsafe.Pointer(&table), rows, 24)
+		a.keep(uint64(slices.Max(table[:])))
+	}},
 }
 
 // Mix must not change: it is in snapshots and decides the order of groups.

@@ -61,3 +61,35 @@ func BenchmarkStream(b *testing.B) {
 	}
 	b.ReportMetric(float64(n*rows*batches)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// BenchmarkPublish publishes epochs of 16,384 rows of two columns (256 KiB),
+// kept in memory or in a folder.
+func BenchmarkPublish(b *testing.B) {
+	for _, where := range []string{"memory", "folder"} {
+		b.Run("retain="+where, func(b *testing.B) {
+			mem := memory.NewGoAllocator()
+			rb := array.NewRecordBuilder(mem, arrow.NewSchema([]arrow.Field{
+				{Name: "n", Type: arrow.PrimitiveTypes.Int64}, {Name: "x", Type: arrow.PrimitiveTypes.Float64},
+			}, nil))
+			defer rb.Release()
+			for i := range 16384 {
+				rb.Field(0).(*array.Int64Builder).Append(int64(i))
+				rb.Field(1).(*array.Float64Builder).Append(float64(i) / 3)
+			}
+			rec := rb.NewRecord()
+			defer rec.Release()
+			s := Sink{}
+			if where == "folder" {
+				s.RetainPath = b.TempDir()
+			}
+			e := exporter(b, mem, s, rec.Schema())
+			b.SetBytes(16384 * 16)
+			b.ReportAllocs()
+			epoch := arrowstream.Epoch(0)
+			for b.Loop() {
+				epoch++
+				publish(b, e, publication("job", epoch, 1, rec))
+			}
+		})
+	}
+}

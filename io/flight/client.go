@@ -2,6 +2,8 @@ package flight
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +13,7 @@ import (
 
 	arrowflight "github.com/apache/arrow/go/v17/arrow/flight"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
@@ -26,8 +29,10 @@ const defaultConnectTimeout = 30 * time.Second
 
 // connection is what a Source and a PutSink need to reach a server.
 type connection struct {
-	uri, token, caFile string
-	timeout            time.Duration
+	uri                       string
+	token, username, password string
+	caFile, certFile, keyFile string
+	timeout                   time.Duration
 }
 
 // client is a connection to a server.
@@ -35,7 +40,7 @@ type client struct {
 	arrowflight.FlightServiceClient
 	conn    *grpc.ClientConn
 	to      connection
-	token   string
+	login   string // value of the header authorization
 	timeout time.Duration
 }
 
@@ -73,8 +78,33 @@ func (r connection) check() error {
 	if r.uri == "" {
 		return kind.BadOption("uri is missing", "for example grpc://localhost:8815")
 	}
+	switch {
+	case r.token != "" && r.username != "":
+		return kind.BadOption("token and username are given", "use one of them")
+	case (r.certFile == "") != (r.keyFile == ""):
+		return kind.BadOption("tls.cert and tls.key belong together", "")
+	}
 	_, _, err := target(r.uri)
 	return err
+}
+
+// credentials is the value of the header authorization, "" for none.
+func (r connection) credentials() (string, error) {
+	token, err := kind.Secret("token", r.token)
+	if err != nil {
+		return "", err
+	}
+	password, err := kind.Secret("password", r.password)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case token != "":
+		return "Bearer " + token, nil
+	case r.username != "":
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(r.username+":"+password)), nil
+	}
+	return "", nil
 }
 
 func (r connection) dial() (*client, error) {
@@ -85,23 +115,34 @@ func (r connection) dial() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := kind.Secret("token", r.token)
+	login, err := r.credentials()
 	if err != nil {
 		return nil, err
 	}
 	creds := insecure.NewCredentials()
-	if secure || r.caFile != "" {
+	if secure || r.caFile != "" || r.certFile != "" {
 		config, err := kind.TLS("tls.ca", r.caFile)
 		if err != nil {
 			return nil, err
 		}
+		if r.certFile != "" {
+			pair, err := tls.LoadX509KeyPair(r.certFile, r.keyFile)
+			if err != nil {
+				return nil, &arrowstream.Error{Code: "AS1504", Msg: "flight: option tls.cert, tls.key", Err: err}
+			}
+			config.Certificates = []tls.Certificate{pair}
+		}
 		creds = credentials.NewTLS(config)
 	}
-	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(creds), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)))
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(creds), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: 2 * time.Second},
+			MinConnectTimeout: 10 * time.Second,
+		}))
 	if err != nil {
 		return nil, fmt.Errorf("flight: %s: %w", r.uri, err)
 	}
-	c := &client{FlightServiceClient: arrowflight.NewFlightServiceClient(conn), conn: conn, to: r, token: token, timeout: r.timeout}
+	c := &client{FlightServiceClient: arrowflight.NewFlightServiceClient(conn), conn: conn, to: r, login: login, timeout: r.timeout}
 	if c.timeout <= 0 {
 		c.timeout = defaultConnectTimeout
 	}
@@ -112,10 +153,41 @@ func (c *client) close() { c.conn.Close() }
 
 // with adds the credentials to a call.
 func (c *client) with(ctx context.Context) context.Context {
-	if c.token == "" {
+	if c.login == "" {
 		return ctx
 	}
-	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.token)
+	return metadata.AppendToOutgoingContext(ctx, "authorization", c.login)
+}
+
+// lookUp asks for the endpoints of a stream, at least one.
+func (c *client) lookUp(ctx context.Context, name string, d *arrowflight.FlightDescriptor) (info *arrowflight.FlightInfo, err error) {
+	err = c.retry(ctx, "look up "+name, func(ctx context.Context) error {
+		info, err = c.GetFlightInfo(ctx, d)
+		return err
+	})
+	if err == nil && len(info.GetEndpoint()) == 0 {
+		err = c.fail("look up "+name, errors.New("the server lists no endpoint"))
+	}
+	return info, err
+}
+
+// ticketAt asks for the ticket of a position; ctx carries the credentials.
+func (c *client) ticketAt(ctx context.Context, stream string, at mark) (*arrowflight.Ticket, error) {
+	t := ticket{stream: stream, job: at.Job, start: fromPosition, at: at.position}
+	info, err := c.GetFlightInfo(ctx, &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: t.encode()})
+	if err != nil {
+		return nil, err
+	}
+	if len(info.GetEndpoint()) == 0 {
+		return nil, errors.New("the server lists no endpoint")
+	}
+	return info.GetEndpoint()[0].GetTicket(), nil
+}
+
+// gaveUp reports whether err is that of retry after its time was over.
+func gaveUp(err error) bool {
+	var e *arrowstream.Error
+	return errors.As(err, &e) && strings.HasPrefix(e.Hint, "gave up")
 }
 
 // retry repeats f while the server is out of reach, up to the connect timeout.

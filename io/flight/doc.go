@@ -9,8 +9,9 @@
 //   - [Source] reads a stream of another server with DoGet.
 //   - [PutSink] writes to another server with DoPut.
 //
-// A [Server] listens on loopback unless it has TLS and a token, or is told that
-// it may be insecure. The sinks and sources of a process that name the same
+// A [Server] listens on loopback unless it has TLS and knows its callers, by
+// token, password or certificate, or is told that it may be insecure. What a
+// caller may read and write is granted stream by stream; tickets are signed. The sinks and sources of a process that name the same
 // address share one server, which a [Hub] keeps.
 //
 // The package's one invariant: bytes from the network become batches only
@@ -59,8 +60,9 @@ var (
 	_ arrowstream.Source    = (*Source)(nil)
 	_ arrowstream.Source    = (*PutSource)(nil)
 	_ arrowstream.Partition = (*getPartition)(nil)
+	_ arrowstream.Replayer  = (*replayPartition)(nil)
 	_ arrowstream.Partition = (*inbox)(nil)
-	_ arrowstream.Sink      = (*Sink)(nil)
+	_ arrowstream.Publisher = (*Sink)(nil)
 	_ arrowstream.Aborter   = (*Sink)(nil)
 	_ arrowstream.Updating  = (*Sink)(nil)
 	_ arrowstream.Sink      = (*PutSink)(nil)

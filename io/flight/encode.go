@@ -95,6 +95,23 @@ func (e *encoder) encode(b arrow.Record, yield func(m *arrowflight.FlightData, r
 	return e.pieces(flat, yield)
 }
 
+// empty is the message of a batch without rows.
+func (e *encoder) empty() (*arrowflight.FlightData, error) {
+	cols := make([]arrow.Array, e.schema.NumFields())
+	for i, f := range e.schema.Fields() {
+		cols[i] = array.MakeArrayOfNull(e.mem, f.Type, 0)
+		defer cols[i].Release()
+	}
+	b := array.NewRecord(e.schema, cols, 0)
+	defer b.Release()
+	if err := e.w.Write(b); err != nil {
+		return nil, fmt.Errorf("flight: %w", err)
+	}
+	m := e.out.last
+	e.out.last = nil
+	return m, nil
+}
+
 func (e *encoder) pieces(b arrow.Record, yield func(*arrowflight.FlightData, int64) error) error {
 	if err := e.w.Write(b); err != nil {
 		return fmt.Errorf("flight: %w", err)

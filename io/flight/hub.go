@@ -48,7 +48,7 @@ func (h *Hub) acquire(c Config) (*Server, func(), error) {
 		h.servers[c.Listen] = sh
 	}
 	if sh.config != c {
-		return nil, nil, kind.BadOption(fmt.Sprintf("listen: %s already has a server with another token or certificate", c.Listen), "")
+		return nil, nil, kind.BadOption(fmt.Sprintf("listen: %s already has a server with other options of TLS, login or tickets", c.Listen), "")
 	}
 	sh.users++
 	return sh.server, sync.OnceFunc(func() { h.release(c.Listen, sh) }), nil

@@ -21,9 +21,14 @@ type PutSink struct {
 	// Stream is the path of the descriptor, parts separated by dots; in SQL
 	// the name of the table.
 	Stream string `option:"stream,name"`
-	// Token, CAFile and ConnectTimeout are as in [Source].
+	// Token, Username, Password, CAFile, CertFile, KeyFile and ConnectTimeout
+	// are as in [Source].
 	Token          string        `option:"token"`
+	Username       string        `option:"username"`
+	Password       string        `option:"password"`
 	CAFile         string        `option:"tls.ca"`
+	CertFile       string        `option:"tls.cert"`
+	KeyFile        string        `option:"tls.key"`
 	ConnectTimeout time.Duration `option:"connect.timeout"`
 
 	schema  *arrow.Schema
@@ -41,7 +46,10 @@ type PutSink struct {
 func (s *PutSink) Takes() arrowstream.Delivery { return arrowstream.Changelog }
 
 func (s *PutSink) connection() connection {
-	return connection{uri: s.URI, token: s.Token, caFile: s.CAFile, timeout: s.ConnectTimeout}
+	return connection{
+		uri: s.URI, token: s.Token, username: s.Username, password: s.Password,
+		caFile: s.CAFile, certFile: s.CertFile, keyFile: s.KeyFile, timeout: s.ConnectTimeout,
+	}
 }
 
 // Bind implements [arrowstream.Sink].

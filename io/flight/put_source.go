@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -26,14 +27,26 @@ type PutSource struct {
 	Columns *arrow.Schema
 	// Puts ends the source after that many clients have finished; 0 never.
 	Puts int `option:"puts"`
-	// Listen, CertFile, KeyFile, Token and Insecure are as in [Config].
-	Listen   string `option:"listen"`
-	CertFile string `option:"tls.cert"`
-	KeyFile  string `option:"tls.key"`
-	Token    string `option:"token"`
-	Insecure bool   `option:"insecure"`
+	// Listen, CertFile, KeyFile, ClientCA, Token, Users, TicketKey, TicketTTL
+	// and Insecure are as in [Config].
+	Listen    string        `option:"listen"`
+	CertFile  string        `option:"tls.cert"`
+	KeyFile   string        `option:"tls.key"`
+	ClientCA  string        `option:"tls.client-ca"`
+	Token     string        `option:"token"`
+	Users     string        `option:"users"`
+	TicketKey string        `option:"ticket.key"`
+	TicketTTL time.Duration `option:"ticket.ttl"`
+	Insecure  bool          `option:"insecure"`
 	// Hub, if not nil, is where the server comes from.
 	Hub *Hub
+}
+
+func (s *PutSource) config() Config {
+	return Config{
+		Listen: s.Listen, CertFile: s.CertFile, KeyFile: s.KeyFile, ClientCA: s.ClientCA,
+		Token: s.Token, Users: s.Users, TicketKey: s.TicketKey, TicketTTL: s.TicketTTL, Insecure: s.Insecure,
+	}
 }
 
 // Bounded implements [arrowstream.Source]: what clients send is never the same
@@ -42,7 +55,7 @@ func (s *PutSource) Bounded() bool { return false }
 
 // Schema implements [arrowstream.Source].
 func (s *PutSource) Schema() (*arrow.Schema, error) {
-	c := Config{Listen: s.Listen, CertFile: s.CertFile, KeyFile: s.KeyFile, Token: s.Token, Insecure: s.Insecure}
+	c := s.config()
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -61,7 +74,7 @@ func (s *PutSource) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrows
 	if err != nil {
 		return nil, err
 	}
-	server, release, err := s.Hub.acquire(Config{Listen: s.Listen, CertFile: s.CertFile, KeyFile: s.KeyFile, Token: s.Token, Insecure: s.Insecure})
+	server, release, err := s.Hub.acquire(s.config())
 	if err != nil {
 		return nil, err
 	}

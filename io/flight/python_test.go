@@ -62,3 +62,30 @@ func TestPythonWrites(t *testing.T) {
 	}
 	iotest.EqualRows(t, got, []string{"0.5 a", "null null", "-0 ü", "1.5 a", "null null", "-0 ü", "2.5 a", "null null", "-0 ü"})
 }
+
+func TestPythonLogsIn(t *testing.T) {
+	server := guarded(t, Config{})
+	if got, want := python(t, server.URI(), "login", "bob", "b0b:secret", "get", "orders"), `{"k": "k0", "x": 0}
+{"k": "k1", "x": 1}
+{"k": "k2", "x": 2}
+note 0 3
+`; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+func TestPythonResumes(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	b := columnartest.Batch(t, mem, "x:int64\n1\n2\n")
+	s := exporter(t, mem, Sink{}, b.Schema())
+	publish(t, s, publication("job", 1, 1, b, b))
+	publish(t, s, publication("job", 4, 1, b))
+	uri := s.URI()
+	s.Close()
+	want := strings.Repeat("{\"x\": 1}\n{\"x\": 2}\n", 3)
+	for _, n := range []string{"2", "4", "6"} {
+		if got := python(t, uri, "resume", "n", n); got != want {
+			t.Errorf("stopped after %s: %s", n, got)
+		}
+	}
+}

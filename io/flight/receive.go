@@ -33,18 +33,21 @@ func newReceiver(name string, first *arrowflight.FlightData, recv func() (*arrow
 	return &receiver{r, f}, nil
 }
 
-// frames is the byte stream of the messages. Messages without a header carry
+// frames is the byte stream of the messages, which nobody reads ahead: after a
+// batch was read, its message is the current one. Messages without a header carry
 // metadata of the application only and are left out.
 type frames struct {
 	recv  func() (*arrowflight.FlightData, error)
 	parts [3][]byte // rest of prefix, header, body of the current message
 	head  [8]byte
+	note  []byte // app_metadata of the current message
 }
 
 func (f *frames) take(m *arrowflight.FlightData) {
 	binary.LittleEndian.PutUint32(f.head[:], 0xffffffff)
 	binary.LittleEndian.PutUint32(f.head[4:], uint32(len(m.DataHeader)))
 	f.parts = [3][]byte{f.head[:], m.DataHeader, m.DataBody}
+	f.note = m.AppMetadata
 }
 
 // Read implements io.Reader.

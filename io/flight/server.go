@@ -2,14 +2,11 @@ package flight
 
 import (
 	"context"
-	"crypto/subtle"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,8 +16,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/arrowstream/arrowstream"
@@ -29,18 +24,33 @@ import (
 // DefaultListen is the address of a server that is given none.
 const DefaultListen = "127.0.0.1:8815"
 
-// Config is how a server listens. A server that is not on loopback needs TLS
-// and a token, or Insecure.
+// Config is how a server listens and whom it lets in. A server that is not on
+// loopback needs TLS and a way to tell callers apart, or Insecure.
 type Config struct {
 	// Listen is host:port; DefaultListen if empty. Port 0 takes a free one.
 	Listen string
-	// CertFile and KeyFile turn TLS on (1.2 or later).
+	// CertFile and KeyFile turn TLS on (1.2 or later). They are read again when
+	// they change.
 	CertFile, KeyFile string
-	// Token, if set, is the bearer token every call must carry. It may be
+	// ClientCA holds the certificates that sign those of clients. A client
+	// with one is known by a name in it; without Token and Users every client
+	// needs one.
+	ClientCA string
+	// Token, if set, is a bearer token that may do everything. It may be
 	// env:NAME or file:PATH.
 	Token string
+	// Users, mostly file:PATH, lists who may do what, one user a line: name,
+	// credential (token=, password=, or certificate) and grants (read=STREAM,
+	// write=STREAM; STREAM may end in *). Credentials may be env:NAME or
+	// file:PATH.
+	Users string
+	// TicketKey signs tickets, at least 16 bytes, mostly env:NAME or file:PATH.
+	// Without one it is random, and tickets end with the process.
+	TicketKey string
+	// TicketTTL is how long a ticket is good for; 24 hours.
+	TicketTTL time.Duration
 	// Insecure lets a server listen elsewhere than on loopback without TLS
-	// and token.
+	// or without telling callers apart.
 	Insecure bool
 }
 
@@ -48,7 +58,8 @@ type Config struct {
 // GetSchema, DoGet for what is exported, DoPut for what is accepted.
 type Server struct {
 	config   Config
-	token    string
+	auth     *authenticator
+	tickets  signer
 	listener net.Listener
 	grpc     *grpc.Server
 	served   sync.WaitGroup
@@ -66,43 +77,50 @@ type table struct {
 	read   func(ctx context.Context, yield func(arrow.Record) error) error
 }
 
+const (
+	defaultTicketTTL = 24 * time.Hour
+	minTicketKey     = 16
+)
+
 // check reports what forbids the configuration.
 func (c *Config) check() error {
 	if c.Listen == "" {
 		c.Listen = DefaultListen
 	}
-	if (c.CertFile == "") != (c.KeyFile == "") {
+	switch {
+	case (c.CertFile == "") != (c.KeyFile == ""):
 		return kind.BadOption("tls.cert and tls.key belong together", "")
+	case c.ClientCA != "" && c.CertFile == "":
+		return kind.BadOption("tls.client-ca needs tls.cert and tls.key", "")
+	case c.TicketTTL < 0:
+		return kind.BadOption("ticket.ttl is negative", "")
 	}
-	return kind.CheckListen(c.Listen, c.Insecure || c.CertFile != "" && c.Token != "", "connect", "set tls.cert, tls.key and token, or insecure = true")
+	return kind.CheckListen(c.Listen, c.Insecure || c.CertFile != "" && c.guarded(), "connect", "set tls.cert, tls.key and token, users or tls.client-ca, or insecure = true")
 }
+
+// guarded reports whether callers are told apart.
+func (c *Config) guarded() bool { return c.Token != "" || c.Users != "" || c.ClientCA != "" }
 
 // NewServer starts a server.
 func NewServer(c Config) (*Server, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	token, err := kind.Secret("token", c.Token)
-	if err != nil {
+	s := &Server{config: c, streams: map[string]*Stream{}, tables: map[string]*table{}, inboxes: map[string]*inbox{}}
+	var err error
+	if s.auth, err = newAuthenticator(c); err != nil {
 		return nil, err
 	}
-	s := &Server{
-		config: c, token: token,
-		streams: map[string]*Stream{}, tables: map[string]*table{}, inboxes: map[string]*inbox{},
+	if s.tickets, err = newSigner(c); err != nil {
+		return nil, err
 	}
-	opts := []grpc.ServerOption{
-		grpc.MaxRecvMsgSize(16 << 20), grpc.MaxConcurrentStreams(128), grpc.MaxHeaderListSize(16 << 10),
-		grpc.ConnectionTimeout(20 * time.Second), grpc.WaitForHandlers(true),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-		grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream),
-	}
+	opts := append(s.limits(), grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))
 	if c.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		certs, err := loadCertificates(c)
 		if err != nil {
-			return nil, fmt.Errorf("flight: certificate: %w", err)
+			return nil, err
 		}
-		opts = append(opts, grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})))
+		opts = append(opts, grpc.Creds(credentials.NewTLS(certs.config())))
 	}
 	if s.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return nil, &arrowstream.Error{Code: "AS3001", Msg: "flight: listen on " + c.Listen, Err: err}
@@ -131,10 +149,15 @@ func (s *Server) URI() string {
 // Export makes a stream under a name; a stream of that name that has ended is
 // replaced. mem is used to encode batches.
 func (s *Server) Export(name string, schema *arrow.Schema, r Retention, mem memory.Allocator) (*Stream, error) {
-	st, err := newStream(name, schema, r, mem)
+	st, err := newStream(name, "", schema, r, mem)
 	if err != nil {
 		return nil, err
 	}
+	return st, s.export(st)
+}
+
+func (s *Server) export(st *Stream) error {
+	name := st.name
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old := s.streams[name]; old != nil {
@@ -142,15 +165,15 @@ func (s *Server) Export(name string, schema *arrow.Schema, r Retention, mem memo
 		ended := old.ended
 		old.mu.Unlock()
 		if !ended {
-			return nil, kind.BadOption(fmt.Sprintf("stream: %q is already exported at %s", name, s.Addr()), "give another name")
+			return kind.BadOption(fmt.Sprintf("stream: %q is already exported at %s", name, s.Addr()), "give another name")
 		}
 	}
 	if s.closed {
-		return nil, errors.New("flight: server is closed")
+		return errors.New("flight: server is closed")
 	}
 	delete(s.tables, name)
 	s.streams[name] = st
-	return st, nil
+	return nil
 }
 
 // ExportTable makes the rows that read yields available under a name; read
@@ -197,12 +220,14 @@ func (s *Server) names() []string {
 	return names
 }
 
-func (s *Server) lookup(name string) (*Stream, *table, error) {
+// lookup finds what is exported under a name; the error suggests what the caller
+// may read.
+func (s *Server) lookup(who *principal, name string) (*Stream, *table, error) {
 	s.mu.Lock()
 	st, t := s.streams[name], s.tables[name]
 	s.mu.Unlock()
 	if st == nil && t == nil {
-		return nil, nil, status.Errorf(codes.NotFound, "no stream %q (%s)", name, arrowstream.Suggest(name, s.names(), "streams"))
+		return nil, nil, status.Errorf(codes.NotFound, "no stream %q (%s)", name, arrowstream.Suggest(name, slices.DeleteFunc(s.names(), func(n string) bool { return !who.mayRead(n) }), "streams"))
 	}
 	return st, t, nil
 }
@@ -234,44 +259,6 @@ func (s *Server) Close() {
 		<-graceful
 	}
 	s.served.Wait()
-}
-
-// unary and stream run before every call: recover, then authentication.
-func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h grpc.UnaryHandler) (resp any, err error) {
-	defer recovered(info.FullMethod, &err)
-	if err := s.authenticate(ctx); err != nil {
-		return nil, err
-	}
-	return h(ctx, req)
-}
-
-func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, h grpc.StreamHandler) (err error) {
-	defer recovered(info.FullMethod, &err)
-	if err := s.authenticate(ss.Context()); err != nil {
-		return err
-	}
-	return h(srv, ss)
-}
-
-func recovered(method string, err *error) {
-	if p := recover(); p != nil {
-		*err = status.Errorf(codes.Internal, "%s: internal error: %v", method, p)
-	}
-}
-
-// authenticate compares the bearer token in constant time.
-func (s *Server) authenticate(ctx context.Context) error {
-	if s.token == "" {
-		return nil
-	}
-	md, _ := metadata.FromIncomingContext(ctx)
-	for _, value := range md.Get("authorization") {
-		scheme, token, ok := strings.Cut(value, " ")
-		if ok && strings.EqualFold(scheme, "bearer") && subtle.ConstantTimeCompare([]byte(token), []byte(s.token)) == 1 {
-			return nil
-		}
-	}
-	return status.Error(codes.Unauthenticated, "a valid bearer token is required")
 }
 
 // drained waits until no client follows a stream, or ctx is done.

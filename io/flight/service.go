@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	arrowflight "github.com/apache/arrow/go/v17/arrow/flight"
@@ -20,10 +21,18 @@ type service struct {
 	server *Server
 }
 
-// ListFlights lists what can be read.
+// Handshake answers a login: the interceptor has checked it, and the token for
+// the calls that follow stands in the header.
+func (s *service) Handshake(arrowflight.FlightService_HandshakeServer) error { return nil }
+
+// ListFlights lists what the caller can read.
 func (s *service) ListFlights(_ *arrowflight.Criteria, out arrowflight.FlightService_ListFlightsServer) error {
+	who := callerOf(out.Context())
 	for _, name := range s.server.names() {
-		info, err := s.info(name)
+		if !who.mayRead(name) {
+			continue
+		}
+		info, err := s.info(who, ticket{stream: name})
 		if err != nil {
 			continue // ended between the two calls
 		}
@@ -34,48 +43,59 @@ func (s *service) ListFlights(_ *arrowflight.Criteria, out arrowflight.FlightSer
 	return nil
 }
 
-// GetFlightInfo describes one stream.
-func (s *service) GetFlightInfo(_ context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.FlightInfo, error) {
-	name, err := streamName(d)
+// GetFlightInfo describes one stream, with a ticket for what was asked.
+func (s *service) GetFlightInfo(ctx context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.FlightInfo, error) {
+	t, err := wish(d)
 	if err != nil {
 		return nil, err
 	}
-	return s.info(name)
+	return s.info(callerOf(ctx), t)
 }
 
 // GetSchema returns the schema of one stream.
-func (s *service) GetSchema(_ context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.SchemaResult, error) {
-	name, err := streamName(d)
-	if err != nil {
-		return nil, err
-	}
-	info, err := s.info(name)
+func (s *service) GetSchema(ctx context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.SchemaResult, error) {
+	info, err := s.GetFlightInfo(ctx, d)
 	if err != nil {
 		return nil, err
 	}
 	return &arrowflight.SchemaResult{Schema: info.Schema}, nil
 }
 
-func (s *service) info(name string) (*arrowflight.FlightInfo, error) {
-	st, t, err := s.server.lookup(name)
+func notGranted(what, stream string) error {
+	return status.Errorf(codes.PermissionDenied, "stream %q: %s is not granted", stream, what)
+}
+
+// info describes a stream. Whether it is there is nobody's business who may not
+// read it.
+func (s *service) info(who *principal, t ticket) (*arrowflight.FlightInfo, error) {
+	if !who.mayRead(t.stream) {
+		return nil, notGranted("read", t.stream)
+	}
+	st, tab, err := s.server.lookup(who, t.stream)
 	if err != nil {
 		return nil, err
 	}
 	info := &arrowflight.FlightInfo{
-		FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: []string{name}},
-		Endpoint:         []*arrowflight.FlightEndpoint{{Ticket: &arrowflight.Ticket{Ticket: ticket{name, fromRetained}.encode()}}},
+		FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: []string{t.stream}},
+		Endpoint:         []*arrowflight.FlightEndpoint{{Ticket: &arrowflight.Ticket{Ticket: s.server.tickets.sign(t, who.name, time.Now())}}},
 		TotalRecords:     -1, TotalBytes: -1, Ordered: true,
 	}
 	schema := (*arrow.Schema)(nil)
 	if st != nil {
 		schema = st.schema
 		st.mu.Lock()
+		oldest := st.oldest
+		info.AppMetadata = note{First: &oldest, Job: st.job}.encode()
 		if st.ended && st.first == 0 {
 			info.TotalRecords, info.TotalBytes = st.total, st.bytes
 		}
+		_, _, err = st.find(t)
 		st.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
 	} else {
-		schema = t.schema
+		schema = tab.schema
 	}
 	info.Schema = arrowflight.SerializeSchema(schema, memory.NewGoAllocator())
 	return info, nil
@@ -83,16 +103,21 @@ func (s *service) info(name string) (*arrowflight.FlightInfo, error) {
 
 // DoGet sends a stream from where the ticket says, or a table.
 func (s *service) DoGet(raw *arrowflight.Ticket, out arrowflight.FlightService_DoGetServer) error {
-	t, err := parseTicket(raw.GetTicket())
+	who := callerOf(out.Context())
+	t, err := s.server.tickets.open(raw.GetTicket(), who.name, !s.server.auth.guarded, time.Now())
 	if err != nil {
 		return err
 	}
-	st, tab, err := s.server.lookup(t.stream)
+	if !who.mayRead(t.stream) {
+		return notGranted("read", t.stream)
+	}
+	st, tab, err := s.server.lookup(who, t.stream)
 	if err != nil {
 		return err
 	}
 	if st != nil {
-		return st.serve(out.Context(), t.from, out.Send)
+		resume := func(t ticket) []byte { return s.server.tickets.sign(t, who.name, time.Now()) }
+		return st.serve(out.Context(), t, resume, out.Send)
 	}
 	e, schema, err := newEncoder(tab.schema, memory.NewGoAllocator())
 	if err != nil {
@@ -110,12 +135,19 @@ func (s *service) DoGet(raw *arrowflight.Ticket, out arrowflight.FlightService_D
 // how many batches and rows were taken.
 func (s *service) DoPut(in arrowflight.FlightService_DoPutServer) error {
 	first, err := in.Recv()
+	if errors.Is(err, io.EOF) {
+		return status.Error(codes.InvalidArgument, "the call ended before its first message")
+	}
 	if err != nil {
 		return err
 	}
-	name, err := streamName(first.GetFlightDescriptor())
+	t, err := wish(first.GetFlightDescriptor())
 	if err != nil {
 		return err
+	}
+	name := t.stream
+	if !callerOf(in.Context()).mayWrite(name) {
+		return notGranted("write", name)
 	}
 	s.server.mu.Lock()
 	box := s.server.inboxes[name]

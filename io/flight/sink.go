@@ -3,6 +3,8 @@ package flight
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -17,21 +19,40 @@ import (
 const drainTime = 5 * time.Second
 
 // Sink exports a stream. Clients find it by name at the address of the server
-// and follow it with DoGet; each message carries its number in app_metadata,
-// {"seq":17,"rows":1024}, from which a ticket goes on.
+// and follow it with DoGet; each message carries its position in app_metadata.
+//
+// Without a store batches are numbered over the run, {"seq":17,"rows":1024}, and
+// a client that comes back may go on while the process lives. With one the
+// sink is a [arrowstream.Publisher]: batches come with their epoch when it is
+// committed, {"epoch":5,"seq":17,"rows":1024}, a batch without rows closes it,
+// {"epoch":5,"seq":18,"end":true}, and an epoch that is published again after a
+// crash has the same positions. A client that keeps the position with what it
+// made of the rows, and asks for the next, has every row once. Epochs that were
+// published by an earlier process are there if RetainPath is set.
 type Sink struct {
 	// Stream is the name clients ask for; in SQL that of the table.
 	Stream string `option:"stream,name"`
-	// Listen, CertFile, KeyFile, Token and Insecure are as in [Config].
-	Listen   string `option:"listen"`
-	CertFile string `option:"tls.cert"`
-	KeyFile  string `option:"tls.key"`
-	Token    string `option:"token"`
-	Insecure bool   `option:"insecure"`
+	// Listen, CertFile, KeyFile, ClientCA, Token, Users, TicketKey, TicketTTL
+	// and Insecure are as in [Config].
+	Listen    string        `option:"listen"`
+	CertFile  string        `option:"tls.cert"`
+	KeyFile   string        `option:"tls.key"`
+	ClientCA  string        `option:"tls.client-ca"`
+	Token     string        `option:"token"`
+	Users     string        `option:"users"`
+	TicketKey string        `option:"ticket.key"`
+	TicketTTL time.Duration `option:"ticket.ttl"`
+	Insecure  bool          `option:"insecure"`
 	// RetainBytes and RetainRows bound what is kept for late and slow
 	// clients; 64 MiB and no bound on rows.
 	RetainBytes int64 `option:"retain.bytes"`
 	RetainRows  int64 `option:"retain.rows"`
+	// RetainEpochs bounds it too, when the job has a state directory; 100.
+	RetainEpochs int `option:"retain.epochs"`
+	// RetainPath is a folder, for this job alone, in which epochs are kept
+	// instead of in memory (1 GiB then), so that clients may go on after the
+	// process was started again. It needs a state directory.
+	RetainPath string `option:"retain.path"`
 	// Hold keeps the stream available for that long after its end: Close
 	// waits, until the context of the last Flush is done. Of the sinks of one
 	// address the last to be closed waits, the streams of the others end
@@ -42,6 +63,8 @@ type Sink struct {
 
 	env     arrowstream.Env
 	schema  *arrow.Schema
+	mu      *sync.Mutex // Publish runs beside Close after an error of the run; made by Bind
+	closed  bool
 	server  *Server
 	release func()
 	stream  *Stream
@@ -54,7 +77,10 @@ type Sink struct {
 func (s *Sink) Takes() arrowstream.Delivery { return arrowstream.Changelog }
 
 func (s *Sink) config() Config {
-	return Config{Listen: s.Listen, CertFile: s.CertFile, KeyFile: s.KeyFile, Token: s.Token, Insecure: s.Insecure}
+	return Config{
+		Listen: s.Listen, CertFile: s.CertFile, KeyFile: s.KeyFile, ClientCA: s.ClientCA,
+		Token: s.Token, Users: s.Users, TicketKey: s.TicketKey, TicketTTL: s.TicketTTL, Insecure: s.Insecure,
+	}
 }
 
 // Bind implements [arrowstream.Sink].
@@ -63,31 +89,86 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	if s.Stream == "" {
+	switch {
+	case s.Stream == "":
 		return kind.BadOption("stream is missing", "name the stream that clients ask for")
-	}
-	if s.Hold < 0 {
+	case s.Hold < 0:
 		return kind.BadOption("hold is negative", "")
+	case s.RetainEpochs < 0:
+		return kind.BadOption("retain.epochs is negative", "")
+	case s.RetainPath != "" && s.RetainRows > 0:
+		return kind.BadOption("retain.rows does not go with retain.path", "use retain.bytes or retain.epochs")
 	}
-	s.schema, s.env = in, env
+	s.schema, s.env, s.mu = in, env, &sync.Mutex{}
 	return nil
 }
 
-func (s *Sink) open() error {
+// open exports the stream; job is empty without a store. At its end a job may
+// find that it has published everything before, and knows what from its folder.
+func (s *Sink) open(job string, ended bool) error {
 	if s.stream != nil {
 		return nil
+	}
+	retention := Retention{Bytes: s.RetainBytes, Rows: s.RetainRows, Epochs: s.RetainEpochs, Path: s.RetainPath}
+	var sh *shelf
+	var last *epochHead
+	var entries []entry
+	if s.RetainPath != "" {
+		if job == "" && !ended {
+			return kind.BadOption("retain.path needs a state directory", "run the job with --state, or leave it out")
+		}
+		var err error
+		if sh, last, entries, err = openShelf(s.RetainPath, s.Stream); err != nil {
+			return err
+		}
+		if last != nil && job == "" {
+			job = last.Job
+		}
+	}
+	stream, err := newStream(s.Stream, job, s.schema, retention, s.env.Allocator)
+	if err != nil {
+		return err
+	}
+	if sh != nil {
+		if err := stream.takeUp(sh, last, entries); err != nil {
+			return err
+		}
 	}
 	server, release, err := s.Hub.acquire(s.config())
 	if err != nil {
 		return err
 	}
-	stream, err := server.Export(s.Stream, s.schema, Retention{Bytes: s.RetainBytes, Rows: s.RetainRows}, s.env.Allocator)
-	if err != nil {
+	if err := server.export(stream); err != nil {
 		release()
 		return err
 	}
 	s.server, s.release, s.stream = server, release, stream
 	return nil
+}
+
+// Publish implements [arrowstream.Publisher]: the epoch is there for subscribers
+// that are following and for those that come while it is retained.
+func (s *Sink) Publish(ctx context.Context, p arrowstream.Publication) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("flight: publish %s: the sink is closed", s.Stream)
+	}
+	s.stopped = ctx.Done()
+	if err := s.open(p.Job, false); err != nil {
+		return err
+	}
+	return s.stream.publish(p)
+}
+
+// Claim implements [arrowstream.Publisher]: it listens. Whoever has the address
+// is the process that clients find, and what it keeps for later ones has its
+// incarnation.
+func (s *Sink) Claim(ctx context.Context, p arrowstream.Publication) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = ctx.Done()
+	return s.open(p.Job, false)
 }
 
 // URI is where clients find the stream, "" before the first Write or Flush.
@@ -101,7 +182,7 @@ func (s *Sink) URI() string {
 // Write implements [arrowstream.Sink].
 func (s *Sink) Write(ctx context.Context, b arrowstream.Batch) error {
 	s.stopped = ctx.Done()
-	if err := s.open(); err != nil {
+	if err := s.open("", false); err != nil {
 		return err
 	}
 	return s.stream.Append(b)
@@ -111,7 +192,7 @@ func (s *Sink) Write(ctx context.Context, b arrowstream.Batch) error {
 // the first Flush makes an empty stream visible too.
 func (s *Sink) Flush(ctx context.Context) error {
 	s.stopped = ctx.Done()
-	return s.open()
+	return s.open("", false)
 }
 
 // hold waits as long as Hold says, or until the run is cut off.
@@ -135,8 +216,14 @@ func (s *Sink) Abort(cause error) {
 
 // Close implements [arrowstream.Sink].
 func (s *Sink) Close() error {
-	if s.cause == nil && s.schema != nil {
-		if err := s.open(); err != nil {
+	if s.mu == nil {
+		return nil // never bound
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.cause == nil {
+		if err := s.open("", true); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,7 @@ package flight
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +17,10 @@ import (
 
 // Source reads a stream of a Flight server. Its partitions are the endpoints
 // that the server lists, all of them read over the connection to the server.
+//
+// Streams of a [Sink] can be taken up where a checkpoint was made, and after
+// the connection broke: every row comes once, or there is an error that names
+// what is retained. Others can if they are bounded, by counting rows.
 type Source struct {
 	// URI of the server: grpc://host:port, grpc+tls://host:port.
 	URI string `option:"uri,url,endpoint" required:"true"`
@@ -29,12 +31,20 @@ type Source struct {
 	// Columns, if declared, are matched by name with those of the server.
 	Columns *arrow.Schema
 	// Finite says that the stream ends and that reading it again gives the
-	// same rows.
+	// same rows. With a state directory a stream that is not has no end: when
+	// it stops, its job is waited for.
 	Finite bool `option:"bounded"`
 	// Token is the bearer token to send; env:NAME and file:PATH are read.
 	Token string `option:"token"`
+	// Username and Password log in where there is no token; the password may
+	// be env:NAME or file:PATH.
+	Username string `option:"username"`
+	Password string `option:"password"`
 	// CAFile holds the certificates to trust instead of those of the system.
 	CAFile string `option:"tls.ca"`
+	// CertFile and KeyFile are the certificate to show to the server.
+	CertFile string `option:"tls.cert"`
+	KeyFile  string `option:"tls.key"`
 	// ConnectTimeout is how long the server may be out of reach; 30 s.
 	ConnectTimeout time.Duration `option:"connect.timeout"`
 
@@ -45,7 +55,10 @@ type Source struct {
 func (s *Source) Bounded() bool { return s.Finite }
 
 func (s *Source) connection() connection {
-	return connection{uri: s.URI, token: s.Token, caFile: s.CAFile, timeout: s.ConnectTimeout}
+	return connection{
+		uri: s.URI, token: s.Token, username: s.Username, password: s.Password,
+		caFile: s.CAFile, certFile: s.CertFile, keyFile: s.KeyFile, timeout: s.ConnectTimeout,
+	}
 }
 
 func (s *Source) descriptor() *arrowflight.FlightDescriptor {
@@ -105,16 +118,9 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	}
 	tickets := []*arrowflight.Ticket{{Ticket: []byte(s.Ticket)}}
 	name := s.Stream
+	var from note
 	if s.Ticket == "" {
-		var info *arrowflight.FlightInfo
-		err := c.retry(ctx, "look up "+s.Stream, func(ctx context.Context) error {
-			var err error
-			info, err = c.GetFlightInfo(ctx, s.descriptor())
-			return err
-		})
-		if err == nil && len(info.GetEndpoint()) == 0 {
-			err = c.fail("look up "+s.Stream, errors.New("the server lists no endpoint"))
-		}
+		info, err := c.lookUp(ctx, s.Stream, s.descriptor())
 		if err != nil {
 			c.close()
 			return nil, err
@@ -123,6 +129,7 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 		for _, e := range info.GetEndpoint() {
 			tickets = append(tickets, e.GetTicket())
 		}
+		from = readNote(info.GetAppMetadata())
 	} else if name == "" {
 		name = s.Ticket
 	}
@@ -131,8 +138,8 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	partitions := make([]arrowstream.Partition, len(tickets))
 	for i, t := range tickets {
 		p := &getPartition{
-			client: c, name: name, ticket: t, schema: schema, mem: env.Allocator,
-			batches: make(chan arrow.Record, 2), done: open.Done,
+			client: c, stream: s.Stream, name: name, ticket: t, schema: schema, mem: env.Allocator, finite: s.Finite,
+			batches: make(chan arrival, 2), done: open.Done,
 		}
 		if len(tickets) > 1 {
 			p.name = fmt.Sprintf("%s/%d", name, i)
@@ -140,139 +147,17 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 		p.cut.rows = env.BatchRows
 		p.ctx, p.cancel = context.WithCancel(context.Background())
 		partitions[i] = p
+		switch {
+		case from.Job != "" && from.First != nil && len(tickets) == 1:
+			p.next = mark{Job: from.Job, position: *from.First}
+			partitions[i] = &replayPartition{p}
+		case s.Finite:
+			partitions[i] = &replayPartition{p}
+		}
 	}
 	go func() {
 		open.Wait()
 		c.close()
 	}()
 	return partitions, nil
-}
-
-// getPartition follows one endpoint. A goroutine receives and decodes ahead,
-// started by the first Read and ended by Close.
-type getPartition struct {
-	client *client
-	name   string
-	ticket *arrowflight.Ticket
-	schema *arrow.Schema
-	mem    memory.Allocator
-
-	ctx      context.Context
-	cancel   context.CancelFunc
-	receiver sync.WaitGroup
-	batches  chan arrow.Record // closed at the end, after err is set
-	err      error
-	done     func()
-
-	mu      sync.Mutex // serializes Read with Close
-	started bool
-	closed  bool
-	cut     cutter
-}
-
-// Read implements [arrowstream.Partition].
-func (p *getPartition) Read(ctx context.Context) (arrowstream.Batch, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil, fmt.Errorf("flight: read %s: %w", p.name, errClosed)
-	}
-	if !p.started {
-		p.started = true
-		p.receiver.Add(1)
-		go func() {
-			defer p.receiver.Done()
-			defer close(p.batches)
-			p.err = p.receive()
-		}()
-	}
-	for {
-		if b := p.cut.next(); b != nil {
-			return b, nil
-		}
-		select {
-		case b, more := <-p.batches:
-			switch {
-			case more:
-				p.cut.take(b)
-			case p.ctx.Err() != nil:
-				return nil, fmt.Errorf("flight: read %s: %w", p.name, errClosed)
-			default:
-				return nil, p.err
-			}
-		case <-p.ctx.Done():
-			return nil, fmt.Errorf("flight: read %s: %w", p.name, errClosed)
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// receive reads the endpoint to its end; the end itself is io.EOF.
-func (p *getPartition) receive() error {
-	what := "read " + p.name
-	var stream arrowflight.FlightService_DoGetClient
-	var first *arrowflight.FlightData
-	err := p.client.retry(p.ctx, what, func(context.Context) error {
-		var err error // the call lives as long as the partition
-		if stream, err = p.client.DoGet(p.client.with(p.ctx), p.ticket); err == nil {
-			first, err = stream.Recv()
-		}
-		return err
-	})
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			return io.EOF
-		}
-		return err
-	}
-	r, err := newReceiver(what+" at "+p.client.to.uri, first, stream.Recv, p.mem)
-	if err != nil {
-		return err
-	}
-	defer r.Release()
-	fit, err := newFitting(r.Schema(), p.schema)
-	if err != nil {
-		return p.client.fail(what, err)
-	}
-	for {
-		b, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return io.EOF
-		}
-		if err != nil {
-			return p.client.fail(what, err)
-		}
-		fitted, err := fit.apply(p.mem, b)
-		b.Release()
-		if err != nil {
-			return p.client.fail(what, err)
-		}
-		select {
-		case p.batches <- fitted:
-		case <-p.ctx.Done():
-			fitted.Release()
-			return p.ctx.Err()
-		}
-	}
-}
-
-// Close implements [arrowstream.Partition].
-func (p *getPartition) Close() error {
-	p.cancel()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil
-	}
-	p.closed = true
-	p.receiver.Wait()
-	if p.started {
-		for b := range p.batches {
-			b.Release()
-		}
-	}
-	p.cut.drop()
-	p.done()
-	return nil
 }

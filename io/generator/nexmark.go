@@ -197,6 +197,11 @@ func (s *Nexmark) Bounded() bool {
 	return s.Events > 0 && !s.KeepAlive && s.MaxEmitSpeed.On(true)
 }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Nexmark) Delivers() (arrowstream.Guarantee, string) {
+	return arrowstream.ExactlyOnce, "rows are a function of seed and number"
+}
+
 func (s *Nexmark) table() string {
 	if s.Table == "" {
 		return "all"

@@ -132,6 +132,14 @@ func (s *Source) sample(name string, data []byte, eof bool) (*arrow.Schema, erro
 // Bounded implements [arrowstream.Source]: files end, stdin may be live.
 func (s *Source) Bounded() bool { return s.Path != files.Stdin }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Source) Delivers() (arrowstream.Guarantee, string) {
+	if s.Path == files.Stdin {
+		return arrowstream.AtMostOnce, "standard input cannot be read again"
+	}
+	return arrowstream.ExactlyOnce, "files are read again from a row on"
+}
+
 // Open implements [arrowstream.Source]: the files are one partition, in order.
 func (s *Source) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstream.Partition, error) {
 	k, err := s.learn()

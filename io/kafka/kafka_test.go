@@ -375,7 +375,7 @@ func TestBadMessages(t *testing.T) {
 	s.OnBadRow = arrowstream.SkipBadRow
 	p = open(t, s, mem, 0)[0]
 	iotest.EqualRows(t, rest(t, p, 0), []string{"a 1", "c 3"})
-	if n := p.(*partition).Skipped(); n != 2 {
+	if n := p.(*partition).Rejects().Skipped(); n != 2 {
 		t.Errorf("skipped %d", n)
 	}
 }

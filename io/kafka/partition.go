@@ -31,7 +31,7 @@ type partition struct {
 	bytes      int64
 	fetchBytes int32
 	maxWait    time.Duration
-	skipBad    bool
+	rejects    *arrowstream.Rejects
 	onLost     string
 	group      string
 	bounded    bool
@@ -44,7 +44,6 @@ type partition struct {
 	free    chan *chunk
 	known   atomic.Int64 // offset after the last row known to exist
 	at      atomic.Int64 // offset of the next row to be returned
-	skipped atomic.Int64
 
 	mu      sync.Mutex // serializes Read, Position and Seek with Close
 	started bool
@@ -71,6 +70,9 @@ func (p *partition) Read(ctx context.Context) (arrowstream.Batch, error) {
 	for {
 		if p.pending != nil {
 			return p.give(), nil
+		}
+		if p.rejects.Pending() {
+			return nil, nil
 		}
 		if p.failure != nil {
 			return nil, p.failure
@@ -104,7 +106,7 @@ func (p *partition) start() {
 func (p *partition) fill(ctx context.Context) error {
 	for p.failure == nil {
 		if p.chunk == nil {
-			c, err := p.next(ctx, p.decoder.Rows() > 0)
+			c, err := p.next(ctx, p.decoder.Rows() > 0 || p.rejects.Pending())
 			if err != nil || c == nil {
 				return err
 			}
@@ -118,7 +120,7 @@ func (p *partition) fill(ctx context.Context) error {
 			}
 			p.index++
 			p.decode(r)
-			if p.failure != nil || p.decoder.Rows() >= p.rows || p.size >= p.bytes {
+			if p.failure != nil || p.decoder.Rows() >= p.rows || p.size >= p.bytes || p.rejects.Full() {
 				return nil
 			}
 		}
@@ -166,12 +168,10 @@ func (p *partition) decode(r *record) {
 	value := p.chunk.value(r)
 	before := p.decoder.Rows()
 	if value == nil {
-		p.skipped.Add(1)
+		p.rejects.Skip()
 	} else if err := p.decoder.Append(value); err != nil {
-		if p.skipBad {
-			p.skipped.Add(1)
-		} else {
-			p.failure = p.bad(r, value, err)
+		if bad := p.bad(r, value, err); !p.rejects.Add(before, value, bad) {
+			p.failure = bad
 			return
 		}
 	}
@@ -183,7 +183,7 @@ func (p *partition) decode(r *record) {
 }
 
 // bad names the place of a message that cannot be decoded.
-func (p *partition) bad(r *record, value []byte, err error) error {
+func (p *partition) bad(r *record, value []byte, err error) *arrowstream.DataError {
 	var d *arrowstream.DataError
 	if errors.As(err, &d) {
 		d = &arrowstream.DataError{Column: d.Column, Value: d.Value, Err: d.Err}
@@ -213,6 +213,7 @@ func (p *partition) flush() error {
 		if first := p.origins.list[0]; first.rows < p.skip {
 			return p.wrap(fmt.Errorf("position is at row %d of the message at offset %d, which has %d", p.skip, first.offset, first.rows))
 		}
+		p.rejects.Fit(p.skip, 0)
 		p.given, p.skip = p.skip, 0
 		if p.given == int(p.pending.NumRows()) {
 			p.drop()
@@ -317,9 +318,8 @@ func (p *partition) Lag() int64 {
 	return max(0, end-p.at.Load())
 }
 
-// Skipped is the number of messages left out: bad ones under the policy skip,
-// and deletions.
-func (p *partition) Skipped() int64 { return p.skipped.Load() }
+// Rejects implements [arrowstream.Rejecting]. Deletions are among those skipped.
+func (p *partition) Rejects() *arrowstream.Rejects { return p.rejects }
 
 // Close implements [arrowstream.Partition].
 func (p *partition) Close() error {

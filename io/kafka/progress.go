@@ -14,7 +14,7 @@ import (
 )
 
 // progressTopic holds for each sink of each job the last epoch it has
-// published. It has one partition, so that no change of it moves a key.
+// published, and which process has it. It has one partition, so that no change of it moves a key.
 const progressTopic = "__arrowstream_progress"
 
 var progressPlace = place{progressTopic, 0}
@@ -27,7 +27,7 @@ var errUnsettled = errors.New("a transaction is not settled")
 // the transaction of the rows, so it is there if and only if they are.
 type progress struct {
 	Version     int               `json:"v"`
-	Epoch       arrowstream.Epoch `json:"epoch"`
+	Epoch       arrowstream.Epoch `json:"epoch"` // 0 if there was only a claim
 	Incarnation uint64            `json:"incarnation"`
 	Rows        int64             `json:"rows"`
 }
@@ -91,7 +91,7 @@ type ledger struct {
 	chunk  chunk
 }
 
-// read returns the last message that is committed; its Epoch is 0 if there is
+// read returns the last message that is committed, the zero one if there is
 // none.
 func (l *ledger) read(ctx context.Context) (progress, error) {
 	ends, err := l.client.listOffsets(ctx, latestTime, []place{progressPlace})

@@ -28,6 +28,19 @@ type publisher struct {
 	seq     int64
 }
 
+// Claim implements [arrowstream.Publisher]: the message of the sink is written
+// anew, with this incarnation and the epoch it had. Without transactions nobody
+// can be shut out, and the cluster is not asked.
+func (s *Sink) Claim(ctx context.Context, p arrowstream.Publication) error {
+	if s.Guarantee == "at-least-once" {
+		return nil
+	}
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	return s.transact(ctx, p)
+}
+
 // Publish implements [arrowstream.Publisher]: the rows and a message that says
 // so in [progressTopic] become visible in one transaction. The producer is
 // initialized for every epoch, which ends what an earlier attempt left open
@@ -44,12 +57,19 @@ func (s *Sink) Publish(ctx context.Context, p arrowstream.Publication) error {
 	if s.Guarantee == "at-least-once" {
 		return s.stage(ctx, p, nil)
 	}
+	return s.transact(ctx, p)
+}
+
+// transact makes attempts until p is published or claimed.
+func (s *Sink) transact(ctx context.Context, p arrowstream.Publication) error {
 	if err := s.prepareLedger(ctx, p); err != nil {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
 		err := s.attempt(ctx, p)
-		if !lostTransaction(err) || attempt == maxAttempts {
+		// An older process that looked before the claim may shut this one out once.
+		again := lostTransaction(err) || p.Epoch == 0 && fenced(err)
+		if !again || attempt == maxAttempts {
 			return err
 		}
 		select {
@@ -75,12 +95,12 @@ func (s *Sink) prepareLedger(ctx context.Context, p arrowstream.Publication) err
 	return nil
 }
 
-// attempt publishes an epoch in one transaction, or finds that it is published.
+// attempt publishes or claims p in one transaction, or finds that it is done.
 func (s *Sink) attempt(ctx context.Context, p arrowstream.Publication) error {
 	pub := &s.publisher
 	if pub.session == noSession {
 		// Looking first spares a later process the disturbance.
-		if done, err := s.published(ctx, p); done || err != nil {
+		if done, err := s.done(ctx, p); done || err != nil {
 			return err
 		}
 	}
@@ -90,17 +110,16 @@ func (s *Sink) attempt(ctx context.Context, p arrowstream.Publication) error {
 		return s.judge(ctx, p, nil, err)
 	}
 	pub.session, txn.last = txn.session, progressPlace
-	done, err := s.published(ctx, p)
+	done, err := s.done(ctx, p)
 	switch {
 	case err == nil && done:
 		return nil
 	case err == nil && len(pub.ledger.open) > 0:
 		err = errUnsettled
 	case err == nil:
-		err = s.stage(ctx, p, txn)
+		err = s.fill(ctx, p, txn)
 	}
 	if err == nil {
-		failpoint.Hit(failpoint.PublishMiddle)
 		err = txn.commit(ctx)
 	}
 	if err == nil {
@@ -112,17 +131,28 @@ func (s *Sink) attempt(ctx context.Context, p arrowstream.Publication) error {
 	return s.judge(ctx, p, txn, err)
 }
 
-// published looks whether the epoch is there, or a later process.
-func (s *Sink) published(ctx context.Context, p arrowstream.Publication) (bool, error) {
+// done looks whether the epoch or the claim is there, or a later process.
+func (s *Sink) done(ctx context.Context, p arrowstream.Publication) (bool, error) {
 	last, err := s.publisher.ledger.read(ctx)
 	if err != nil {
 		return false, err
 	}
 	if last.Incarnation > p.Incarnation {
-		return false, fmt.Errorf("kafka: publish epoch %d to %s: %w: incarnation %d has published epoch %d, this is %d",
-			p.Epoch, s.Topic, arrowstream.ErrFenced, last.Incarnation, last.Epoch, p.Incarnation)
+		return false, fmt.Errorf("kafka: %s: %w: incarnation %d is at work behind epoch %d, this is %d",
+			s.doing(p), arrowstream.ErrFenced, last.Incarnation, last.Epoch, p.Incarnation)
+	}
+	if p.Epoch == 0 {
+		return last.Incarnation == p.Incarnation, nil
 	}
 	return last.Epoch >= p.Epoch, nil
+}
+
+// doing names what is done with p, for messages.
+func (s *Sink) doing(p arrowstream.Publication) string {
+	if p.Epoch == 0 {
+		return "claim topic " + s.Topic
+	}
+	return fmt.Sprintf("publish epoch %d to %s", p.Epoch, s.Topic)
 }
 
 // judge says what it means that a broker refuses a session as too old: a later
@@ -131,20 +161,53 @@ func (s *Sink) judge(ctx context.Context, p arrowstream.Publication, txn *transa
 	if !fenced(err) {
 		return err
 	}
-	if _, newer := s.published(ctx, p); errors.Is(newer, arrowstream.ErrFenced) {
+	if _, newer := s.done(ctx, p); errors.Is(newer, arrowstream.ErrFenced) {
 		return newer
 	}
 	if txn != nil && time.Since(txn.began) >= s.TransactionTimeout {
 		return &arrowstream.Error{
-			Code: "AS3012", Msg: fmt.Sprintf("kafka: publish epoch %d to %s: the transaction was not finished within %s", p.Epoch, s.Topic, s.TransactionTimeout),
+			Code: "AS3012", Msg: fmt.Sprintf("kafka: %s: the transaction was not finished within %s", s.doing(p), s.TransactionTimeout),
 			Hint: "raise option transaction.timeout, or make epochs shorter", Err: err,
 		}
 	}
-	return fmt.Errorf("kafka: publish epoch %d to %s: %w: %w", p.Epoch, s.Topic, arrowstream.ErrFenced, err)
+	return fmt.Errorf("kafka: %s: %w: %w", s.doing(p), arrowstream.ErrFenced, err)
 }
 
-// stage writes the rows of an epoch and, in a transaction, the message about
-// them, and waits until all are acknowledged.
+// fill writes all that belongs to a transaction: the rows of an epoch, and the
+// message that says so, or that a process has claimed the sink.
+func (s *Sink) fill(ctx context.Context, p arrowstream.Publication, txn *transaction) error {
+	note := progress{Version: 1, Epoch: p.Epoch, Incarnation: p.Incarnation, Rows: p.Count}
+	if p.Epoch == 0 {
+		last := s.publisher.ledger.last
+		note.Epoch, note.Rows = last.Epoch, last.Rows
+		return s.note(ctx, note, txn)
+	}
+	if err := s.stage(ctx, p, txn); err != nil {
+		return err
+	}
+	if err := s.note(ctx, note, txn); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.PublishMiddle)
+	return nil
+}
+
+// note writes the message about a sink, and waits until it is acknowledged.
+func (s *Sink) note(ctx context.Context, n progress, txn *transaction) error {
+	value, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	w := newProducer(s.client, progressTopic, 1, compress.None, s.InFlightBytes, txn)
+	defer w.close()
+	w.batch(0).add(s.Clock.Now().UnixMilli(), []byte(s.publisher.ledger.key), value, noHeaders)
+	if err := w.send(ctx, 0); err != nil {
+		return err
+	}
+	return w.wait(ctx)
+}
+
+// stage writes the rows of an epoch, and waits until all are acknowledged.
 func (s *Sink) stage(ctx context.Context, p arrowstream.Publication, txn *transaction) error {
 	s.produceTo(txn)
 	defer func() {
@@ -163,20 +226,7 @@ func (s *Sink) stage(ctx context.Context, p arrowstream.Publication, txn *transa
 			return err
 		}
 	}
-	if err := s.Flush(ctx); err != nil || txn == nil {
-		return err
-	}
-	value, err := json.Marshal(progress{Version: 1, Epoch: p.Epoch, Incarnation: p.Incarnation, Rows: p.Count})
-	if err != nil {
-		return err
-	}
-	w := newProducer(s.client, progressTopic, 1, compress.None, s.InFlightBytes, txn)
-	defer w.close()
-	w.batch(0).add(now.UnixMilli(), []byte(s.publisher.ledger.key), value, noHeaders)
-	if err := w.send(ctx, 0); err != nil {
-		return err
-	}
-	return w.wait(ctx)
+	return s.Flush(ctx)
 }
 
 // headers are those of the next message, valid until the next call.

@@ -19,7 +19,7 @@ import (
 )
 
 // TestPublishCutConnections loses each kind of request, and the answer to it,
-// the first and the second time it is made.
+// the first two times it is made by a claim and two epochs, or by the epochs.
 func TestPublishCutConnections(t *testing.T) { eachCluster(t, testPublishCutConnections) }
 
 func testPublishCutConnections(t *testing.T, addrs []string) {
@@ -29,8 +29,9 @@ func testPublishCutConnections(t *testing.T, addrs []string) {
 	}
 	for name, key := range keys {
 		for _, f := range []fate{loseRequest, loseAnswer} {
-			for nth := int64(1); nth <= 2; nth++ {
-				t.Run(fmt.Sprintf("%s/%d/%d", name, f, nth), func(t *testing.T) {
+			for i := range int64(4) {
+				nth, claims := i/2+1, i%2 == 1
+				t.Run(fmt.Sprintf("%s/%d/%d/%t", name, f, nth, claims), func(t *testing.T) {
 					var count atomic.Int64
 					w := &wire{judge: func(k int16) fate {
 						if k == key && count.Add(1) == nth {
@@ -40,6 +41,9 @@ func testPublishCutConnections(t *testing.T, addrs []string) {
 					}}
 					x := newExactly(addrs)
 					s := x.sink(t, w)
+					if claims {
+						x.claim(t, s, 1)
+					}
 					x.publish(t, s, 1, 1)
 					x.publish(t, s, 1, 2)
 					x.check(t)
@@ -217,8 +221,8 @@ func TestPublishCoordinatorMoves(t *testing.T) {
 	}
 }
 
-// TestPublishCrash ends the process before and after each request of an epoch;
-// the next process repeats it.
+// TestPublishCrash ends the process before and after each request of a claim
+// and an epoch; the next process repeats them.
 func TestPublishCrash(t *testing.T) { eachCluster(t, testPublishCrash) }
 
 func testPublishCrash(t *testing.T, addrs []string) {
@@ -238,7 +242,10 @@ func testPublishCrash(t *testing.T, addrs []string) {
 			x.publish(t, x.sink(t, nil), 1, 1)
 			s := x.sink(t, w)
 			p, _ := x.epoch(t, 2, 2)
-			err := s.Publish(ctx, p)
+			err := s.Claim(ctx, x.claims(2))
+			if err == nil {
+				err = s.Publish(ctx, p)
+			}
 			cancel()
 			s.Close()
 			if count.Load() < nth {
@@ -252,6 +259,7 @@ func testPublishCrash(t *testing.T, addrs []string) {
 				t.Fatalf("request %d: %d rows", nth, len(rows))
 			}
 			s = x.sink(t, nil)
+			x.claim(t, s, 3)
 			x.publish(t, s, 3, 2)
 			x.publish(t, s, 3, 3)
 			x.check(t)
@@ -291,6 +299,46 @@ func testPublishZombie(t *testing.T, addrs []string) {
 		if young.publisher.session != (session{before.producer, before.epoch + 1}) {
 			t.Errorf("session %v after %v: the old process disturbed", young.publisher.session, before)
 		}
+		x.check(t)
+	})
+	for _, first := range []int{1, 2} {
+		t.Run(fmt.Sprintf("claimed before epoch %d", first), func(t *testing.T) {
+			x := newExactly(addrs)
+			old, young := x.sink(t, nil), x.sink(t, nil)
+			x.claim(t, old, 1)
+			if first > 1 {
+				x.publish(t, old, 1, 1)
+			}
+			x.claim(t, young, 2)
+			x.claim(t, young, 2) // finds it done
+			p, _ := x.epoch(t, 1, first)
+			mustFence(t, old.Publish(t.Context(), p))
+			mustFence(t, old.Claim(t.Context(), x.claims(1)))
+			mustFence(t, x.sink(t, nil).Publish(t.Context(), p))
+			x.publish(t, young, 2, first)
+			x.check(t)
+		})
+	}
+	t.Run("in the middle of a claim", func(t *testing.T) {
+		x := newExactly(addrs)
+		old := x.sink(t, nil)
+		var once atomic.Bool
+		young := x.sink(t, &wire{judge: func(k int16) fate {
+			if k == endTxnKey && !once.Swap(true) {
+				x.publish(t, old, 1, 1) // the last that it can; it ends the transaction of the claim
+			}
+			return pass
+		}})
+		x.claim(t, young, 2)
+		for e := range 2 {
+			p, _ := x.epoch(t, 1, e+1)
+			mustFence(t, old.Publish(t.Context(), p))
+		}
+		p, _ := x.epoch(t, 2, 1)
+		if err := young.Publish(t.Context(), p); err != nil { // finds it done
+			t.Error(err)
+		}
+		x.publish(t, young, 2, 2)
 		x.check(t)
 	})
 	for _, key := range []int16{produceKey, addPartitionsKey, endTxnKey} {

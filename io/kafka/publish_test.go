@@ -96,22 +96,36 @@ func (x *exactly) publish(t testing.TB, s *Sink, incarnation uint64, e int) {
 	x.want = append(x.want, rows...)
 }
 
+// claims is what a process claims the sink with.
+func (x *exactly) claims(incarnation uint64) arrowstream.Publication {
+	return arrowstream.Publication{Job: x.job, Sink: "sink", Incarnation: incarnation}
+}
+
+// claim makes a claim that must succeed.
+func (x *exactly) claim(t testing.TB, s *Sink, incarnation uint64) {
+	t.Helper()
+	if err := s.Claim(t.Context(), x.claims(incarnation)); err != nil {
+		t.Fatalf("claim %d: %v", incarnation, err)
+	}
+}
+
 // check reads the topic with two clients and compares with what was published.
+// The other one comes first: it waits for the markers, which a broker writes
+// after it has said that a transaction is committed.
 func (x *exactly) check(t testing.TB) {
 	t.Helper()
-	mem := columnartest.Allocator(t)
-	src := &Source{Brokers: x.addrs, Topics: []string{x.topic}, Columns: iotest.Schema(t, "k:utf8 e:int64 i:int64"), Format: iotest.TextFormat{}, End: "latest"}
-	var got []string
-	for _, p := range open(t, src, mem, 0) {
-		got = append(got, rest(t, p, 0)...)
-		p.Close()
-	}
 	want := slices.Sorted(slices.Values(x.want))
-	slices.Sort(got)
-	iotest.EqualRows(t, got, want)
 	other := x.committed(t, len(want))
 	slices.Sort(other)
 	iotest.EqualRows(t, other, want)
+	src := &Source{Brokers: x.addrs, Topics: []string{x.topic}, Columns: iotest.Schema(t, "k:utf8 e:int64 i:int64"), Format: iotest.TextFormat{}, End: "latest"}
+	var got []string
+	for _, p := range open(t, src, columnartest.Allocator(t), 0) {
+		got = append(got, rest(t, p, 0)...)
+		p.Close()
+	}
+	slices.Sort(got)
+	iotest.EqualRows(t, got, want)
 }
 
 // committed reads the topic with the other client, n rows or more if there are.
@@ -180,6 +194,9 @@ func TestPublishAtLeastOnce(t *testing.T) {
 	}
 	s = x.sink(t, nil)
 	s.Guarantee, s.EpochHeaders = "at-least-once", true
+	if x.claim(t, s, 2); s.client != nil {
+		t.Error("a claim without transactions has connected")
+	}
 	x.publish(t, s, 1, 1)
 	x.publish(t, s, 1, 1)
 	x.check(t)

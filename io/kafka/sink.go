@@ -103,6 +103,14 @@ type Sink struct {
 	headerBuf  []byte
 }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Sink) Delivers() (arrowstream.Guarantee, string) {
+	if s.Guarantee == "at-least-once" {
+		return arrowstream.AtLeastOnce, "messages of an epoch that is repeated are sent again"
+	}
+	return arrowstream.ExactlyOnce, "an epoch is a transaction, for readers of committed messages"
+}
+
 // Takes implements [arrowstream.Updating].
 func (s *Sink) Takes() arrowstream.Delivery {
 	if len(s.Key) > 0 {

@@ -89,6 +89,11 @@ type Source struct {
 // Bounded implements [arrowstream.Source].
 func (s *Source) Bounded() bool { return s.End != "" && !strings.EqualFold(s.End, "unbounded") }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Source) Delivers() (arrowstream.Guarantee, string) {
+	return arrowstream.ExactlyOnce, "offsets are part of the state"
+}
+
 // Schema implements [arrowstream.Source].
 func (s *Source) Schema() (*arrow.Schema, error) {
 	l, _, _, err := s.check()
@@ -265,7 +270,7 @@ func (s *Source) partition(c *client, l *layout, at place, env arrowstream.Sourc
 		client: c, place: at, layout: l, decoder: decoder, mem: env.Allocator,
 		rows: env.BatchRows, bytes: env.BatchBytes, fetchBytes: int32(s.FetchBytes), maxWait: s.MaxWait,
 		group:   s.Group,
-		skipBad: s.OnBadRow == arrowstream.SkipBadRow, onLost: strings.ToLower(s.OnLostOffset),
+		rejects: env.Rejects(s.OnBadRow), onLost: strings.ToLower(s.OnLostOffset),
 		chunks: make(chan *chunk), free: make(chan *chunk, 3),
 	}
 	if p.rows <= 0 {

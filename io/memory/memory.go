@@ -70,6 +70,11 @@ func sameFields(a, b *arrow.Schema) bool {
 // Bounded implements [arrowstream.Source].
 func (s *Source) Bounded() bool { return true }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Source) Delivers() (arrowstream.Guarantee, string) {
+	return arrowstream.ExactlyOnce, "batches are read again from a row on"
+}
+
 // Open implements [arrowstream.Source].
 func (s *Source) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstream.Partition, error) {
 	schema, err := s.Schema()

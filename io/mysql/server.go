@@ -158,11 +158,11 @@ func (s *server) Connect(ctx context.Context) (database.Session, error) {
 	}
 	one := &session{conn: c.(conn)}
 	// Strict, so that a value that does not fit is refused; times in UTC. A
-	// source may be slow to take rows; a sink that has vanished must not hold
-	// its lock for ever.
+	// source may be slow to take rows; a sink that has stopped must not hold
+	// its lock for longer than a minute.
 	set := "SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', net_write_timeout = 86400"
 	if s.writes {
-		set += ", wait_timeout = 600"
+		set += ", wait_timeout = 60"
 	}
 	_, _, err = one.Run(ctx, set)
 	if err == nil && s.writes {

@@ -53,7 +53,8 @@ func (s *Sink) Takes() arrowstream.Delivery {
 	return arrowstream.AppendOnly
 }
 
-// Bind implements [arrowstream.Sink]. The server is asked at the first row.
+// Bind implements [arrowstream.Sink]. The server is asked by Claim, or at the
+// first row.
 func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	switch s.Missing {
 	case "", "create", "fail":
@@ -73,6 +74,11 @@ func (s *Sink) Write(ctx context.Context, b arrowstream.Batch) error { return s.
 
 // Flush implements [arrowstream.Sink]: what was written is committed.
 func (s *Sink) Flush(ctx context.Context) error { return s.writer.Flush(ctx) }
+
+// Claim implements [arrowstream.Publisher].
+func (s *Sink) Claim(ctx context.Context, p arrowstream.Publication) error {
+	return s.writer.Claim(ctx, p)
+}
 
 // Publish implements [arrowstream.Publisher].
 func (s *Sink) Publish(ctx context.Context, p arrowstream.Publication) error {

@@ -24,6 +24,8 @@
 // packed differences for integers that get shorter by them (deltaout.go), else
 // the values as they are. A chunk that compression would not make smaller by a
 // quarter is stored as it is. All of it is decided after fixed numbers of rows.
+// With a state directory files stay open over commits (commit.go); notes between
+// row groups (note.go) let another process go on with them.
 //
 // # Invariant
 //

@@ -82,6 +82,11 @@ func (i *Instant) UnmarshalText(text []byte) error {
 // Bounded implements arrowstream.Source.
 func (s *Source) Bounded() bool { return true }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Source) Delivers() (arrowstream.Guarantee, string) {
+	return arrowstream.ExactlyOnce, "files are read again from a row on"
+}
+
 // Schema implements arrowstream.Source. It reads the footers of all files.
 func (s *Source) Schema() (*arrow.Schema, error) {
 	p, err := s.plan()

@@ -20,11 +20,7 @@ var db = databasetest.Database{
 	Source: func(url, table string) arrowstream.Source {
 		return &Source{URL: url, Table: table, ConnectTimeout: 20 * time.Second}
 	},
-	Sink: func(url, table string, key ...string) arrowstream.Publisher {
-		timeout := 20 * time.Second
-		if table == "t" { // of the test without a server
-			timeout = time.Second
-		}
+	NewSink: func(url, table string, timeout time.Duration, key []string) arrowstream.Publisher {
 		return &Sink{URL: url, Table: table, Key: key, ConnectTimeout: timeout}
 	},
 	Run: run,

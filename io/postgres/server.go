@@ -125,9 +125,9 @@ func (s *server) Connect(ctx context.Context) (database.Session, error) {
 		return one, nil
 	}
 	// A commit that is answered must be on disk, and the transaction of a
-	// process that has vanished must not hold its lock for ever.
+	// process that has stopped must not hold its lock for longer than 30 s.
 	_, _, err = one.Run(ctx, `SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false),
-		set_config('idle_in_transaction_session_timeout', '300000', false), set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false)`)
+		set_config('idle_in_transaction_session_timeout', '30000', false), set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false)`)
 	if err != nil {
 		one.Close()
 		return nil, err

@@ -52,6 +52,11 @@ type Source struct {
 // Bounded implements [arrowstream.Source].
 func (s *Source) Bounded() bool { return true }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Source) Delivers() (arrowstream.Guarantee, string) {
+	return database.Delivers(s.OrderBy, s.Query)
+}
+
 // bind checks the options.
 func (s *Source) bind() (*database.Reader, error) {
 	server, err := newServer(login{url: s.URL, user: s.User, password: s.Password, tls: s.TLS, caFile: s.CAFile})

@@ -23,7 +23,7 @@ type partition struct {
 	decoder   arrowstream.Decoder
 	rows      int
 	bytes     int64
-	skipBad   bool
+	rejects   *arrowstream.Rejects
 	maxLine   int
 	expect    int
 	reconnect bool
@@ -36,7 +36,6 @@ type partition struct {
 	readers  sync.WaitGroup
 	closers  []func() error
 	held     atomic.Int64 // bytes of long unfinished lines, over all connections
-	skipped  atomic.Int64
 
 	connMu sync.Mutex
 	conns  map[net.Conn]struct{}
@@ -203,6 +202,9 @@ func (p *partition) Read(ctx context.Context) (arrowstream.Batch, error) {
 		if b != nil {
 			return b, nil
 		}
+		if p.rejects.Pending() {
+			return nil, nil
+		}
 		if p.failure != nil {
 			return nil, p.failure
 		}
@@ -216,7 +218,7 @@ func (p *partition) fill(ctx context.Context) error {
 	for p.failure == nil {
 		for len(p.chunk.data) > 0 || p.chunk.err != nil {
 			p.decode()
-			if p.failure != nil || p.decoder.Rows() >= p.rows || p.size >= p.bytes {
+			if p.failure != nil || p.decoder.Rows() >= p.rows || p.size >= p.bytes || p.rejects.Full() {
 				return nil
 			}
 		}
@@ -225,7 +227,7 @@ func (p *partition) fill(ctx context.Context) error {
 			continue
 		default:
 		}
-		if p.decoder.Rows() > 0 {
+		if p.decoder.Rows() > 0 || p.rejects.Pending() {
 			return nil
 		}
 		select {
@@ -275,12 +277,8 @@ func (p *partition) decode() {
 	}
 }
 
-// bad counts a line that cannot be decoded, or makes it the end of the run.
+// bad leaves out a line that cannot be decoded, or makes it the end of the run.
 func (p *partition) bad(from string, number int64, line []byte, err error) {
-	if p.skipBad {
-		p.skipped.Add(1)
-		return
-	}
 	out := &arrowstream.DataError{Err: err}
 	var d *arrowstream.DataError
 	if errors.As(err, &d) {
@@ -290,11 +288,13 @@ func (p *partition) bad(from string, number int64, line []byte, err error) {
 	if out.Value == "" {
 		out.Value = arrowstream.CutValue(line)
 	}
-	p.failure = out
+	if !p.rejects.Add(p.decoder.Rows(), line, out) {
+		p.failure = out
+	}
 }
 
-// Skipped is the number of lines left out under the policy skip.
-func (p *partition) Skipped() int64 { return p.skipped.Load() }
+// Rejects implements [arrowstream.Rejecting].
+func (p *partition) Rejects() *arrowstream.Rejects { return p.rejects }
 
 // Close implements [arrowstream.Partition].
 func (p *partition) Close() error {

@@ -114,6 +114,31 @@ func TestLiveReadsAtOnce(t *testing.T) {
 	}
 }
 
+func TestDeadLetters(t *testing.T) {
+	for _, rows := range []int{0, 1, 2} {
+		mem := columnartest.Allocator(t)
+		s := &Source{Listen: "127.0.0.1:0", Columns: iotest.Schema(t, "x:int64"), Format: iotest.TextFormat{}, MaxLine: 20, Connections: 1}
+		parts, err := s.Open(t.Context(), arrowstream.SourceEnv{
+			Env: arrowstream.Env{Allocator: mem, Name: "socket"}, BatchRows: rows, OnBadRow: arrowstream.DeadLetterBadRow,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		say(t, s.Addr(), "bad\n1\n2\nbad\nbad\n4\n"+strings.Repeat("9", 21)+"\n5\n6|7")
+		var got []string
+		for err == nil {
+			var next []string
+			next, err = iotest.Next(t.Context(), parts[0])
+			got = append(got, next...)
+		}
+		if err != io.EOF {
+			t.Error(err)
+		}
+		parts[0].Close()
+		iotest.EqualRows(t, got, []string{"!bad", "1", "2", "!bad", "!bad", "4", "!" + strings.Repeat("9", 21), "5", "!6|7"})
+	}
+}
+
 func TestBadLines(t *testing.T) {
 	mem := columnartest.Allocator(t)
 	s := &Source{Listen: "127.0.0.1:0", Columns: iotest.Schema(t, "x:int64"), Format: iotest.TextFormat{}, MaxLine: 20, Connections: 1}
@@ -139,8 +164,8 @@ func TestBadLines(t *testing.T) {
 		s.OnBadRow = arrowstream.SkipBadRow
 		p = open(t, s, mem, 0)
 		say(t, s.Addr(), "1\n"+strings.Repeat("9", long)+"\n3\nbad\n", strings.Repeat("7", long)+"\n4")
-		if got, err = iotest.Rows(context.Background(), p, 0); err != nil || p.Skipped() != 3 {
-			t.Error(err, p.Skipped())
+		if got, err = iotest.Rows(context.Background(), p, 0); err != nil || p.Rejects().Skipped() != 3 {
+			t.Error(err, p.Rejects().Skipped())
 		}
 		iotest.EqualRows(t, got, []string{"1", "3", "4"})
 		p.Close()

@@ -112,7 +112,7 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 		return nil, fmt.Errorf("socket: %w", err)
 	}
 	p := &partition{
-		decoder: decoder, rows: env.BatchRows, bytes: env.BatchBytes, skipBad: s.OnBadRow == arrowstream.SkipBadRow,
+		decoder: decoder, rows: env.BatchRows, bytes: env.BatchBytes, rejects: env.Rejects(s.OnBadRow),
 		maxLine: int(s.MaxLine), expect: s.Connections, reconnect: s.Reconnect, timeout: s.ConnectTimeout,
 		chunks: make(chan chunk, 16), finished: make(chan struct{}), conns: map[net.Conn]struct{}{},
 	}

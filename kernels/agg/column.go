@@ -1,6 +1,7 @@
 package agg
 
 import (
+	"iter"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -8,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
 // column is one value of fixed width per group, in memory of an allocator whose
@@ -46,6 +48,36 @@ func (c *column[T]) reserve(n int) {
 	c.grow(n)
 	c.v = c.v[:had]
 }
+
+// blocks are stretches of groups, one after the other. Where the column is
+// larger than a cache, the values of the next stretch are asked for before one
+// is worked on: a loop that branches on what it reads would wait for every miss
+// alone. Groups are less than len(c.v).
+func (c *column[T]) blocks(groups []uint32) iter.Seq2[int, int] {
+	return func(yield func(lo, hi int) bool) {
+		if len(c.raw) <= largeColumn {
+			yield(0, len(groups))
+			return
+		}
+		table, size := unsafe.Pointer(unsafe.SliceData(c.raw)), unsafe.Sizeof(*new(T))
+		next := min(columnBlock, len(groups))
+		simd.PrefetchRows(table, groups[:next], size)
+		for lo := 0; lo < len(groups); {
+			hi := next
+			next = min(hi+columnBlock, len(groups))
+			simd.PrefetchRows(table, groups[hi:next], size)
+			if !yield(lo, hi) {
+				return
+			}
+			lo = hi
+		}
+	}
+}
+
+const (
+	largeColumn = 1 << 20 // bytes
+	columnBlock = 32      // groups
+)
 
 // reset zeroes the values of groups, of all when groups is nil.
 func (c *column[T]) reset(groups []uint32) {

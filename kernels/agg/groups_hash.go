@@ -55,20 +55,30 @@ func tableSize(used int) int {
 	return size
 }
 
-// largeTable is the number of entries above which the misses of a block of
-// words are worth taking at once.
-const largeTable = 1 << 17
+// largeTable is the number of entries above which a probe is likely to miss the
+// cache, and askAhead the number of words between a probe and the request for
+// its entry: misses then overlap with each other and with probing. Requests for
+// a whole block at once wait for the memory where no probe runs.
+const (
+	largeTable = 1 << 17
+	askAhead   = 32
+)
 
-// homes hashes a block of words. Where the table is large it also asks for
-// their entries, so that the cache misses overlap, unlike those of the probe
-// loop.
+// homes hashes a block of words and asks for the entries of the first ones.
 func (h *hashIndex) homes(words []uint64) []uint64 {
 	homes := h.hashes[:len(words)]
 	simd.Hash(homes, words, 0)
-	if entries := h.entries.v; len(entries) > largeTable {
-		simd.Prefetch(unsafe.Pointer(unsafe.SliceData(entries)), homes, h.mask, entryShift)
-	}
+	h.ask(homes, 0)
 	return homes
+}
+
+// ask asks for the entries of the homes from row lo on, askAhead of them, where
+// the table is large. A loop over homes calls it with the row it is at plus
+// askAhead, when that is one of the multiples.
+func (h *hashIndex) ask(homes []uint64, lo int) {
+	if entries := h.entries.v; len(entries) > largeTable && lo < len(homes) {
+		simd.Prefetch(unsafe.Pointer(unsafe.SliceData(entries)), homes[lo:min(lo+askAhead, len(homes))], h.mask, entryShift)
+	}
 }
 
 // build makes the table anew, larger if it is full or has no room for so many
@@ -83,7 +93,11 @@ func (h *hashIndex) build(keys *column[uint64], s *slots, null uint32, room int)
 	entries, mask := h.entries.v, h.mask
 	for lo := 0; lo < len(keys.v); lo += wordBlock {
 		block := keys.v[lo:min(lo+wordBlock, len(keys.v))]
-		for i, p := range h.homes(block) {
+		homes := h.homes(block)
+		for i, p := range homes {
+			if i%askAhead == 0 {
+				h.ask(homes, i+askAhead)
+			}
 			slot := lo + i
 			if !s.live.v[slot] || null == uint32(slot)+1 {
 				continue
@@ -100,7 +114,11 @@ func (h *hashIndex) build(keys *column[uint64], s *slots, null uint32, room int)
 
 // lookup stores the slots of a block of words, NoGroup where there is none.
 func (h *hashIndex) lookup(words []uint64, ids []uint32) {
-	for i, p := range h.homes(words) {
+	homes := h.homes(words)
+	for i, p := range homes {
+		if i%askAhead == 0 {
+			h.ask(homes, i+askAhead)
+		}
 		p &= h.mask
 		for h.entries.v[p].id != 0 && h.entries.v[p].key != words[i] {
 			p = (p + 1) & h.mask

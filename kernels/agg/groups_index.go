@@ -91,6 +91,9 @@ func (x *wordIndex) insertHash(words []uint64, ids []uint32, s *slots) {
 	entries, mask := h.entries.v, h.mask
 	ids = ids[:len(words)]
 	for i, w := range words {
+		if i%askAhead == 0 {
+			h.ask(home, i+askAhead)
+		}
 		p := home[i] & mask
 		for {
 			e := &entries[p]

@@ -90,11 +90,14 @@ func (e *extreme[T]) Update(groups []uint32, n int, args ...arrow.Array) error {
 		e.addAll(vals, columnar.Validity(args[0]))
 		return nil
 	}
-	for lo, hi := range columnar.Validity(args[0]).Runs() {
-		if e.largest {
-			largest(e.cells.v, groups[lo:hi], vals[lo:hi])
-		} else {
-			least(e.cells.v, groups[lo:hi], vals[lo:hi])
+	for from, to := range columnar.Validity(args[0]).Runs() {
+		groups, vals := groups[from:to], vals[from:to]
+		for lo, hi := range e.cells.blocks(groups) {
+			if e.largest {
+				largest(e.cells.v, groups[lo:hi], vals[lo:hi])
+			} else {
+				least(e.cells.v, groups[lo:hi], vals[lo:hi])
+			}
 		}
 	}
 	return nil

@@ -91,8 +91,11 @@ func (s *floatSum) Update(groups []uint32, n int, args ...arrow.Array) error {
 		s.cells.v[0].n += int64(valid.Count())
 		return nil
 	}
-	for lo, hi := range valid.Runs() {
-		addFloats(s.cells.v, groups[lo:hi], vals[lo:hi])
+	for from, to := range valid.Runs() {
+		groups, vals := groups[from:to], vals[from:to]
+		for lo, hi := range s.cells.blocks(groups) {
+			addFloats(s.cells.v, groups[lo:hi], vals[lo:hi])
+		}
 	}
 	return nil
 }

@@ -106,6 +106,26 @@ var hashes = family{name: "hash", kernels: []kernel{
 			k.ret()
 		},
 	},
+	{
+		name:   "prefetchRows",
+		sig:    "func(table *byte, rows []uint32, size uint64)",
+		doc:    "is PrefetchRows; len(rows) is a positive multiple of 4.",
+		widths: []int{avx2},
+		body: func(k *code) {
+			table, rows, n := k.arg("table"), k.base("rows"), k.length("rows")
+			size := k.arg("size")
+			k.loop(n, 4, func() {
+				for i := range 4 {
+					row := k.GP64()
+					k.MOVL(at(rows, 4*i), row.As32())
+					k.IMULQ(size, row)
+					k.PREFETCHT0(operand.Mem{Base: table, Index: row, Scale: 1})
+				}
+				k.step(rows, 4*4)
+			})
+			k.ret()
+		},
+	},
 }}
 
 // mixer holds the constants of Mix: the factor, and its upper half.

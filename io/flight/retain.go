@@ -1,0 +1,298 @@
+package flight
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	arrowflight "github.com/apache/arrow/go/v17/arrow/flight"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/failpoint"
+	"github.com/arrowstream/arrowstream/internal/files"
+)
+
+// shelf keeps the epochs of a stream in a folder, one file each, that has its
+// name only when it is whole and on disk:
+//
+//	"ASFLT1\r\n", then frames of {length, crc32c of what follows, rows} as three
+//	little-endian uint32 and the bytes: an epochHead in JSON, the messages in
+//	protobuf. The last closes the epoch, and has 1<<32-1 instead of rows.
+type shelf struct{ dir string }
+
+// epochHead is the first frame of a file.
+type epochHead struct {
+	Job         string `json:"job"`
+	Sink        string `json:"sink"`
+	Epoch       int64  `json:"epoch"`
+	After       int64  `json:"after"` // nothing was published from here to Epoch
+	Incarnation uint64 `json:"incarnation"`
+	Schema      []byte `json:"schema"` // header of the message of the schema
+}
+
+// stored is where a message is.
+type stored struct {
+	file   string
+	offset int64 // of its bytes
+	length uint32
+	crc    uint32
+}
+
+const (
+	epochMagic  = "ASFLT1\r\n"
+	epochEnding = ".epoch"
+	frameHead   = 12
+	lastFrame   = 1<<32 - 1
+)
+
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	errDropped = errors.New("flight: the epoch is no longer retained")
+)
+
+// openShelf makes the folder of a stream and reads what it holds: the head of
+// the newest epoch, nil if there is none, and the messages of all.
+func openShelf(path, stream string) (*shelf, *epochHead, []entry, error) {
+	s := &shelf{dir: filepath.Join(path, strings.ReplaceAll(url.PathEscape(stream), ".", "%2E"))}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return nil, nil, nil, fmt.Errorf("flight: retain.path: %w", err)
+	}
+	if err := errors.Join(files.SyncDir(s.dir), files.SyncDir(path)); err != nil {
+		return nil, nil, nil, fmt.Errorf("flight: retain.path: %w", err)
+	}
+	names, err := filepath.Glob(filepath.Join(globQuote(s.dir), "*"))
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("flight: retain.path: %w", err)
+	}
+	slices.Sort(names)
+	var last *epochHead
+	var all []entry
+	for _, name := range names {
+		if strings.HasSuffix(name, ".tmp") { // of an attempt that crashed
+			_ = os.Remove(name)
+		}
+		if !strings.HasSuffix(name, epochEnding) {
+			continue
+		}
+		head, entries, err := readEpoch(name)
+		if err != nil {
+			return nil, nil, nil, &arrowstream.Error{Code: "AS5003", Msg: "flight: " + name, Err: err, Hint: "without the folder subscribers begin anew"}
+		}
+		if last != nil && (head.Job != last.Job || head.After != last.Epoch+1) {
+			all = nil // something between the two is missing: the rest is the newest run without a gap
+		}
+		last, all = head, append(all, entries...)
+	}
+	return s, last, all, nil
+}
+
+func globQuote(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
+}
+
+// check refuses an epoch that a later process has published.
+func (s *shelf) check(p arrowstream.Publication) error {
+	head, _, err := readEpoch(s.name(int64(p.Epoch)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return &arrowstream.Error{Code: "AS5003", Msg: "flight: " + s.name(int64(p.Epoch)), Err: err}
+	case head.Job == p.Job && head.Incarnation > p.Incarnation:
+		return fmt.Errorf("flight: epoch %d was published by process %d, this is %d: %w", p.Epoch, head.Incarnation, p.Incarnation, arrowstream.ErrFenced)
+	}
+	return nil
+}
+
+func (s *shelf) name(epoch int64) string {
+	return filepath.Join(s.dir, fmt.Sprintf("%020d%s", epoch, epochEnding))
+}
+
+// drop removes the epoch that w is in. What cannot be removed now is dropped
+// when the folder is read again.
+func (s *shelf) drop(w stored) { _ = os.Remove(w.file) }
+
+// load reads a message.
+func (s *shelf) load(w stored) (*arrowflight.FlightData, error) {
+	f, err := os.Open(w.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errDropped
+	}
+	if err != nil {
+		return nil, status.Errorf(codes.Internal, "a retained batch cannot be read: %v", errors.Unwrap(err))
+	}
+	defer f.Close()
+	b := make([]byte, w.length)
+	if _, err := f.ReadAt(b, w.offset); err != nil || crc32.Checksum(b, castagnoli) != w.crc {
+		return nil, status.Error(codes.DataLoss, "a retained batch is damaged")
+	}
+	m := &arrowflight.FlightData{}
+	if err := proto.Unmarshal(b, m); err != nil {
+		return nil, status.Error(codes.DataLoss, "a retained batch is damaged")
+	}
+	return m, nil
+}
+
+// epochWriter writes the file of an epoch.
+type epochWriter struct {
+	f       *os.File
+	w       *bufio.Writer
+	name    string
+	offset  int64
+	entries []entry
+}
+
+func (s *shelf) create(head epochHead) (*epochWriter, error) {
+	text, err := json.Marshal(head)
+	if err != nil {
+		return nil, fmt.Errorf("flight: %w", err)
+	}
+	name := s.name(head.Epoch)
+	f, err := os.OpenFile(name+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("flight: retain: %w", err)
+	}
+	w := &epochWriter{f: f, w: bufio.NewWriterSize(f, 1<<16), name: name, offset: int64(len(epochMagic))}
+	if _, err := w.w.WriteString(epochMagic); err != nil {
+		w.abort()
+		return nil, fmt.Errorf("flight: retain: %w", err)
+	}
+	if _, err := w.frame(text, 0); err != nil {
+		w.abort()
+		return nil, err
+	}
+	return w, nil
+}
+
+// frame writes b and tells where.
+func (w *epochWriter) frame(b []byte, rows int64) (stored, error) {
+	at := stored{file: w.name, offset: w.offset + frameHead, length: uint32(len(b)), crc: crc32.Checksum(b, castagnoli)}
+	var head [frameHead]byte
+	binary.LittleEndian.PutUint32(head[:], at.length)
+	binary.LittleEndian.PutUint32(head[4:], at.crc)
+	binary.LittleEndian.PutUint32(head[8:], uint32(rows))
+	_, err := w.w.Write(head[:])
+	if err == nil {
+		_, err = w.w.Write(b)
+	}
+	if err != nil {
+		return stored{}, fmt.Errorf("flight: retain: %w", err)
+	}
+	w.offset = at.offset + int64(len(b))
+	return at, nil
+}
+
+func (w *epochWriter) add(m *arrowflight.FlightData, e entry) error {
+	b, err := proto.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("flight: %w", err)
+	}
+	rows := e.rows
+	if e.end {
+		rows = lastFrame
+	}
+	e.where, err = w.frame(b, rows)
+	e.bytes = int64(len(b))
+	w.entries = append(w.entries, e)
+	return err
+}
+
+// commit makes the file durable and gives it its name.
+func (w *epochWriter) commit() ([]entry, error) {
+	failpoint.Hit(failpoint.PublishMiddle)
+	err := w.w.Flush()
+	if err == nil {
+		err = w.f.Sync()
+	}
+	err = errors.Join(err, w.f.Close())
+	if err == nil {
+		err = os.Rename(w.name+".tmp", w.name)
+	}
+	if err == nil {
+		err = files.SyncDir(filepath.Dir(w.name))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("flight: retain: %w", err)
+	}
+	return w.entries, nil
+}
+
+func (w *epochWriter) abort() { _ = errors.Join(w.f.Close(), os.Remove(w.name+".tmp")) }
+
+// readEpoch reads the head of a file and where its messages are.
+func readEpoch(name string) (*epochHead, []entry, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	damaged := func(at int64) error { return fmt.Errorf("damaged at offset %d", at) }
+	magic := make([]byte, len(epochMagic))
+	if _, err := io.ReadFull(f, magic); err != nil || string(magic) != epochMagic {
+		return nil, nil, damaged(0)
+	}
+	head := &epochHead{}
+	var entries []entry
+	for at := int64(len(epochMagic)); at < info.Size(); {
+		var h [frameHead]byte
+		if _, err := f.ReadAt(h[:], at); err != nil {
+			return nil, nil, damaged(at)
+		}
+		w := stored{file: name, offset: at + frameHead, length: binary.LittleEndian.Uint32(h[:]), crc: binary.LittleEndian.Uint32(h[4:])}
+		if w.offset+int64(w.length) > info.Size() {
+			return nil, nil, damaged(at)
+		}
+		if at == int64(len(epochMagic)) {
+			text := make([]byte, w.length)
+			if _, err := f.ReadAt(text, w.offset); err != nil || crc32.Checksum(text, castagnoli) != w.crc || json.Unmarshal(text, head) != nil {
+				return nil, nil, damaged(at)
+			}
+		} else {
+			e := entry{at: position{head.Epoch, int64(len(entries))}, rows: int64(binary.LittleEndian.Uint32(h[8:])), bytes: int64(w.length), where: w}
+			if e.end = e.rows == lastFrame; e.end {
+				e.rows = 0
+			}
+			entries = append(entries, e)
+		}
+		at = w.offset + int64(w.length)
+	}
+	last := slices.IndexFunc(entries, func(e entry) bool { return e.end })
+	if last < 0 || last != len(entries)-1 || !strings.HasPrefix(filepath.Base(name), fmt.Sprintf("%020d", head.Epoch)) {
+		return nil, nil, damaged(info.Size())
+	}
+	return head, entries, nil
+}
+
+// takeUp begins a stream with what a folder holds of it.
+func (s *Stream) takeUp(sh *shelf, last *epochHead, entries []entry) error {
+	s.shelf = sh
+	if last == nil {
+		return nil
+	}
+	if last.Job != s.job || !bytes.Equal(last.Schema, s.schemaData.DataHeader) {
+		return kind.BadOption(fmt.Sprintf("retain.path: %s holds epochs of another job or of other columns", sh.dir), "choose another folder, or remove it if no client is to resume")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.oldest, s.first = entries[0].at, 1 // how many were before is not known
+	s.push(entries...)
+	return nil
+}

@@ -124,6 +124,7 @@ func (c *checkpoints) restore(ctx context.Context, n *node, instances []Stateful
 	}
 	defer func() {
 		if v := recover(); v != nil {
+			n.metrics.read(n)
 			err = n.recovered(v)
 		}
 		if err != nil {

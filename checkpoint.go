@@ -271,7 +271,7 @@ func (c *checkpoints) finish(ctx context.Context, pending *pendingEpoch) {
 func (c *checkpoints) commit(ctx context.Context, pending *pendingEpoch) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &Error{Code: "AS9001", Msg: fmt.Sprintf("checkpoint %d: panic: %v", pending.commit.Epoch, v)}
+			err = fmt.Errorf("checkpoint %d: %w", pending.commit.Epoch, recovered(v, ""))
 		}
 	}()
 	states, err := c.merge(pending)

@@ -50,7 +50,8 @@ type ledger struct {
 	states      map[string][]kept // per stage, since its last snapshot
 	published   map[string]bool
 	outbox      map[string][]arrowstream.Batch
-	deltas      int
+	deltas      int // committed, and applied after a crash
+	applied     int
 }
 
 type kept struct{ state arrowstream.State }
@@ -87,7 +88,8 @@ func (l *ledgerLog) Start() arrowstream.Start {
 }
 
 func (l *ledgerLog) Load(_ context.Context, mem memory.Allocator, uid string) (out []arrowstream.State, err error) {
-	for _, k := range l.states[uid] {
+	for i, k := range l.states[uid] {
+		l.applied += min(i, 1)
 		out = append(out, copied(mem, k.state))
 	}
 	return out, nil
@@ -425,7 +427,7 @@ func TestEpochsSurviveACrashAnywhere(t *testing.T) {
 	}
 	want := plain.results()
 	workers := []int{1, 4, 2, 8}
-	crashes := 0
+	crashes, deltas, applied := 0, 0, 0
 	for first := 0; !testing.Short() || first < 30; first += 1 + first/4 {
 		rng := rand.New(rand.NewPCG(uint64(first), 1))
 		l := newLedger()
@@ -444,7 +446,7 @@ func TestEpochsSurviveACrashAnywhere(t *testing.T) {
 			}
 			g.crash = &crash{left: 5 + rng.IntN(150)}
 		}
-		crashes += runs
+		crashes, deltas, applied = crashes+runs, deltas+l.deltas, applied+l.applied
 		for name, rows := range want {
 			if got := g.results()[name]; !slices.Equal(got, rows) {
 				t.Fatalf("crash after %d operations, %d crashes: %s has %d rows, not %d:\n%.600q\n%.600q", first, runs, name, len(got), len(rows), got, rows)
@@ -460,5 +462,7 @@ func TestEpochsSurviveACrashAnywhere(t *testing.T) {
 			break
 		}
 	}
-	t.Logf("%d crashes", crashes)
+	if t.Logf("%d crashes, %d deltas, %d applied", crashes, deltas, applied); deltas == 0 || applied == 0 {
+		t.Error("no stage has written and applied what has changed only")
+	}
 }

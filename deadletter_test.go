@@ -132,6 +132,41 @@ func TestDeadLettersOfASourceWithStages(t *testing.T) {
 	}
 }
 
+// TestOnErrorMayChangeBetweenRuns crashes a job that goes on with another policy:
+// no good row is lost or comes twice, and no dead letter does.
+func TestOnErrorMayChangeBetweenRuns(t *testing.T) {
+	bad := func(i int) bool { return i%3 == 1 || i >= 100 && i < 120 }
+	good, _ := xs(400, bad)
+	src := badFile(t, "json", 400, bad)
+	policies := []arrowstream.BadRow{arrowstream.SkipBadRow, arrowstream.DeadLetterBadRow}
+	for first := range 40 {
+		l, rows, dead := newLedger(), &database{}, &database{}
+		left := &crash{left: first}
+		for runs := 0; ; runs++ {
+			l.crash, rows.crash, dead.crash = left, left, left
+			opts := arrowstream.Options{Workers: 1, TickRows: 16, BatchRows: 11, CheckpointInterval: 1, State: l}
+			_, err := run(t, opts, func(p *arrowstream.Pipeline) {
+				in := p.From("in", src)
+				in.To(rows, "rows")
+				in.Side(arrowstream.Errors).Via(position()).To(dead, "dead")
+				in.OnError(arrowstream.OnError{Policy: policies[runs%2]})
+			})
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, errCrash) {
+				t.Fatal(err)
+			}
+			left = &crash{left: 20}
+		}
+		letters := slices.Clone(dead.rows)
+		slices.Sort(letters)
+		if !slices.Equal(rows.rows, good) || len(slices.Compact(letters)) != len(dead.rows) {
+			t.Fatalf("crash after %d operations: %d rows, not %d; dead letters %q", first, len(rows.rows), len(good), dead.rows)
+		}
+	}
+}
+
 // newQuietLedger is a ledger that never crashes.
 func newQuietLedger() *ledger {
 	l := newLedger()

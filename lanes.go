@@ -2,6 +2,7 @@ package arrowstream
 
 import (
 	"context"
+	"slices"
 
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels"
@@ -141,6 +142,9 @@ func (g *graph) startLanes(ctx context.Context, chain []*node) error {
 			}
 		}
 		n.metrics.lanes.Store(&metrics)
+		for i, l := range lanes {
+			l.nodes[len(l.nodes)-1].peers = slices.Concat(metrics[:i], metrics[i+1:])
+		}
 	}
 	first, last := chain[0], chain[len(chain)-1]
 	par := first.stage.(Parallel)

@@ -15,20 +15,21 @@ type operatorMetrics struct {
 	lanes                               atomic.Pointer[[]*operatorMetrics] // of the instances of a parallel stage
 }
 
+// counts is what the part of n counts itself, if it does.
+func (n *node) counts() (c Counts, ok bool) {
+	for _, part := range [3]any{n.stage, n.join, n.sink} {
+		if counted, ok := part.(Counted); ok {
+			return counted.Counts(), true
+		}
+	}
+	return c, false
+}
+
 // read takes over what the parts of n count themselves.
 func (m *operatorMetrics) read(n *node) {
-	var c Counts
-	switch counted := any(n.stage).(type) {
-	case Counted:
-		c = counted.Counts()
-	default:
-		if counted, ok := n.join.(Counted); ok {
-			c = counted.Counts()
-		} else if counted, ok := n.sink.(Counted); ok {
-			c = counted.Counts()
-		} else {
-			return
-		}
+	c, ok := n.counts()
+	if !ok {
+		return
 	}
 	m.late.Store(c.Late)
 	m.skipped.Store(c.Skipped)

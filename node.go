@@ -21,7 +21,9 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 		for _, m := range in {
 			m.release()
 		}
-		if v := recover(); v != nil {
+		v := recover()
+		n.metrics.read(n)
+		if v != nil {
 			err = n.recovered(v)
 		}
 		if err != nil {
@@ -32,7 +34,6 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 			err = n.wrap(err)
 		}
 		n.metrics.busy.Add(int64(time.Since(start)))
-		n.metrics.read(n)
 	}()
 	mark, last := in[0].mark, true
 	for _, m := range in {
@@ -73,6 +74,7 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 			}
 		}
 	}
+	n.charge()
 	n.flushed = n.flushed || mark.Done()
 	for i := range out {
 		out[i].mark, out[i].last, out[i].epoch = mark, last, in[0].epoch
@@ -134,12 +136,38 @@ func (n *node) keep(m message) error {
 	return nil
 }
 
-// recovered turns a panic inside n into an error.
+// charge draws what the part remembers outside of its allocator from the account
+// of n.
+func (n *node) charge() {
+	account, ok := n.env.Allocator.(*columnar.Account)
+	if !ok {
+		return
+	}
+	if c, _ := n.counts(); c.HeapBytes != n.heap {
+		account.Charge(c.HeapBytes - n.heap)
+		n.heap = c.HeapBytes
+	}
+}
+
+// recovered turns a panic inside n into an error. That of a used up budget tells
+// what n remembers.
 func (n *node) recovered(v any) error {
+	holds, rows, size := "", n.metrics.stateRows.Load(), n.metrics.stateBytes.Load()
+	for _, m := range n.peers {
+		rows, size = rows+m.stateRows.Load(), size+m.stateBytes.Load()
+	}
+	if rows > 0 {
+		holds = fmt.Sprintf("; it remembers %d keys in %d MiB", rows, size>>20)
+	}
+	return recovered(v, holds)
+}
+
+// recovered turns a panic into an error.
+func recovered(v any, holds string) error {
 	var limit *columnar.LimitError
 	if err, ok := v.(error); ok && errors.As(err, &limit) {
 		return &Error{
-			Code: "AS6001", Msg: fmt.Sprintf("memory budget of %d MiB is used up", limit.Limit>>20), Err: limit,
+			Code: "AS6001", Msg: fmt.Sprintf("memory budget of %d MiB is used up%s", limit.Limit>>20, holds), Err: limit,
 			Hint: "raise the memory limit, or bound the state by windows or a TTL",
 		}
 	}

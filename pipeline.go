@@ -174,6 +174,8 @@ type node struct {
 	emit      Emit  // put, once for all ticks
 	out       []message
 	metrics   operatorMetrics
+	peers     []*operatorMetrics // of the other instances, if n is one of several
+	heap      int64              // charged for what is not of the allocator
 }
 
 // edge leads to an input of a node.

@@ -32,10 +32,11 @@ type reader struct {
 	lag  atomic.Int64 // rows, -1 unknown
 }
 
-// place is a place between two rows: some rows, good or bad, behind a position.
+// place is a place between two rows: some rows behind a position, and the bad
+// ones that were handed out among them.
 type place struct {
-	pos  []byte
-	rows int64
+	pos       []byte
+	rows, bad int64
 }
 
 // readAhead is a run of rows, the place where it begins and the position behind it.
@@ -73,10 +74,11 @@ func (r *reader) run(ctx context.Context, gate func(context.Context) error, keep
 			}
 			return
 		}
-		skip := int(min(at.rows, int64(read.len())))
+		skip := read.skip(at)
 		if skip == read.len() {
+			bad := read.badIn(skip)
+			at = place{end, at.rows - int64(skip-bad), max(0, at.bad-int64(bad))}
 			read.release()
-			at = place{end, at.rows - int64(skip)}
 			continue
 		}
 		ahead := readAhead{read, at, end}
@@ -201,7 +203,8 @@ func (r *reader) take(ctx context.Context, maxRows, batchRows int, maxBytes int6
 		}
 		if cut < s.len() {
 			r.head = s.slice(cut, s.len())
-			r.at.rows += int64(cut)
+			r.at.rows += int64(cut - bad)
+			r.at.bad += int64(bad)
 		} else {
 			r.at = place{pos: r.end}
 		}
@@ -296,7 +299,7 @@ func (r *reader) follow(ctx context.Context, saved *partitionState) (err error) 
 	}
 	r.replay = replay
 	if saved != nil {
-		r.at = place{saved.Position, saved.Skip}
+		r.at = place{saved.Position, saved.Skip, saved.SkipBad}
 		r.time.max, r.time.done = saved.MaxEvent, saved.Done
 		r.rows.Store(saved.Rows)
 		return replay.Seek(ctx, saved.Position)

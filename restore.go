@@ -124,6 +124,7 @@ func (c *checkpoints) restore(ctx context.Context, n *node, instances []Stateful
 	}
 	defer func() {
 		if v := recover(); v != nil {
+			n.metrics.read(n)
 			err = n.recovered(v)
 		}
 		if err != nil {
@@ -264,10 +265,12 @@ type sourceState struct {
 	Dead       deadLetters      `json:"deadLetters,omitzero"`
 }
 
-// partitionState is where a partition stands: Skip rows behind Position.
+// partitionState is where a partition stands: Skip rows behind Position, and
+// SkipBad dead letters.
 type partitionState struct {
 	Position []byte `json:"position,omitempty"`
 	Skip     int64  `json:"skip,omitempty"`
+	SkipBad  int64  `json:"skipBad,omitempty"`
 	MaxEvent int64  `json:"maxEvent"`
 	Rows     int64  `json:"rows"`
 	Done     bool   `json:"done,omitempty"` // it has ended, and holds no watermark back
@@ -283,7 +286,7 @@ func (d *driver) state() ([]byte, []acknowledgement, error) {
 			if r.node != n {
 				continue
 			}
-			source.Partitions = append(source.Partitions, partitionState{Position: r.at.pos, Skip: r.at.rows, MaxEvent: r.time.max, Rows: r.rows.Load(), Done: r.time.done})
+			source.Partitions = append(source.Partitions, partitionState{Position: r.at.pos, Skip: r.at.rows, SkipBad: r.at.bad, MaxEvent: r.time.max, Rows: r.rows.Load(), Done: r.time.done})
 			if a, ok := r.part.(Acknowledger); ok {
 				done = append(done, acknowledgement{a, r.at.pos})
 			}

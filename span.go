@@ -23,6 +23,21 @@ func (s span) badIn(i int) int {
 	return sort.Search(len(s.bad), func(k int) bool { return s.bad[k].Before+k >= i })
 }
 
+// skip is how many of the rows are in front of a place. Those are its good rows
+// with the bad ones between them, and of the bad ones behind these as many as
+// are missing: none if the last run has left them out without handing them out.
+func (s span) skip(at place) int {
+	good := int(min(at.rows, int64(s.len()-len(s.bad))))
+	bad := 0
+	for _, b := range s.bad {
+		if b.Before > good || b.Before == good && int64(good) == at.rows && int64(bad) >= at.bad {
+			break
+		}
+		bad++
+	}
+	return good + bad
+}
+
 // bits is the size of the rows [i, j), validity aside.
 func (s span) bits(i, j int) (sum int64) {
 	from, to := s.badIn(i), s.badIn(j)

@@ -136,6 +136,7 @@ type Counts struct {
 	Skipped     int64 // rows left out by a policy (NULL feature, bad value), cumulative
 	StateRows   int64 // rows, groups or windows remembered now
 	StateBytes  int64 // bytes of what is remembered now
+	HeapBytes   int64 // those of them that are not of Env.Allocator; the runtime charges them
 	Unwindowed  int64 // rows that belong to no window, cumulative
 	RowsUpdated int64 // state rows touched, cumulative
 	// Warning says what is wrong with a stage that goes on all the same, such

@@ -109,10 +109,18 @@ func (a *Account) Allocate(size int) []byte {
 	return a.budget.base.Allocate(size)
 }
 
-// Reallocate implements memory.Allocator.
+// Reallocate implements memory.Allocator. What has to move is there twice for a
+// while, which counts.
 func (a *Account) Reallocate(size int, b []byte) []byte {
-	a.charge(int64(size - len(b)))
-	return a.budget.base.Reallocate(size, b)
+	if size <= cap(b) {
+		a.charge(int64(size - len(b)))
+		return a.budget.base.Reallocate(size, b)
+	}
+	a.charge(int64(size))
+	had := int64(len(b))
+	b = a.budget.base.Reallocate(size, b)
+	a.charge(-had)
+	return b
 }
 
 // Free implements memory.Allocator.
@@ -120,6 +128,10 @@ func (a *Account) Free(b []byte) {
 	a.charge(-int64(len(b)))
 	a.budget.base.Free(b)
 }
+
+// Charge draws n bytes for memory that comes from elsewhere, or gives them back
+// if n is negative. It panics with a *LimitError as Allocate does.
+func (a *Account) Charge(n int64) { a.charge(n) }
 
 func (a *Account) charge(n int64) {
 	if n > 0 {

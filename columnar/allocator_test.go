@@ -90,3 +90,31 @@ func TestBudgetConcurrently(t *testing.T) {
 		t.Fatalf("%d bytes left", budget.Used())
 	}
 }
+
+func TestAccountChargesWhatIsElsewhere(t *testing.T) {
+	budget := NewBudget(1000, nil)
+	a := budget.Account("a")
+	a.Charge(700)
+	func() {
+		defer func() {
+			var limit *LimitError
+			if err, _ := recover().(error); !errors.As(err, &limit) || limit.Asked != 301 {
+				t.Errorf("panic value %v", err)
+			}
+		}()
+		a.Charge(301)
+	}()
+	a.Charge(-600)
+	b := a.Reallocate(500, a.Allocate(100))
+	if a.Used() != 600 || budget.Used() != 600 || budget.Peak() != 700 {
+		t.Errorf("in use are %d and %d, at most %d", a.Used(), budget.Used(), budget.Peak())
+	}
+	// Both are there while it moves.
+	a.Free(a.Reallocate(40, b))
+	a.Charge(-100)
+	b = a.Reallocate(600, a.Allocate(300))
+	if a.Used() != 600 || budget.Peak() != 900 {
+		t.Errorf("in use are %d, at most %d", a.Used(), budget.Peak())
+	}
+	a.Free(b)
+}

@@ -205,7 +205,9 @@ func (m *Model) adopt(bound *Model) error {
 // Counts implements [arrowstream.Counted].
 func (p *Prequential) Counts() arrowstream.Counts {
 	c := p.model.Counters()
-	counts := arrowstream.Counts{Skipped: c.Skipped, StateRows: int64(p.model.Progress().Waiting), StateBytes: p.model.bytes(), RowsUpdated: c.Learned}
+	counts := arrowstream.Counts{Skipped: c.Skipped, StateRows: int64(p.model.Progress().Waiting), RowsUpdated: c.Learned}
+	counts.StateBytes = p.model.bytes()
+	counts.HeapBytes = counts.StateBytes
 	if err := p.model.Err(); err != nil {
 		counts.Warning = err.Error()
 	}

@@ -45,6 +45,7 @@ type Aggregate struct {
 	ids      []uint32
 	seen     int64 // rows aggregated
 	shown    bool  // the row of an aggregation without keys has been emitted
+	changed  grouped.Dirty
 
 	// For Updates: the groups of this tick, and their old results.
 	tick   uint32
@@ -56,9 +57,9 @@ type Aggregate struct {
 }
 
 var (
-	_ arrowstream.Stateful = (*Aggregate)(nil)
-	_ arrowstream.Parallel = (*Aggregate)(nil)
-	_ arrowstream.Counted  = (*Aggregate)(nil)
+	_ arrowstream.Incremental = (*Aggregate)(nil)
+	_ arrowstream.Parallel    = (*Aggregate)(nil)
+	_ arrowstream.Counted     = (*Aggregate)(nil)
 )
 
 // Bind implements [arrowstream.Stage].
@@ -111,6 +112,7 @@ func (a *Aggregate) Process(_ context.Context, b arrowstream.Batch, _ arrowstrea
 				return err
 			}
 		}
+		a.changed.Mark([]uint32{0}, 1)
 		return a.set.Update(b, nil, 1)
 	}
 	if cap(a.ids) < n {
@@ -125,6 +127,7 @@ func (a *Aggregate) Process(_ context.Context, b arrowstream.Batch, _ arrowstrea
 			return err
 		}
 	}
+	a.changed.Mark(a.ids, a.keys.Limit())
 	return a.set.Update(b, a.ids, a.keys.Limit())
 }
 
@@ -282,7 +285,8 @@ func (a *Aggregate) Order() []string {
 func (a *Aggregate) Counts() arrowstream.Counts {
 	c := arrowstream.Counts{RowsUpdated: a.seen}
 	if a.open {
-		c.StateRows, c.StateBytes = int64(a.keys.Limit()), a.set.Bytes()+a.keys.Bytes()
+		c.HeapBytes = a.changed.Bytes() + int64(4*(cap(a.ids)+cap(a.stamp)+cap(a.birth)+cap(a.dirty)+cap(a.old)))
+		c.StateRows, c.StateBytes = int64(a.keys.Limit()), a.set.Bytes()+a.keys.Bytes()+c.HeapBytes
 	}
 	return c
 }
@@ -294,66 +298,6 @@ func (a *Aggregate) Close() error {
 		a.set.Release()
 		a.keys.Release()
 		a.open = false
-	}
-	return nil
-}
-
-// Snapshot implements [arrowstream.Stateful]: "groups" has a row per key,
-// "meta" the rest.
-func (a *Aggregate) Snapshot(context.Context) (arrowstream.State, error) {
-	groups := a.groups()
-	keys, err := a.keys.Columns(groups)
-	if err != nil {
-		return nil, err
-	}
-	defer grouped.Release(keys)
-	state, err := a.set.State(groups)
-	if err != nil {
-		return nil, err
-	}
-	defer grouped.Release(state)
-	shown := int64(0)
-	if a.shown {
-		shown = 1
-	}
-	return arrowstream.State{
-		"meta":   grouped.Meta(a.mem, []string{"seen", "shown"}, a.seen, shown),
-		"groups": array.NewRecord(arrow.NewSchema(a.stateFields(), nil), append(slices.Clone(keys), state...), int64(len(groups))),
-	}, nil
-}
-
-func (a *Aggregate) stateFields() []arrow.Field {
-	fields := slices.Clone(a.keys.Fields())
-	for i := range fields {
-		fields[i].Nullable = true
-	}
-	return append(fields, a.plan.StateFields()...)
-}
-
-// Restore implements [arrowstream.Stateful].
-func (a *Aggregate) Restore(_ context.Context, st arrowstream.State) error {
-	meta, ok := grouped.ReadMeta(st["meta"], "seen", "shown")
-	if !ok {
-		return badState("aggregate", "meta")
-	}
-	a.seen, a.shown = grouped.Sum(meta[0], a.instance), meta[1][0] != 0
-	b := st["groups"]
-	if !sameTypes(b, a.stateFields()) {
-		return badState("aggregate", "groups")
-	}
-	ids := make([]uint32, b.NumRows())
-	if err := a.keys.FindArrays(b.Columns()[:len(a.By)], ids); err != nil {
-		return err
-	}
-	if err := a.set.Merge(ids, a.keys.Limit(), b.Columns()[len(a.By):]); err != nil {
-		return err
-	}
-	if a.Updates && len(a.By) > 0 {
-		a.stamp, a.birth = grown(a.stamp, a.keys.Limit()), grown(a.birth, a.keys.Limit())
-		for _, id := range ids {
-			a.birth[id] = a.tick
-		}
-		a.tick++
 	}
 	return nil
 }

@@ -1,13 +1,11 @@
 package stage
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
@@ -39,6 +37,7 @@ type Distinct struct {
 	ages  []aged // keys in the order in which they came, for TTL
 	mark  int64  // time of the last Advance, for TTL
 	drops int64
+	saved int // ages, without TTL keys, that are in the last checkpoint
 }
 
 // aged is a key and the time of the tick in which it came, in microseconds.
@@ -48,9 +47,9 @@ type aged struct {
 }
 
 var (
-	_ arrowstream.Stateful = (*Distinct)(nil)
-	_ arrowstream.Parallel = (*Distinct)(nil)
-	_ arrowstream.Counted  = (*Distinct)(nil)
+	_ arrowstream.Incremental = (*Distinct)(nil)
+	_ arrowstream.Parallel    = (*Distinct)(nil)
+	_ arrowstream.Counted     = (*Distinct)(nil)
 )
 
 // Bind implements [arrowstream.Stage].
@@ -171,17 +170,25 @@ func (d *Distinct) expire(w arrowstream.Watermark) {
 	}
 	// Keys that came before there was an event time begin to age now.
 	for i := 0; i < len(d.ages) && d.ages[i].time == arrowstream.NoEventTime; i++ {
-		d.ages[i].time = d.mark
+		d.ages[i].time, d.saved = d.mark, 0
 	}
 	n := 0
-	var gone []uint32
 	for n < len(d.ages) && d.mark-d.ages[n].time >= d.TTL.Microseconds() {
-		gone = append(gone, d.ages[n].kid)
-		d.known[d.ages[n].kid] = false
 		n++
+	}
+	d.drop(n)
+}
+
+// drop forgets the n keys that came first.
+func (d *Distinct) drop(n int) {
+	gone := make([]uint32, n)
+	for i, a := range d.ages[:n] {
+		gone[i] = a.kid
+		d.known[a.kid] = false
 	}
 	d.live -= int64(n)
 	d.ages = slices.Delete(d.ages, 0, n)
+	d.saved = max(0, d.saved-n)
 	d.keys.Remove(gone)
 }
 
@@ -204,7 +211,8 @@ func (d *Distinct) Counts() arrowstream.Counts {
 	var c arrowstream.Counts
 	if d.open {
 		c.StateRows = d.live
-		c.StateBytes = d.keys.Bytes() + int64(len(d.known)+16*len(d.ages))
+		c.HeapBytes = int64(cap(d.known) + 16*cap(d.ages) + 4*(cap(d.ids)+cap(d.fresh)))
+		c.StateBytes = d.keys.Bytes() + c.HeapBytes
 	}
 	return c
 }
@@ -223,70 +231,5 @@ func (d *Distinct) Close() error {
 		d.keys.Release()
 		d.open = false
 	}
-	return nil
-}
-
-// Snapshot implements [arrowstream.Stateful]: "keys" has the known keys in the
-// order in which they came, with the time of their tick.
-func (d *Distinct) Snapshot(context.Context) (arrowstream.State, error) {
-	var kids []uint32
-	var times []int64
-	if d.TTL > 0 {
-		for _, a := range d.ages {
-			kids, times = append(kids, a.kid), append(times, a.time)
-		}
-	} else {
-		for kid, known := range d.known {
-			if known {
-				kids, times = append(kids, uint32(kid)), append(times, 0)
-			}
-		}
-	}
-	keys, err := d.keys.Columns(kids)
-	if err != nil {
-		return nil, err
-	}
-	cols := append(keys, int64Array(d.mem, times))
-	defer grouped.Release(cols)
-	return arrowstream.State{
-		"meta": grouped.Meta(d.mem, []string{"mark"}, d.mark),
-		"keys": array.NewRecord(arrow.NewSchema(d.stateFields(), nil), cols, int64(len(kids))),
-	}, nil
-}
-
-func (d *Distinct) stateFields() []arrow.Field {
-	fields := slices.Clone(d.keys.Fields())
-	for i := range fields {
-		fields[i].Nullable = true
-	}
-	return append(fields, arrow.Field{Name: "__time", Type: arrow.PrimitiveTypes.Int64})
-}
-
-// Restore implements [arrowstream.Stateful].
-func (d *Distinct) Restore(_ context.Context, st arrowstream.State) error {
-	meta, ok := grouped.ReadMeta(st["meta"], "mark")
-	if !ok {
-		return badState("distinct", "meta")
-	}
-	d.mark = slices.Max(meta[0])
-	b := st["keys"]
-	if !sameTypes(b, d.stateFields()) {
-		return badState("distinct", "keys")
-	}
-	n := int(b.NumCols()) - 1
-	ids := make([]uint32, b.NumRows())
-	if err := d.keys.FindArrays(b.Columns()[:n], ids); err != nil {
-		return err
-	}
-	d.known, d.live = make([]bool, d.keys.Limit()), int64(len(ids))
-	times := columnar.Values[int64](b.Column(n))
-	for i, kid := range ids {
-		d.known[kid] = true
-		if d.TTL > 0 {
-			d.ages = append(d.ages, aged{kid, times[i]})
-		}
-	}
-	// Those of several instances come one after the other.
-	slices.SortStableFunc(d.ages, func(a, b aged) int { return cmp.Compare(a.time, b.time) })
 	return nil
 }

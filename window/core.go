@@ -43,6 +43,8 @@ type core struct {
 	rowsCame  bool  // in this tick
 	tick      uint32
 
+	changed grouped.Dirty // slots; for sessions and counts, keys
+
 	counted arrowstream.Counts
 	ids     []uint32 // key of each row of the batch
 	at      []uint32 // slot of each row of the batch
@@ -164,8 +166,14 @@ func (c *core) Counts() arrowstream.Counts {
 	if c.open {
 		n.StateRows = int64(c.slots.Live())
 		n.StateBytes = c.set.Bytes() + c.keys.Bytes()
+		onHeap(&n, c.changed.Bytes()+c.slots.Bytes()+int64(4*(cap(c.ids)+cap(c.at))))
 	}
 	return n
+}
+
+// onHeap adds bytes that are not of the allocator.
+func onHeap(n *arrowstream.Counts, bytes int64) {
+	n.StateBytes, n.HeapBytes = n.StateBytes+bytes, n.HeapBytes+bytes
 }
 
 // Close frees the memory of a stage that is given up; it may be called twice.

@@ -40,10 +40,10 @@ type Count struct {
 }
 
 var (
-	_ arrowstream.Stateful = (*Count)(nil)
-	_ arrowstream.Sided    = (*Count)(nil)
-	_ arrowstream.Parallel = (*Count)(nil)
-	_ arrowstream.Counted  = (*Count)(nil)
+	_ arrowstream.Incremental = (*Count)(nil)
+	_ arrowstream.Sided       = (*Count)(nil)
+	_ arrowstream.Parallel    = (*Count)(nil)
+	_ arrowstream.Counted     = (*Count)(nil)
 )
 
 // Bind implements [arrowstream.Stage].

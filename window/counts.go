@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -142,6 +143,7 @@ func (g *counts) number(b arrow.Record, ts []int64) error {
 	for len(g.k) < g.keys.Limit() {
 		g.k = append(g.k, keyCount{})
 	}
+	g.changed.Mark(g.ids, len(g.k))
 	var keep []int32 // set when rows are in gaps
 	gaps := false
 	for i, t := range ts {
@@ -345,6 +347,7 @@ func (g *counts) closePartial(kid uint32, k *keyCount) {
 	if k.seen <= covered || len(k.panes) == 0 {
 		return
 	}
+	g.changed.Mark([]uint32{kid}, len(g.k))
 	g.fireKey(kid, k, k.seen-begin)
 	for _, p := range k.panes {
 		g.dead = append(g.dead, p.slot)
@@ -413,11 +416,23 @@ func (g *counts) windowPiece() (piece, error) {
 	return p, nil
 }
 
+// Counts implements [arrowstream.Counted].
+func (g *counts) Counts() arrowstream.Counts {
+	n := g.core.Counts()
+	onHeap(&n, int64(int(unsafe.Sizeof(keyCount{}))*cap(g.k)+int(unsafe.Sizeof(countPane{}))*g.slots.Live()))
+	return n
+}
+
 // Close frees the memory of a stage that is given up.
 func (g *counts) Close() error {
+	g.dropBuffer()
+	g.k = nil
+	return g.core.Close()
+}
+
+func (g *counts) dropBuffer() {
 	for _, b := range g.buffer {
 		b.Release()
 	}
-	g.buffer, g.k = nil, nil
-	return g.core.Close()
+	g.buffer = nil
 }

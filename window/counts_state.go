@@ -18,7 +18,20 @@ var (
 
 // Snapshot implements [arrowstream.Stateful]: "keys" has a row per key,
 // "groups" a row per pane, "rows" the rows that wait, "meta" the rest.
-func (g *counts) Snapshot(context.Context) (st arrowstream.State, err error) {
+func (g *counts) Snapshot(context.Context) (arrowstream.State, error) {
+	all := make([]uint32, len(g.k))
+	for i := range all {
+		all[i] = uint32(i)
+	}
+	return g.stateOf(all)
+}
+
+// Delta implements [arrowstream.Incremental]: "keys" and "groups" are those of
+// the keys that had rows, "rows" is complete.
+func (g *counts) Delta(context.Context) (arrowstream.State, error) { return g.stateOf(g.changed.IDs()) }
+
+// stateOf is the state of some keys.
+func (g *counts) stateOf(kids []uint32) (st arrowstream.State, err error) {
 	st = arrowstream.State{"meta": g.meta()}
 	defer func() {
 		if err != nil {
@@ -27,13 +40,13 @@ func (g *counts) Snapshot(context.Context) (st arrowstream.State, err error) {
 		}
 	}()
 	keys, panes := make([][]int64, 2), make([][]int64, 3)
-	var kids, paneKids, slots []uint32
-	for kid, k := range g.k {
-		kids = append(kids, uint32(kid))
+	var paneKids, slots []uint32
+	for _, kid := range kids {
+		k := &g.k[kid]
 		keys[0], keys[1] = append(keys[0], k.seen), append(keys[1], k.fired)
 		for _, p := range k.panes {
 			panes[0], panes[1], panes[2] = append(panes[0], p.index), append(panes[1], p.first), append(panes[2], p.last)
-			paneKids, slots = append(paneKids, uint32(kid)), append(slots, p.slot)
+			paneKids, slots = append(paneKids, kid), append(slots, p.slot)
 		}
 	}
 	b, err := g.slotState(countKeyColumns, keys, kids)
@@ -45,6 +58,7 @@ func (g *counts) Snapshot(context.Context) (st arrowstream.State, err error) {
 		return st, err
 	}
 	st["groups"] = b
+	g.changed.Clear()
 	if len(g.buffer) == 0 {
 		st["rows"] = emptyRecord(g.mem, g.in)
 		return st, nil
@@ -57,7 +71,10 @@ func (g *counts) Snapshot(context.Context) (st arrowstream.State, err error) {
 }
 
 // Restore implements [arrowstream.Stateful].
-func (g *counts) Restore(_ context.Context, st arrowstream.State) error {
+func (g *counts) Restore(ctx context.Context, st arrowstream.State) error { return g.Apply(ctx, st) }
+
+// Apply implements [arrowstream.Incremental].
+func (g *counts) Apply(_ context.Context, st arrowstream.State) error {
 	if err := g.restoreMeta(st); err != nil {
 		return err
 	}
@@ -65,10 +82,15 @@ func (g *counts) Restore(_ context.Context, st arrowstream.State) error {
 	if err != nil {
 		return err
 	}
-	g.k = make([]keyCount, g.keys.Limit())
+	g.k = append(g.k, make([]keyCount, g.keys.Limit()-len(g.k))...)
+	var old []uint32
 	for i, kid := range kids {
-		g.k[kid].seen, g.k[kid].fired = ints[0][i], ints[1][i]
+		for _, p := range g.k[kid].panes {
+			old = append(old, p.slot)
+		}
+		g.k[kid] = keyCount{seen: ints[0][i], fired: ints[1][i]}
 	}
+	g.giveBack(old)
 	err = g.restoreSlots(st["groups"], countPaneColumns, func(ints [][]int64, kids, slots []uint32) {
 		for i, kid := range kids {
 			slots[i] = g.slots.Get()
@@ -83,9 +105,9 @@ func (g *counts) Restore(_ context.Context, st arrowstream.State) error {
 	if rows == nil || !slices.EqualFunc(rows.Schema().Fields(), g.in.Fields(), func(a, b arrow.Field) bool { return arrow.TypeEqual(a.Type, b.Type) }) {
 		return g.badState("rows")
 	}
+	g.dropBuffer()
 	if rows.NumRows() > 0 {
-		own := array.NewRecord(g.in, rows.Columns(), rows.NumRows())
-		g.buffer = append(g.buffer, own)
+		g.buffer = append(g.buffer, array.NewRecord(g.in, rows.Columns(), rows.NumRows()))
 	}
 	return nil
 }

@@ -33,10 +33,10 @@ type Cumulating struct {
 }
 
 var (
-	_ arrowstream.Stateful = (*Cumulating)(nil)
-	_ arrowstream.Sided    = (*Cumulating)(nil)
-	_ arrowstream.Parallel = (*Cumulating)(nil)
-	_ arrowstream.Counted  = (*Cumulating)(nil)
+	_ arrowstream.Incremental = (*Cumulating)(nil)
+	_ arrowstream.Sided       = (*Cumulating)(nil)
+	_ arrowstream.Parallel    = (*Cumulating)(nil)
+	_ arrowstream.Counted     = (*Cumulating)(nil)
 )
 
 // Bind implements [arrowstream.Stage].

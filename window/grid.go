@@ -186,6 +186,7 @@ func (g *grid) update(b arrow.Record, ts, starts []int64) error {
 		}
 	}
 	g.counted.RowsUpdated += int64(len(ts))
+	g.changed.Mark(g.at, g.slots.Len())
 	return g.set.Update(b, g.at, g.slots.Len())
 }
 
@@ -298,12 +299,17 @@ func (g *grid) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstr
 	if w.Done() {
 		return out, g.Close()
 	}
+	g.heat()
+	return out, nil
+}
+
+// heat finds the panes that are hot since the horizon has moved.
+func (g *grid) heat() {
 	if g.changelog {
 		for _, p := range g.panes {
 			p.hot = g.isHot(p)
 		}
 	}
-	return out, nil
 }
 
 // fire emits the windows that end in (g.horizon, horizon] and hold rows.
@@ -366,8 +372,9 @@ func (g *grid) forget() {
 // Counts implements [arrowstream.Counted].
 func (g *grid) Counts() arrowstream.Counts {
 	n := g.core.Counts()
+	onHeap(&n, int64(4*(cap(g.refs)+cap(g.stamp)+cap(g.birth)+cap(g.pos)+cap(g.seen))))
 	for _, p := range g.panes {
-		n.StateBytes += p.index.bytes() + int64(8*len(p.slots))
+		onHeap(&n, p.index.bytes()+int64(4*(cap(p.kids)+cap(p.slots))))
 	}
 	return n
 }

@@ -34,10 +34,10 @@ type Hopping struct {
 }
 
 var (
-	_ arrowstream.Stateful = (*Hopping)(nil)
-	_ arrowstream.Sided    = (*Hopping)(nil)
-	_ arrowstream.Parallel = (*Hopping)(nil)
-	_ arrowstream.Counted  = (*Hopping)(nil)
+	_ arrowstream.Incremental = (*Hopping)(nil)
+	_ arrowstream.Sided       = (*Hopping)(nil)
+	_ arrowstream.Parallel    = (*Hopping)(nil)
+	_ arrowstream.Counted     = (*Hopping)(nil)
 )
 
 // Bind implements [arrowstream.Stage].

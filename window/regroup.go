@@ -31,10 +31,10 @@ type Regroup struct {
 }
 
 var (
-	_ arrowstream.Stateful = (*Regroup)(nil)
-	_ arrowstream.Sided    = (*Regroup)(nil)
-	_ arrowstream.Parallel = (*Regroup)(nil)
-	_ arrowstream.Counted  = (*Regroup)(nil)
+	_ arrowstream.Incremental = (*Regroup)(nil)
+	_ arrowstream.Sided       = (*Regroup)(nil)
+	_ arrowstream.Parallel    = (*Regroup)(nil)
+	_ arrowstream.Counted     = (*Regroup)(nil)
 )
 
 // Bind implements [arrowstream.Stage].

@@ -34,10 +34,10 @@ type Session struct {
 }
 
 var (
-	_ arrowstream.Stateful = (*Session)(nil)
-	_ arrowstream.Sided    = (*Session)(nil)
-	_ arrowstream.Parallel = (*Session)(nil)
-	_ arrowstream.Counted  = (*Session)(nil)
+	_ arrowstream.Incremental = (*Session)(nil)
+	_ arrowstream.Sided       = (*Session)(nil)
+	_ arrowstream.Parallel    = (*Session)(nil)
+	_ arrowstream.Counted     = (*Session)(nil)
 )
 
 // Bind implements [arrowstream.Stage].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"time"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -147,6 +148,7 @@ func (g *sessions) update(b arrow.Record, ts []int64) error {
 		return err
 	}
 	g.head = grown(g.head, g.keys.Limit())
+	g.changed.Mark(g.ids, g.keys.Limit())
 	for i, t := range ts {
 		kid := g.ids[i]
 		if h := g.head[kid]; h != 0 {
@@ -178,14 +180,19 @@ func (g *sessions) apply(b arrow.Record) error {
 // create opens a session for a row that touches none.
 func (g *sessions) create(kid uint32, t int64) uint32 {
 	slot := g.slots.Get()
-	for int(slot) >= len(g.s) {
-		g.s = append(g.s, session{})
-	}
-	g.s[slot] = session{start: t, last: t, kid: kid, live: true, dueAt: nowhere, goneAt: nowhere}
-	g.link(slot)
+	g.begin(slot, session{start: t, last: t, kid: kid, live: true, dueAt: nowhere, goneAt: nowhere})
 	g.enqueue(slot)
 	g.note(slot)
 	return slot
+}
+
+// begin puts a session into a slot.
+func (g *sessions) begin(slot uint32, x session) {
+	for int(slot) >= len(g.s) {
+		g.s = append(g.s, session{})
+	}
+	g.s[slot] = x
+	g.link(slot)
 }
 
 // join adds time t to the first session of the key that it touches and may
@@ -304,7 +311,7 @@ func (g *sessions) unlink(slot uint32) {
 // Counts implements [arrowstream.Counted].
 func (g *sessions) Counts() arrowstream.Counts {
 	n := g.core.Counts()
-	n.StateBytes += int64(64*len(g.s) + 4*len(g.head))
+	onHeap(&n, int64(int(unsafe.Sizeof(session{}))*cap(g.s)+4*cap(g.head)+16*(cap(g.due.h)+cap(g.gone.h))))
 	return n
 }
 

@@ -23,6 +23,9 @@ func (g *sessions) Advance(_ context.Context, w arrowstream.Watermark, emit arro
 	latest, anyOpen := g.latest()
 	horizon := g.moved(w, latest, anyOpen)
 	fired := g.fired(horizon)
+	if g.changelog {
+		g.markOf(fired)
+	}
 	if err := g.emitSessions(fired, emit); err != nil {
 		return w, err
 	}
@@ -69,6 +72,7 @@ func (g *sessions) decide(emit arrowstream.Emit) error {
 		return err
 	}
 	g.head = grown(g.head, g.keys.Limit())
+	g.changed.Mark(g.ids, g.keys.Limit())
 	order := make([]int32, len(ts))
 	for i := range order {
 		order[i] = int32(i)
@@ -104,7 +108,7 @@ func (g *sessions) decide(emit arrowstream.Emit) error {
 		}
 	}
 	slices.Sort(strangers)
-	g.keys.Remove(slices.Compact(strangers))
+	g.drop(slices.Compact(strangers))
 	if err := g.emitLate(rows, ts, late, emit); err != nil || len(keep) == 0 {
 		return err
 	}
@@ -254,13 +258,10 @@ func (g *sessions) forget(fired []uint32) {
 		x := &g.s[slot]
 		g.unlink(slot)
 		x.live = false
-		if g.head[x.kid] == 0 {
-			kids = append(kids, x.kid)
-		}
+		kids = append(kids, x.kid)
 	}
-	g.set.Reset(slots)
-	g.slots.Put(slots...)
-	g.keys.Remove(kids)
+	g.giveBack(slots)
+	g.drop(kids)
 }
 
 // oldSessions are rows of sessions that were emitted and have changed since.

@@ -1,7 +1,6 @@
 package window
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -82,6 +81,7 @@ func (c *core) restoreSlots(b arrow.Record, names []string, place func(ints [][]
 	}
 	slots := make([]uint32, len(kids))
 	place(ints, kids, slots)
+	c.set.Reset(slots) // in a delta they may be those of before
 	return c.set.Merge(slots, c.slots.Len(), b.Columns()[len(names)+len(c.keys.Fields()):])
 }
 
@@ -105,46 +105,4 @@ func (c *core) restoreKeys(b arrow.Record, names []string, rest []arrow.Field) (
 	}
 	kids = make([]uint32, b.NumRows())
 	return ints, kids, c.keys.FindArrays(b.Columns()[len(names):len(names)+len(keys)], kids)
-}
-
-// Snapshot implements [arrowstream.Stateful]: "groups" has a row per pane and
-// key, "meta" the rest.
-func (g *grid) Snapshot(context.Context) (arrowstream.State, error) {
-	var starts, ends []int64
-	var kids, slots []uint32
-	for _, p := range g.panes {
-		starts, ends = append(starts, repeated(p.start, len(p.kids))...), append(ends, repeated(p.end, len(p.kids))...)
-		kids, slots = append(kids, p.kids...), append(slots, p.slots...)
-	}
-	groups, err := g.slotState(paneColumns, [][]int64{starts, ends}, kids, slots)
-	if err != nil {
-		return nil, err
-	}
-	return arrowstream.State{"meta": g.meta(), "groups": groups}, nil
-}
-
-var paneColumns = []string{"pane_start", "pane_end"}
-
-// Restore implements [arrowstream.Stateful].
-func (g *grid) Restore(_ context.Context, st arrowstream.State) error {
-	if err := g.restoreMeta(st); err != nil {
-		return err
-	}
-	return g.restoreSlots(st["groups"], paneColumns, func(ints [][]int64, kids, slots []uint32) {
-		g.refs = grown(g.refs, g.keys.Limit())
-		for i, kid := range kids {
-			p := g.cur
-			if p == nil || p.start != ints[0][i] || p.end != ints[1][i] {
-				p = g.paneFor(ints[0][i], ints[1][i])
-				g.cur = p
-			}
-			hot := p.hot
-			p.hot = false // restoring is no change
-			slots[i] = g.slot(p, kid)
-			p.hot = hot
-			if g.changelog {
-				g.birth[slots[i]] = 0
-			}
-		}
-	})
 }

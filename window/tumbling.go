@@ -49,10 +49,10 @@ type Tumbling struct {
 }
 
 var (
-	_ arrowstream.Stateful = (*Tumbling)(nil)
-	_ arrowstream.Sided    = (*Tumbling)(nil)
-	_ arrowstream.Parallel = (*Tumbling)(nil)
-	_ arrowstream.Counted  = (*Tumbling)(nil)
+	_ arrowstream.Incremental = (*Tumbling)(nil)
+	_ arrowstream.Sided       = (*Tumbling)(nil)
+	_ arrowstream.Parallel    = (*Tumbling)(nil)
+	_ arrowstream.Counted     = (*Tumbling)(nil)
 )
 
 // Bind implements [arrowstream.Stage].

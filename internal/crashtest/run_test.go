@@ -82,17 +82,7 @@ func (p *process) start(t *testing.T, failpoint string, after time.Duration) (do
 		ctx, cancel = context.WithTimeout(t.Context(), after)
 		defer cancel()
 	}
-	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", filepath.Join(p.dir, "state"), "--epoch", p.epoch.String(), "--retain", "3", "--progress", "off", "-q"}
-	if p.workers > 0 {
-		args = append(args, "--workers", fmt.Sprint(p.workers))
-	}
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env = append(os.Environ(), "IN="+input, "OUT="+p.dir)
-	if failpoint != "" {
-		cmd.Env = append(cmd.Env, "ARROWSTREAM_FAILPOINT="+failpoint)
-	}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd, out := p.command(ctx, failpoint)
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
@@ -105,6 +95,22 @@ func (p *process) start(t *testing.T, failpoint string, after time.Duration) (do
 	}
 	t.Fatalf("run in %s, failpoint %q: %v\n%s", p.dir, failpoint, err, out.String())
 	return false
+}
+
+// command is a run of the job, and what it prints.
+func (p *process) command(ctx context.Context, failpoint string) (*exec.Cmd, *bytes.Buffer) {
+	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", filepath.Join(p.dir, "state"), "--epoch", p.epoch.String(), "--retain", "3", "--progress", "off", "-q"}
+	if p.workers > 0 {
+		args = append(args, "--workers", fmt.Sprint(p.workers))
+	}
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env = append(os.Environ(), "IN="+input, "OUT="+p.dir)
+	if failpoint != "" {
+		cmd.Env = append(cmd.Env, "ARROWSTREAM_FAILPOINT="+failpoint)
+	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	return cmd, &out
 }
 
 // models are the bytes of the models that the job has left.

@@ -72,6 +72,15 @@ func (k *Keys) FindArrays(keys []arrow.Array, ids []uint32) error {
 	return nil
 }
 
+// Restore is FindArrays for the keys of a checkpoint, which are all different:
+// an empty table gets room for them at once.
+func (k *Keys) Restore(keys []arrow.Array, ids []uint32) error {
+	if k.groups != nil && k.groups.Len() == 0 {
+		k.groups.Reserve(len(ids))
+	}
+	return k.FindArrays(keys, ids)
+}
+
 // Columns are the keys of ids; the caller releases them.
 func (k *Keys) Columns(ids []uint32) ([]arrow.Array, error) {
 	if k.groups == nil {

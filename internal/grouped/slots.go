@@ -20,6 +20,9 @@ func (s *Slots) Get() uint32 {
 // Put takes slots back, which the caller has reset.
 func (s *Slots) Put(slots ...uint32) { s.free = append(s.free, slots...) }
 
+// Bytes is the memory held.
+func (s *Slots) Bytes() int64 { return int64(4 * cap(s.free)) }
+
 // Len is the number of slots there have ever been at once.
 func (s *Slots) Len() int { return s.n }
 

@@ -42,6 +42,13 @@ func (c *column[T]) grow(n int) {
 	c.v = c.v[:n]
 }
 
+// reserve makes room for n values without adding them.
+func (c *column[T]) reserve(n int) {
+	had := len(c.v)
+	c.grow(n)
+	c.v = c.v[:had]
+}
+
 // blocks are stretches of groups, one after the other. Where the column is
 // larger than a cache, the values of the next stretch are asked for before one
 // is worked on: a loop that branches on what it reads would wait for every miss

@@ -37,6 +37,8 @@ type keyTable interface {
 	remove(slot uint32)
 	// columns are the keys of live slots.
 	columns(slots []uint32) ([]arrow.Array, error)
+	// reserve makes room for n keys, where that is known to help.
+	reserve(n int, s *slots)
 	bytes() int64
 	release()
 }
@@ -114,6 +116,13 @@ func (g *Groups) find(keys []arrow.Array, ids []uint32, s *slots) error {
 		}
 	}
 	return g.keys.find(keys, ids, s)
+}
+
+// Reserve makes room for n keys in all, so that the table does not grow step by
+// step while they are added.
+func (g *Groups) Reserve(n int) {
+	g.slots.live.reserve(n)
+	g.keys.reserve(n, &g.slots)
 }
 
 // Len is the number of slots, those of removed keys included: every slot is

@@ -203,14 +203,22 @@ func (x *byteIndex) add(p uint64, key []byte, d *digest, s *slots) uint32 {
 	x.rows.set(slot, key)
 	x.used++
 	if full(x.used, len(x.entries.v)) {
-		x.growTable()
+		x.growTable(tableSize(x.used))
 	}
 	return slot
 }
 
-func (x *byteIndex) growTable() {
+// reserve makes room for n strings; how long they are is not known.
+func (x *byteIndex) reserve(n int) {
+	x.digests.reserve(n)
+	x.rows.spans.reserve(n)
+	if full(n, len(x.entries.v)) {
+		x.growTable(tableSize(n))
+	}
+}
+
+func (x *byteIndex) growTable(size int) {
 	old := x.entries
-	size := tableSize(x.used)
 	x.entries = column[saltEntry]{mem: x.mem}
 	x.entries.grow(size)
 	x.mask = uint64(size - 1)

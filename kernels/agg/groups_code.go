@@ -209,6 +209,8 @@ func (c *codeTable) remove(slot uint32) {
 
 func (c *codeTable) columns(slots []uint32) ([]arrow.Array, error) { return c.values.columns(slots) }
 
+func (c *codeTable) reserve(n int, s *slots) { c.values.reserve(n, s) }
+
 func (c *codeTable) bytes() int64 {
 	return c.values.bytes() + c.entry.bytes() + 8*int64(cap(c.slot)) + 4*int64(cap(c.asked)+cap(c.found))
 }

@@ -32,10 +32,13 @@ const (
 
 // full tells whether a table of size entries is too full with used keys.
 func full(used, size int) bool {
-	if size <= 128<<10 {
+	switch {
+	case size <= 128<<10:
 		return used*8 > size
+	case size <= 4<<20:
+		return used*4 > size
 	}
-	return used*4 > size
+	return used*2 > size
 }
 
 // tableSize is the size of a table for used keys that leaves room for as many
@@ -78,11 +81,11 @@ func (h *hashIndex) ask(homes []uint64, lo int) {
 	}
 }
 
-// build makes the table anew, larger if it is full, of the keys of all live
-// slots but that of NULL.
-func (h *hashIndex) build(keys *column[uint64], s *slots, null uint32) {
+// build makes the table anew, larger if it is full or has no room for so many
+// keys, of the keys of all live slots but that of NULL.
+func (h *hashIndex) build(keys *column[uint64], s *slots, null uint32, room int) {
 	old := h.entries
-	size := max(tableSize(s.used()), len(old.v))
+	size := max(tableSize(max(s.used(), room)), len(old.v))
 	h.entries, h.used = column[wordEntry]{mem: h.mem}, 0
 	old.release()
 	h.entries.grow(size)

@@ -14,6 +14,7 @@ type wordIndex struct {
 	direct places
 	hash   hashIndex
 	hashed bool // hash is in use, not direct
+	room   int  // keys that are expected at least
 }
 
 // wordBlock is the number of words that are looked up at a time.
@@ -27,10 +28,22 @@ func newWordIndex(mem memory.Allocator, ordered bool) wordIndex {
 		direct: places{of: column[uint32]{mem: mem}}, hash: hashIndex{mem: mem, entries: column[wordEntry]{mem: mem}},
 	}
 	if x.hashed {
-		x.hash.build(&x.keys, &slots{}, 0)
+		x.build(&slots{})
 	}
 	return x
 }
+
+// reserve makes room for n words.
+func (x *wordIndex) reserve(n int, s *slots) {
+	x.room = n
+	x.keys.reserve(n)
+	if x.hashed && full(n, len(x.hash.entries.v)) {
+		x.build(s)
+	}
+}
+
+// build makes the hash table anew.
+func (x *wordIndex) build(s *slots) { x.hash.build(&x.keys, s, x.null, x.room) }
 
 // insert stores the slots of at most wordBlock words in ids; new words get one
 // from s.
@@ -44,7 +57,7 @@ func (x *wordIndex) insert(words []uint64, ids []uint32, s *slots) {
 		if !x.direct.reach(words, x, s) {
 			x.hashed = true
 			x.direct.of.release()
-			x.hash.build(&x.keys, s, x.null)
+			x.build(s)
 		}
 	}
 	x.insertHash(words, ids, s)
@@ -92,7 +105,7 @@ func (x *wordIndex) insertHash(words []uint64, ids []uint32, s *slots) {
 				ids[i] = x.add(w, s)
 				*e = wordEntry{key: w, id: ids[i] + 1}
 				if h.used++; full(h.used, len(entries)) {
-					h.build(&x.keys, s, x.null)
+					x.build(s)
 					home = h.homes(words)
 					entries, mask = h.entries.v, h.mask
 				}
@@ -154,7 +167,7 @@ func (x *wordIndex) rekey(s *slots, to func(w uint64) uint64) {
 		}
 	}
 	if x.hashed {
-		x.hash.build(&x.keys, s, x.null)
+		x.build(s)
 		return
 	}
 	x.direct.of.release()
@@ -164,7 +177,7 @@ func (x *wordIndex) rekey(s *slots, to func(w uint64) uint64) {
 		return
 	}
 	x.hashed = true
-	x.hash.build(&x.keys, s, x.null)
+	x.build(s)
 }
 
 // fill puts the words of all live slots into their places.

@@ -162,6 +162,9 @@ func (t *pairTable) columns(slots []uint32) ([]arrow.Array, error) {
 	return append(out, last...), nil
 }
 
+// reserve makes room for n pairs; how many keys the parts have is not known.
+func (t *pairTable) reserve(n int, s *slots) { t.index.reserve(n, s) }
+
 func (t *pairTable) bytes() int64 {
 	return t.index.bytes() + t.left.bytes() + t.right.bytes()
 }

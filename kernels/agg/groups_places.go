@@ -24,7 +24,7 @@ func (d *places) reach(words []uint64, x *wordIndex, s *slots) bool {
 	for _, w := range words {
 		lo, hi = min(lo, int64(w)), max(hi, int64(w))
 	}
-	limit := uint64(max(closeWords, 4*s.n))
+	limit := uint64(max(closeWords, 4*max(s.n, x.room)))
 	if lo <= hi && uint64(hi)-uint64(lo) >= limit {
 		return false
 	}

@@ -41,6 +41,8 @@ func (r *rowTable) columns(slots []uint32) ([]arrow.Array, error) {
 	return []arrow.Array{a}, err
 }
 
+func (r *rowTable) reserve(n int, _ *slots) { r.index.reserve(n) }
+
 func (r *rowTable) bytes() int64 { return r.index.bytes() + int64(cap(r.buf)+8*cap(r.ends)) }
 
 func (r *rowTable) release() { r.index.release() }

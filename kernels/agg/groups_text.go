@@ -61,6 +61,8 @@ func (t *textTable) columns(slots []uint32) ([]arrow.Array, error) {
 	return []arrow.Array{fixedArray(t.mem, t.t, rows)}, nil
 }
 
+func (t *textTable) reserve(n int, _ *slots) { t.index.reserve(n) }
+
 func (t *textTable) bytes() int64 { return t.index.bytes() + 8*int64(cap(t.ends)) }
 
 func (t *textTable) release() { t.index.release() }

@@ -21,6 +21,8 @@ func (u *unitTable) remove(uint32) { u.slot = 0 }
 
 func (u *unitTable) columns([]uint32) ([]arrow.Array, error) { return nil, nil }
 
+func (u *unitTable) reserve(int, *slots) {}
+
 func (u *unitTable) bytes() int64 { return 0 }
 
 func (u *unitTable) release() {}

@@ -83,6 +83,8 @@ func (w *wordTable) columns(slots []uint32) ([]arrow.Array, error) {
 	return []arrow.Array{wordArray(w.mem, w.t, words, nulls)}, nil
 }
 
+func (w *wordTable) reserve(n int, s *slots) { w.index.reserve(n, s) }
+
 func (w *wordTable) bytes() int64 { return w.index.bytes() }
 
 func (w *wordTable) release() { w.index.release() }

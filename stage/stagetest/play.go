@@ -52,6 +52,7 @@ type run struct {
 	late      bool  // an input row was behind it
 	emitted   [][]arrow.Record
 	ended     bool
+	saved     []arrowstream.State // a snapshot and the deltas since
 }
 
 func (r *run) play() (out *Output, err error) {
@@ -63,6 +64,7 @@ func (r *run) play() (out *Output, err error) {
 			}
 		}
 		r.releaseEmitted()
+		r.forget()
 	}()
 	if err := r.bindAll(); err != nil {
 		return nil, err
@@ -81,10 +83,8 @@ func (r *run) play() (out *Output, err error) {
 			}
 			break
 		}
-		if t.again || r.v.snapshot != nil && i < len(all)-1 && r.v.snapshot(i) {
-			if err := r.snapshot(ctx, t.again || r.v.restore); err != nil {
-				return nil, fmt.Errorf("snapshot after tick %d: %w", i, err)
-			}
+		if err := r.checkpoint(ctx, t.again, i == len(all)-1); err != nil {
+			return nil, fmt.Errorf("checkpoint after tick %d: %w", i, err)
 		}
 	}
 	for _, n := range r.nodes {
@@ -432,31 +432,6 @@ func (r *run) releaseEmitted() {
 		}
 		r.emitted[i] = nil
 	}
-}
-
-// snapshot takes a snapshot of the stage and, with restore, goes on with a new
-// instance.
-func (r *run) snapshot(ctx context.Context, restore bool) error {
-	st, err := r.nodes[0].any().(snapshooter).Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	own, err := copied(r.mem, st)
-	st.Release()
-	if err != nil {
-		return err
-	}
-	defer own.Release()
-	if !restore {
-		return nil
-	}
-	if err := r.nodes[0].close(ctx, false); err != nil {
-		return err
-	}
-	if r.nodes[0], err = r.newNode(); err != nil {
-		return err
-	}
-	return r.nodes[0].any().(snapshooter).Restore(ctx, own)
 }
 
 func schemaLine(mem memory.Allocator, s *arrow.Schema) string {

@@ -24,7 +24,11 @@ type variant struct {
 	// after it, and restore puts it into a new instance.
 	snapshot func(tick int) bool
 	restore  bool
-	clones   int // instances of a parallel stage; 0 is the stage alone
+	// saves, of an incremental stage, tells whether a snapshot, or a delta to
+	// it if there is one, is taken after a tick, and whether a new instance
+	// is made of all of them then.
+	saves  func(tick int) (save, restore bool)
+	clones int // instances of a parallel stage; 0 is the stage alone
 }
 
 func variants(c Case, n node, nticks int) []variant {
@@ -50,6 +54,18 @@ func variants(c Case, n node, nticks int) []variant {
 		}
 		for i := range min(nticks-1, 12) {
 			out = append(out, variant{name: fmt.Sprintf("restore-after-tick=%d", i), restore: true, snapshot: func(t int) bool { return t == i }})
+		}
+	}
+	if _, ok := n.any().(arrowstream.Incremental); ok {
+		out = append(out,
+			variant{name: "delta-of-each-tick", saves: func(int) (bool, bool) { return true, true }},
+			variant{name: "delta-of-each-tick/batch=2", batch: 2, saves: func(int) (bool, bool) { return true, true }},
+			variant{name: "delta-of-three-ticks", saves: func(t int) (bool, bool) { return t%3 == 0, t%3 == 0 }})
+		for i := 1; i < min(nticks-1, 12); i++ {
+			out = append(out, variant{name: fmt.Sprintf("deltas-to-tick=%d", i), saves: func(t int) (bool, bool) { return t <= i, t == i }})
+		}
+		if !c.Plain {
+			out = append(out, variant{name: "deltas/dictionary", dict: true, prefix: 2, saves: func(t int) (bool, bool) { return true, t == nticks-2 }})
 		}
 	}
 	if p, ok := n.any().(arrowstream.Parallel); ok && !c.Serial {

@@ -1,0 +1,90 @@
+package stage
+
+import (
+	"context"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/grouped"
+)
+
+// Snapshot implements [arrowstream.Stateful]: "groups" has a row per key,
+// "meta" the rest.
+func (a *Aggregate) Snapshot(context.Context) (arrowstream.State, error) {
+	return a.stateOf(a.groups())
+}
+
+// Delta implements [arrowstream.Incremental]: "groups" has a row for each key
+// that had rows.
+func (a *Aggregate) Delta(context.Context) (arrowstream.State, error) {
+	return a.stateOf(a.changed.IDs())
+}
+
+func (a *Aggregate) stateOf(groups []uint32) (arrowstream.State, error) {
+	keys, err := a.keys.Columns(groups)
+	if err != nil {
+		return nil, err
+	}
+	defer grouped.Release(keys)
+	state, err := a.set.State(groups)
+	if err != nil {
+		return nil, err
+	}
+	defer grouped.Release(state)
+	a.changed.Clear()
+	shown := int64(0)
+	if a.shown {
+		shown = 1
+	}
+	return arrowstream.State{
+		"meta":   grouped.Meta(a.mem, []string{"seen", "shown"}, a.seen, shown),
+		"groups": array.NewRecord(arrow.NewSchema(a.stateFields(), nil), append(slices.Clone(keys), state...), int64(len(groups))),
+	}, nil
+}
+
+func (a *Aggregate) stateFields() []arrow.Field {
+	fields := slices.Clone(a.keys.Fields())
+	for i := range fields {
+		fields[i].Nullable = true
+	}
+	return append(fields, a.plan.StateFields()...)
+}
+
+// Restore implements [arrowstream.Stateful].
+func (a *Aggregate) Restore(ctx context.Context, st arrowstream.State) error {
+	return a.Apply(ctx, st)
+}
+
+// Apply implements [arrowstream.Incremental]: a group of the delta is as it
+// says, whatever it was.
+func (a *Aggregate) Apply(_ context.Context, st arrowstream.State) error {
+	meta, ok := grouped.ReadMeta(st["meta"], "seen", "shown")
+	if !ok {
+		return badState("aggregate", "meta")
+	}
+	a.seen, a.shown = grouped.Sum(meta[0], a.instance), meta[1][0] != 0
+	b := st["groups"]
+	if !sameTypes(b, a.stateFields()) {
+		return badState("aggregate", "groups")
+	}
+	ids := make([]uint32, b.NumRows())
+	if err := a.keys.Restore(b.Columns()[:len(a.By)], ids); err != nil {
+		return err
+	}
+	a.set.Reset(ids)
+	if err := a.set.Merge(ids, a.keys.Limit(), b.Columns()[len(a.By):]); err != nil {
+		return err
+	}
+	if a.Updates && len(a.By) > 0 {
+		const before = 1 // the first tick, which is over
+		a.stamp, a.birth = grown(a.stamp, a.keys.Limit()), grown(a.birth, a.keys.Limit())
+		for _, id := range ids {
+			a.birth[id] = before
+		}
+		a.tick = before + 1
+	}
+	return nil
+}

@@ -17,6 +17,9 @@ import (
 // file stands for a lock that is lost, as it is when a host is cut off.
 func TestStoppedProcess(t *testing.T) {
 	for i, target := range targets {
+		if target.name == "flight" {
+			continue // a halted process keeps its address, which no other can take
+		}
 		t.Run(target.name, func(t *testing.T) {
 			want, _ := undisturbed(t, target)
 			places := []string{failpoint.StateSynced, failpoint.CommitAppend, failpoint.CommitSynced, failpoint.PublishBefore, failpoint.PublishAfter}

@@ -127,7 +127,10 @@ func (c *wireConn) Read(b []byte) (int, error) {
 		c.wire.kill()
 		return 0, errCut
 	case misreport:
-		binary.BigEndian.PutUint16(b[cmp.Or(c.wire.at, 13):], c.wire.code)
+		// An answer that is an error stays: the broker has not acted.
+		if code := b[cmp.Or(c.wire.at, 13):]; binary.BigEndian.Uint16(code) == 0 {
+			binary.BigEndian.PutUint16(code, c.wire.code)
+		}
 	}
 	return n, nil
 }

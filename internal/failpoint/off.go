@@ -2,8 +2,5 @@
 
 package failpoint
 
-// Enabled reports whether this build has failpoints.
-const Enabled = false
-
 // Hit does nothing in a build without failpoints.
 func Hit(string) {}

@@ -13,9 +13,6 @@ import (
 	"time"
 )
 
-// Enabled reports whether this build has failpoints.
-const Enabled = true
-
 // armed is what ARROWSTREAM_FAILPOINT says.
 type armed struct {
 	name, action string

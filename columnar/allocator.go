@@ -151,6 +151,17 @@ func (a *Account) Free(b []byte) {
 // if n is negative. It panics with a *LimitError as Allocate does.
 func (a *Account) Charge(n int64) { a.charge(n) }
 
+// Charge draws n bytes from mem for memory that comes from elsewhere, if mem is
+// an account. The returned function gives them back.
+func Charge(mem memory.Allocator, n int64) (give func()) {
+	a, ok := mem.(*Account)
+	if !ok {
+		return func() {}
+	}
+	a.charge(n)
+	return func() { a.charge(-n) }
+}
+
 func (a *Account) charge(n int64) {
 	if n > 0 {
 		a.budget.take(a.name, n)

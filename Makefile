@@ -34,6 +34,7 @@ test:
 torture:
 	$(GO) test -timeout 24h -v ./internal/crashtest -crash.seeds 20 -crash.kills 500
 	$(GO) test -timeout 24h -v ./state -state.seeds 20
+	$(GO) test -v ./cmd/arrowstream -run TestMemoryLimit -memory.keys 10000000
 
 # levels runs the tests at every level of the vector kernels below that of the
 # machine, at which test runs them.

@@ -55,7 +55,7 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 		d.sources = append(d.sources, n)
 		d.bounded = d.bounded && n.source.source.Bounded()
 		parts, err := n.source.source.Open(ctx, SourceEnv{
-			Env: n.env, BatchRows: p.opts.BatchRows, BatchBytes: p.opts.TickBytes, Workers: p.opts.Workers, Clock: p.opts.Clock,
+			Env: n.env, BatchRows: p.opts.BatchRows, BatchBytes: p.opts.readBytes(), Workers: p.opts.Workers, Clock: p.opts.Clock,
 			OnBadRow: n.source.onError.Policy,
 		})
 		for i, part := range parts {

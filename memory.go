@@ -20,6 +20,16 @@ func DefaultMemoryLimit() int64 {
 	return total / 10 * 7
 }
 
+// readBytes is what one read of a partition should return at most: those of a
+// tick, or a sixteenth of the memory limit, because readers look at the limit
+// between two reads and what they build is there several times while it grows.
+func (o Options) readBytes() int64 {
+	if o.MemoryLimit == 0 {
+		return o.TickBytes
+	}
+	return min(o.TickBytes, max(o.MemoryLimit/16, 1<<20))
+}
+
 func machineMemory() int64 {
 	b, err := os.ReadFile("/proc/meminfo")
 	if err != nil {

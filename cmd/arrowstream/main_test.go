@@ -32,6 +32,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(mainVar) != "" {
 		limit(addressVar, syscall.RLIMIT_AS)
 		limit(fileVar, syscall.RLIMIT_FSIZE)
+		if os.Getenv(peakVar) != "" {
+			code := execute(context.Background(), arrowstream.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, os.Args[1:])
+			writePeak()
+			os.Exit(code)
+		}
 		main()
 	}
 	goleak.VerifyTestMain(m)

@@ -178,8 +178,9 @@ type Publisher interface {
 	// Claim keeps processes with a smaller incarnation from publishing: without
 	// it one that was stopped and wakes up could publish an epoch of its own
 	// before this one has published anything. It is called once per run, after
-	// the store is open and before anything is published or read. p has no
-	// epoch and no rows. A later incarnation at work is ErrFenced.
+	// the store is open and before anything is published or read. p has the
+	// last committed epoch and no rows. A later incarnation at work is
+	// ErrFenced.
 	Claim(ctx context.Context, p Publication) error
 	// Publish writes the rows of an epoch together with the proof that it did,
 	// or finds that proof and does nothing. It is called in order of epochs,
@@ -191,7 +192,7 @@ type Publisher interface {
 type Publication struct {
 	Job         string // Start.ID
 	Sink        string // UID of the sink, unique in the job
-	Epoch       Epoch  // 0 in a claim
+	Epoch       Epoch  // in a claim the last one committed, 0 if the job begins
 	Incarnation uint64
 	// Rows yields the rows, owned by the caller; it can be read repeatedly.
 	Rows iter.Seq2[Batch, error]

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"time"
-
 )
 
 // segmentLog is the log of a [Dir]: a file that grows.
@@ -134,4 +133,3 @@ func (l *segmentLog) Close() error {
 func (l *segmentLog) fileError(what, name string, err error) error {
 	return unusable(what+" "+l.dir.at(name), err)
 }
-

@@ -270,10 +270,19 @@ func FuzzReader(f *testing.F) {
 	f.Add(encode(f, false))
 	f.Add(encode(f, false, ipc.WithZstd()))
 	f.Add(encode(f, false, ipc.WithLZ4()))
+	f.Add(encode(f, true))
+	for _, dir := range []string{"arrow-ipc-file", "arrow-ipc-stream"} {
+		for b := range hostiletest.Seeds("bad", "arrow-testing", "data", dir) {
+			f.Add(b)
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		mem := memory.NewCheckedAllocator(columnar.Pool)
-		_, _ = readAll(bytes.NewReader(data), bytes.NewReader(data), int64(len(data)), mem)
-		mem.AssertSize(t, 0)
+		hostiletest.Within(t, len(data), func() {
+			mem := memory.NewCheckedAllocator(columnar.Pool)
+			budget := columnar.NewBudget(48<<20, mem).Account("fuzz")
+			_, _ = readAll(bytes.NewReader(data), bytes.NewReader(data), int64(len(data)), budget)
+			mem.AssertSize(t, 0)
+		})
 	})
 }
 

@@ -323,6 +323,8 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, columns uint8) {
 		schema := schemas[int(columns)%len(schemas)]
 		path := filepath.Join(dir, fmt.Sprintf("%d.csv", os.Getpid()))
+		// A file that is written over would be flushed to the disk.
+		_ = os.Remove(path)
 		if err := os.WriteFile(path, data, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -243,6 +243,8 @@ func FuzzRead(f *testing.F) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			path := filepath.Join(dir, fmt.Sprintf("%d.parquet", os.Getpid()))
+			// A file that is written over would be flushed to the disk.
+			_ = os.Remove(path)
 			if err := os.WriteFile(path, b, 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -266,6 +266,46 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestBombs reads compressed batches that become far more than they are.
+func TestBombs(t *testing.T) {
+	compressed := func(rows int, opt ipc.Option) []byte {
+		mem := memory.NewGoAllocator()
+		b := array.NewInt64Builder(mem)
+		b.AppendValues(make([]int64, rows), nil)
+		rec := array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int64}}, nil), []arrow.Array{b.NewArray()}, int64(rows))
+		var buf bytes.Buffer
+		w := ipc.NewWriter(&buf, ipc.WithSchema(rec.Schema()), opt)
+		if err := w.Write(rec); err != nil {
+			t.Fatal(err)
+		}
+		return buf.Bytes()
+	}
+	const most = inflatedFree / 8
+	for name, c := range map[string]struct {
+		data   []byte
+		limits Limits
+		ok     bool
+	}{
+		"zstd":                {compressed(most, ipc.WithZstd()), Limits{}, true},
+		"zstd, too much":      {compressed(most+1, ipc.WithZstd()), Limits{}, false},
+		"lz4, 250 times":      {compressed(most+1, ipc.WithLZ4()), Limits{}, true},
+		"lz4, above the body": {compressed(most+1, ipc.WithLZ4()), Limits{Body: inflatedFree}, false},
+	} {
+		rd, err := NewReader(name, bytes.NewReader(c.data), memory.NewGoAllocator(), c.limits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := rd.Read()
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s, %d bytes: %v", name, len(c.data), err)
+		}
+		if rec != nil {
+			rec.Release()
+		}
+		rd.Release()
+	}
+}
+
 func FuzzReader(f *testing.F) {
 	f.Add(encode(f, false))
 	f.Add(encode(f, false, ipc.WithZstd()))

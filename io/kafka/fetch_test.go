@@ -142,6 +142,20 @@ func TestParseHostile(t *testing.T) {
 	}
 }
 
+// A batch that becomes far more than it is ends in an error before that.
+func TestFetchBomb(t *testing.T) {
+	bomb := answer(batchOf(5, compress.Zstd, strings.Repeat("x", inflatedFree+1<<20)))
+	if len(bomb) > 1<<20 {
+		t.Fatalf("%d bytes", len(bomb))
+	}
+	if _, _, err := parsed(bomb, 5); !errors.Is(err, errCorrupt) || !strings.Contains(err.Error(), "after decompression") {
+		t.Error(err)
+	}
+	if _, c, err := parsed(answer(batchOf(5, compress.Zstd, strings.Repeat("x", 32<<20))), 5); err != nil || len(c.records) != 1 {
+		t.Error(err)
+	}
+}
+
 // FuzzFetch feeds mutated answers, with checksums put right so that the
 // mutations get through.
 func FuzzFetch(f *testing.F) {

@@ -35,9 +35,12 @@ type epochLog struct {
 
 	boxMu sync.Mutex
 	boxes map[boxKey]*outbox
+
+	journalMu sync.Mutex
+	journals  map[string]*journal
 }
 
-var _ arrowstream.EpochLog = (*epochLog)(nil)
+var _ arrowstream.Journaling = (*epochLog)(nil)
 
 // opened is the payload of an OPEN frame.
 type opened struct {
@@ -203,6 +206,7 @@ func (l *epochLog) Published(sink string, e arrowstream.Epoch) error {
 
 // Close implements [arrowstream.EpochLog].
 func (l *epochLog) Close() error {
+	journalErr := l.closeJournals()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -222,7 +226,7 @@ func (l *epochLog) Close() error {
 		}
 		l.err = errClosed
 	}
-	err = errors.Join(err, l.log.Close())
+	err = errors.Join(err, journalErr, l.log.Close())
 	if closeErr := l.lock.Close(); closeErr != nil {
 		err = errors.Join(err, l.fileError("unlock", lockName, closeErr))
 	}

@@ -72,7 +72,7 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 	}
 	l := &epochLog{
 		dir: d, lock: lock, manifest: m, incarnation: incarnation, index: after.index,
-		boxes: map[boxKey]*outbox{},
+		boxes: map[boxKey]*outbox{}, journals: map[string]*journal{},
 	}
 	if err := l.begin(after.number + 1); err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ type journal struct {
 	durable int64      // offset up to which all is on the disk
 	read    int64      // offset up to which was read
 	syncing bool
-	crowded bool          // somebody waits for Read
+	waiting bool          // somebody waits for changed
 	changed chan struct{} // closed and replaced when something has moved
 	keys    *keyTable
 	added   []keyed // keys of the last segment
@@ -129,7 +129,6 @@ func (j *journal) Append(ctx context.Context, e arrowstream.JournalEntry) (int64
 		var err error
 		switch {
 		case j.end-j.read >= j.opts.Backlog:
-			j.crowded = true
 			err = j.wait(ctx)
 		case j.end-j.durable >= maxUnsynced, j.size >= j.log.dir.SegmentBytes && j.durable < j.end:
 			err = j.sync(ctx, j.end)
@@ -162,6 +161,7 @@ func (j *journal) append(e arrowstream.JournalEntry, k keyed) (int64, error) {
 		j.keys.add(k)
 		j.added = append(j.added, k)
 	}
+	j.wake()
 	return j.end, nil
 }
 
@@ -216,6 +216,7 @@ func (j *journal) sync(ctx context.Context, end int64) error {
 // meanwhile.
 func (j *journal) wait(ctx context.Context) error {
 	moved := j.changed
+	j.waiting = true
 	j.mu.Unlock()
 	defer j.mu.Lock()
 	select {
@@ -226,9 +227,12 @@ func (j *journal) wait(ctx context.Context) error {
 	}
 }
 
+// wake tells those who wait that something has moved. The caller holds mu.
 func (j *journal) wake() {
-	close(j.changed)
-	j.changed = make(chan struct{})
+	if j.waiting {
+		close(j.changed)
+		j.changed, j.waiting = make(chan struct{}), false
+	}
 }
 
 // fail keeps the first error of the file system, which ends the job as any

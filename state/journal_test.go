@@ -126,6 +126,11 @@ func TestJournalWaits(t *testing.T) {
 			t.Errorf("%q %v", e.Data, err)
 		}
 	})
+	for waits := false; !waits; { // until Read does
+		j.(*journal).mu.Lock()
+		waits = j.(*journal).waiting
+		j.(*journal).mu.Unlock()
+	}
 	end, err := j.Append(t.Context(), arrowstream.JournalEntry{Data: []byte("first")})
 	if err != nil {
 		t.Fatal(err)

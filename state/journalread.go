@@ -47,10 +47,7 @@ func (j *journal) Read(ctx context.Context, at int64) (e arrowstream.JournalEntr
 	}
 	j.mu.Lock()
 	j.read = c.at
-	if j.crowded {
-		j.crowded = false
-		j.wake()
-	}
+	j.wake()
 	j.mu.Unlock()
 	return e, c.at, nil
 }

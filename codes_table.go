@@ -227,6 +227,10 @@ var errorCodes = []ErrorCode{
 		"The batches given to a memory source have different schemas, or there are none and no fields either. Give all batches the same schema, or set Fields.",
 	},
 	{
+		"AS2201", "access is not allowed",
+		"The program runs restricted, and a file, a folder, a host or a variable of the environment was not allowed when it was started. The error names it and the flag that would allow it: --allow-path DIR or DIR:rw, --allow-host HOST[:PORT], --allow-env NAME. Devices, pipes and links that lead out of an allowed folder are refused in any case, and so are names of hosts that stand for this machine or for addresses such as 169.254.169.254, unless these are allowed themselves.",
+	},
+	{
 		"AS3001", "cannot connect",
 		"A server does not answer, refuses the connection or the login, or an address to listen on is taken. Check the address, that the server runs, and the options for TLS and login. The connection is tried again for connect.timeout.",
 	},

@@ -35,6 +35,7 @@ type job struct {
 	replay      arrowstream.Replay
 	state       state.Dir
 	epoch       time.Duration
+	walls       walls
 }
 
 func newRun(stdio arrowstream.Stdio) *cobra.Command {
@@ -102,6 +103,7 @@ func (j *job) scriptFlags(f *pflag.FlagSet) {
 	f.StringVarP(&j.text, "execute", "e", "", "run this SQL text instead of a file")
 	f.StringArrayVar(&j.params, "param", nil, "value of ${NAME} in option values, NAME=VALUE")
 	f.StringArrayVar(&j.settings, "set", nil, "setting before the first statement, key=value")
+	j.walls.flags(f)
 }
 
 // read returns the script and its name in errors.
@@ -133,6 +135,9 @@ func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error
 	if err != nil {
 		return nil, err
 	}
+	if o.Access, err = j.walls.access(); err != nil {
+		return nil, err
+	}
 	params, err := pairs("param", j.params)
 	if err != nil {
 		return nil, err
@@ -143,12 +148,7 @@ func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error
 	}
 	prog, err := sql.Prepare(text, sql.Options{
 		File: name, Connectors: all.Connectors(), Formats: all.Formats(), Settings: settings, Stdio: j.stdio, Pipeline: o,
-		Param: func(name string) (string, bool) {
-			if v, ok := params[name]; ok {
-				return v, true
-			}
-			return os.LookupEnv(name)
-		},
+		Param: parameter(params, o.Access),
 		Display: func(name string) (arrowstream.Sink, error) {
 			return console.Connector.Sink(arrowstream.Table{Name: name, Options: map[string]string{"format": j.format}, Stdio: j.stdio})
 		},

@@ -1,7 +1,6 @@
 package epochfile
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -22,7 +21,7 @@ func sinkName(name string) string {
 // number is a number that no file of a directory has.
 func (t *Target) number(dir string) (int, error) {
 	if _, ok := t.seq[dir]; !ok {
-		entries, err := os.ReadDir(dir)
+		entries, err := t.cfg.Access.ReadDir(dir)
 		if err != nil {
 			return 0, err
 		}

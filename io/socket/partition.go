@@ -28,6 +28,7 @@ type partition struct {
 	expect    int
 	reconnect bool
 	timeout   time.Duration
+	access    *arrowstream.Access
 
 	ctx      context.Context // ends when the partition is closed
 	cancel   context.CancelFunc
@@ -112,7 +113,7 @@ func (p *partition) follow(conn net.Conn, remote string) {
 			return
 		}
 		var err error
-		if conn, err = dial(p.ctx, remote, p.timeout); err != nil {
+		if conn, err = dial(p.ctx, p.access, remote, p.timeout); err != nil {
 			p.send(chunk{err: err, fatal: true})
 			return
 		}

@@ -55,6 +55,8 @@ type Source struct {
 	Reconnect bool `option:"reconnect"`
 	// ConnectTimeout is how long the server may be out of reach; 30 s.
 	ConnectTimeout time.Duration `option:"connect.timeout"`
+	// Access is what may be reached.
+	Access *arrowstream.Access
 
 	opened net.Addr
 }
@@ -113,7 +115,7 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	}
 	p := &partition{
 		decoder: decoder, rows: env.BatchRows, bytes: env.BatchBytes, rejects: env.Rejects(s.OnBadRow),
-		maxLine: int(s.MaxLine), expect: s.Connections, reconnect: s.Reconnect, timeout: s.ConnectTimeout,
+		maxLine: int(s.MaxLine), expect: s.Connections, reconnect: s.Reconnect, access: s.Access, timeout: s.ConnectTimeout,
 		chunks: make(chan chunk, 16), finished: make(chan struct{}), conns: map[net.Conn]struct{}{},
 	}
 	if p.rows <= 0 {
@@ -140,13 +142,13 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	switch {
 	case server != "":
 		p.name = "connection to " + server
-		conn, err := dial(ctx, server, p.timeout)
+		conn, err := dial(ctx, s.Access, server, p.timeout)
 		if err != nil {
 			return fail(err)
 		}
 		p.start(func() { p.follow(conn, server) })
 	case proto == "udp":
-		conn, err := net.ListenPacket("udp", s.Listen)
+		conn, err := s.Access.ListenPacket("udp", s.Listen)
 		if err != nil {
 			return fail(listenError(s.Listen, err))
 		}
@@ -157,7 +159,7 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 		p.closers = append(p.closers, conn.Close)
 		p.start(func() { p.datagrams(conn) })
 	default:
-		l, err := net.Listen("tcp", s.Listen)
+		l, err := s.Access.Listen("tcp", s.Listen)
 		if err != nil {
 			return fail(listenError(s.Listen, err))
 		}
@@ -169,14 +171,17 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 }
 
 func listenError(address string, err error) error {
+	if no := arrowstream.Refused(err); no != nil {
+		return no
+	}
 	return &arrowstream.Error{Code: "AS3001", Msg: "socket: listen on " + address, Err: err}
 }
 
 // dial connects to a server, again and again until timeout.
-func dial(ctx context.Context, address string, timeout time.Duration) (net.Conn, error) {
+func dial(ctx context.Context, a *arrowstream.Access, address string, timeout time.Duration) (net.Conn, error) {
 	var conn net.Conn
 	err := remote.Retry(ctx, timeout, func(ctx context.Context) (again bool, err error) {
-		conn, err = new(net.Dialer).DialContext(ctx, "tcp", address)
+		conn, err = a.Dial(ctx, "tcp", address)
 		return true, err
 	})
 	var gaveUp *remote.GaveUpError

@@ -69,10 +69,15 @@ var (
 	errDropped = errors.New("flight: the epoch is no longer retained")
 )
 
+// shelfName is the name of the folder of a stream.
+func shelfName(stream string) string {
+	return strings.ReplaceAll(url.PathEscape(stream), ".", "%2E")
+}
+
 // openShelf makes the folder of a stream and reads what it holds: the head of
 // the newest epoch, nil if there is none, and the messages of all.
 func openShelf(a *arrowstream.Access, path, stream string) (*shelf, *epochHead, []entry, error) {
-	s := &shelf{access: a, dir: filepath.Join(path, strings.ReplaceAll(url.PathEscape(stream), ".", "%2E"))}
+	s := &shelf{access: a, dir: filepath.Join(path, shelfName(stream))}
 	if err := a.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, nil, nil, fmt.Errorf("flight: retain.path: %w", err)
 	}

@@ -93,6 +93,8 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	switch {
 	case s.Stream == "":
 		return kind.BadOption("stream is missing", "name the stream that clients ask for")
+	case s.RetainPath != "" && len(shelfName(s.Stream)) > 255:
+		return kind.BadOption("stream has too long a name for the folder of retain.path", "")
 	case s.Hold < 0:
 		return kind.BadOption("hold is negative", "")
 	case s.RetainEpochs < 0:

@@ -179,6 +179,10 @@ var errorCodes = []ErrorCode{
 		"${NAME} stands in an option, a setting or a file name, and there is neither a parameter nor an environment variable of the name. Pass --param NAME=value, or give a default: ${NAME:-value}.",
 	},
 	{
+		"AS2103", "secret is written out",
+		"This is a warning: a password, a token or a key stands in the text of a script or on the command line, where others can see it. Write a reference instead: env:NAME for a variable of the environment or file:PATH for a file, as in 'password' = 'env:DB_PASSWORD'. Secrets are never printed, logged or kept with the state, however they are given.",
+	},
+	{
 		"AS2110", "csv: an option is wrong",
 		"An option of a CSV table has a value it does not take, or names a column that is not there. A delimiter of several characters is a typical cause. See the options of csv in docs/connectors.md.",
 	},

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,7 +158,7 @@ func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error
 	if err != nil {
 		return nil, sqlError{err, text}
 	}
-	for _, w := range prog.Warnings {
+	for _, w := range slices.Concat(secretFlags("param", params), secretFlags("set", settings), prog.Warnings) {
 		fmt.Fprint(j.stdio.Err, syntax.RenderWarning(w, text))
 	}
 	return prog, nil
@@ -222,7 +224,7 @@ func (j *job) run(ctx context.Context, args []string) (err error) {
 func (j *job) show(ctx context.Context, results []sql.Result) error {
 	for _, r := range results {
 		if r.Rows == nil {
-			fmt.Fprintln(j.stdio.Out, strings.TrimRight(r.Text, "\n"))
+			fmt.Fprintln(plain{j.stdio.Out}, strings.TrimRight(r.Text, "\n"))
 			continue
 		}
 		err := j.showRows(ctx, r)
@@ -256,6 +258,19 @@ func pairs(flag string, list []string) (map[string]string, error) {
 		m[key] = value
 	}
 	return m, nil
+}
+
+// secretFlags warns about secrets on the command line.
+func secretFlags(flag string, values map[string]string) (warnings []*arrowstream.Error) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if syntax.Secret(name) && !syntax.Reference(values[name]) {
+			warnings = append(warnings, &arrowstream.Error{
+				Code: "AS2103", Msg: fmt.Sprintf("--%s %s holds a secret, which other users of the machine can see", flag, name),
+				Hint: "pass env:NAME or file:PATH, or set the variable of that name in the environment",
+			})
+		}
+	}
+	return warnings
 }
 
 // clearing writes data to a terminal whose last line may hold the progress.

@@ -36,6 +36,12 @@ torture:
 	$(GO) test -timeout 24h -v ./state -state.seeds 20
 	$(GO) test -v ./cmd/arrowstream -run TestMemoryLimit -memory.keys 10000000
 
+# soak watches the main job from Kafka to Kafka and Parquet for an hour; it needs
+# a broker in ARROWSTREAM_KAFKA. FLAGS are those of bench/soak, such as -length 10m.
+.PHONY: soak
+soak: build
+	$(GO) run ./bench/soak -binary $(BIN) $(FLAGS)
+
 # levels runs the tests at every level of the vector kernels below that of the
 # machine, at which test runs them.
 # The crash tests run one binary, which chooses its level itself.

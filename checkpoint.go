@@ -2,6 +2,7 @@ package arrowstream
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -40,6 +41,8 @@ type checkpoints struct {
 // pendingEpoch collects what the parts of the graph add to an epoch.
 type pendingEpoch struct {
 	commit    Commit
+	last      bool // of this process
+	driver    driverState
 	missing   int
 	states    map[string][]State // per stage, by instance
 	delta     map[string]bool    // stages that add a delta
@@ -92,6 +95,9 @@ func (p *Pipeline) openCheckpoints(ctx context.Context, fail func(error)) error 
 		case stateful:
 			c.parts += p.opts.Workers
 		}
+		if n.tallies() {
+			c.parts++
+		}
 	}
 	p.checkpoints = c
 	return nil
@@ -123,7 +129,7 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 	if !t.last && time.Now().Before(c.due) {
 		return nil
 	}
-	if !c.dirty && !c.written.Load() && !finished && !c.waiting() {
+	if !c.dirty && !c.written.Load() && !finished && !c.waiting(t.last) {
 		return nil
 	}
 	if t.last {
@@ -139,12 +145,11 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 			return nil // the one before is still on its way
 		}
 	}
-	state, positions, err := d.state()
-	if err != nil {
-		return err
-	}
+	state, positions := d.state()
 	pending := &pendingEpoch{
-		commit:  Commit{Epoch: c.epoch, Finished: finished, Driver: state, Sinks: map[string]SinkCommit{}},
+		last:    t.last,
+		commit:  Commit{Epoch: c.epoch, Finished: finished, Sinks: map[string]SinkCommit{}},
+		driver:  state,
 		missing: c.parts, states: map[string][]State{}, delta: map[string]bool{}, positions: positions,
 	}
 	c.mu.Lock()
@@ -167,11 +172,12 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 	return nil
 }
 
-// waiting reports whether a sink wants an epoch for rows it has.
-func (c *checkpoints) waiting() bool {
+// waiting reports whether a sink wants an epoch for rows it has; the last one of
+// the process concludes.
+func (c *checkpoints) waiting(last bool) bool {
 	return slices.ContainsFunc(c.p.nodes, func(n *node) bool {
 		s, ok := n.sink.(Concluder)
-		return ok && s.Waiting()
+		return ok && (last || s.Waiting())
 	})
 }
 
@@ -190,7 +196,7 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	var sunk SinkCommit
 	var err error
 	if n.sink != nil {
-		sunk, err = n.prepare(ctx, e, pending.commit.Finished)
+		sunk, err = n.prepare(ctx, e, pending)
 	} else if n.forgotten() {
 		// It has emitted everything and is not called again.
 	} else if inc, ok := st.(Incremental); ok && delta {
@@ -230,6 +236,22 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	return nil
 }
 
+// tallied adds the dead letters of n to the epoch e, whose last tick it has done.
+func (c *checkpoints) tallied(ctx context.Context, n *node, e Epoch) {
+	c.mu.Lock()
+	pending := c.current
+	if pending.driver.Stages == nil {
+		pending.driver.Stages = map[string]deadLetters{}
+	}
+	pending.driver.Stages[n.uid] = n.dead.clone()
+	pending.missing--
+	complete := pending.missing == 0
+	c.mu.Unlock()
+	if complete {
+		c.finish(ctx, pending)
+	}
+}
+
 // forgotten reports whether n needs no state any more: it has emitted all it will,
 // and leaves nothing behind.
 func (n *node) forgotten() bool {
@@ -238,11 +260,11 @@ func (n *node) forgotten() bool {
 }
 
 // prepare makes what the sink of n has taken in the epoch e ready to publish.
-func (n *node) prepare(ctx context.Context, e Epoch, finished bool) (SinkCommit, error) {
+func (n *node) prepare(ctx context.Context, e Epoch, pending *pendingEpoch) (SinkCommit, error) {
 	switch sink := n.sink.(type) {
 	case Committer:
-		if c, ok := sink.(Concluder); ok && finished {
-			if err := c.Conclude(ctx); err != nil {
+		if c, ok := sink.(Concluder); ok && pending.last {
+			if err := c.Conclude(ctx, pending.commit.Finished); err != nil {
 				return SinkCommit{}, err
 			}
 		}
@@ -278,7 +300,8 @@ func (c *checkpoints) commit(ctx context.Context, pending *pendingEpoch) (err er
 	if err != nil {
 		return err
 	}
-	if pending.commit.Finished {
+	pending.commit.Driver, err = json.Marshal(pending.driver)
+	if err == nil && pending.commit.Finished {
 		// What stages leave behind must be there when the job is known to be at
 		// its end: no later run would write it.
 		err = c.p.finish(ctx)

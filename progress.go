@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +71,8 @@ type ArrowstreamProgress struct {
 	MemoryBytes         int64              `json:"memoryBytes"`
 	MemoryPeakBytes     int64              `json:"memoryPeakBytes"`
 	MemoryLimitBytes    int64              `json:"memoryLimitBytes"`
+	HeapBytes           int64              `json:"heapBytes"` // Go objects of the whole process, whatever they belong to
+	Goroutines          int                `json:"goroutines"`
 	BackpressureSeconds float64            `json:"backpressureSeconds"`
 	Operators           []OperatorProgress `json:"operators"`
 	Sinks               []SinkProgress     `json:"sinks"`
@@ -119,6 +123,7 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	a := &pr.Arrowstream
 	a.Final, a.ElapsedMs = final, now.Sub(r.start).Milliseconds()
 	a.MemoryBytes, a.MemoryPeakBytes, a.MemoryLimitBytes = r.p.budget.Used(), r.p.budget.Peak(), r.p.budget.Limit()
+	a.HeapBytes, a.Goroutines = heapBytes(), runtime.NumGoroutine()
 	a.BackpressureSeconds = time.Duration(r.d.waited.Load()).Seconds()
 	a.Watermark = Watermark{Event: EndOfTime}
 	for i, n := range r.d.sources {
@@ -133,7 +138,6 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 				}
 			}
 		}
-		a.DeadLetters += n.metrics.dead.Load()
 		s.NumInputRows = s.TotalRows - r.rows[i]
 		r.rows[i] = s.TotalRows
 		s.InputRowsPerSecond = rate(s.NumInputRows, since)
@@ -165,11 +169,12 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	for _, n := range r.p.nodes {
 		o := n.progress()
 		if n.source != nil && o.Warning == "" {
-			o.Warning = pr.Sources[r.d.sourceIndex(n)].warning()
+			o.Warning = warning(pr.Sources[r.d.sourceIndex(n)].Skipped)
 		}
 		a.Operators = append(a.Operators, o)
 		a.LateRows += o.Late
 		a.SkippedRows += o.Skipped
+		a.DeadLetters += n.metrics.dead.Load()
 		a.StateRows += o.StateRows
 		a.StateBytes += o.StateBytes
 		busy += o.Busy
@@ -191,11 +196,18 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	return pr
 }
 
-// warning says which rows the source has skipped.
-func (s SourceProgress) warning() string {
+// heapBytes is what live and not yet collected objects of the process occupy.
+func heapBytes() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64())
+}
+
+// warning says which rows were skipped.
+func warning(skipped map[string]Reason) string {
 	var parts []string
-	for _, code := range slices.Sorted(maps.Keys(s.Skipped)) {
-		parts = append(parts, s.Skipped[code].Warning(code))
+	for _, code := range slices.Sorted(maps.Keys(skipped)) {
+		parts = append(parts, skipped[code].Warning(code))
 	}
 	return strings.Join(parts, "; ")
 }

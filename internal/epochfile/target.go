@@ -57,6 +57,8 @@ type Config struct {
 	// files are published.
 	Overwrite  bool
 	Extensions []string
+	// Access is what the sink may reach.
+	Access *arrowstream.Access
 	// Clock tells the age of files; nil is that of the machine.
 	Clock arrowstream.Clock
 	// Before, if set, is asked before everything that changes the disk, and
@@ -80,7 +82,8 @@ type Target struct {
 	drop   []string        // hidden files that were copied
 	dirs   map[string]bool // directories with names that are not durable
 	waits  bool            // the files of before are still to be removed
-	final  bool            // the next Prepare is the last
+	last   bool            // the next Prepare is the last of this process
+	final  bool            // and the input has ended
 	err    error           // first error: nothing is prepared after it
 	made   bool            // something was published without epochs
 }
@@ -98,10 +101,11 @@ func New(cfg Config) *Target {
 // Epochs reports whether Resume was called.
 func (t *Target) Epochs() bool { return t.epochs }
 
-// Conclude says that the next Prepare is the last.
-func (t *Target) Conclude() { t.final = true }
+// Conclude says that the next Prepare is the last of this process, or of all if
+// the input has ended.
+func (t *Target) Conclude(ended bool) { t.last, t.final = true, ended }
 
-// Final reports whether Conclude was called.
+// Final reports whether the next Prepare is the last of all.
 func (t *Target) Final() bool { return t.final }
 
 // RollSize is the size at which a file is finished; 0 is none.
@@ -120,7 +124,7 @@ func (t *Target) Due(f *File) bool {
 	case t.cfg.Single != "":
 		return false
 	}
-	return f.size >= t.RollSize() || t.clock.Now().Sub(f.since) >= t.age()
+	return t.last || f.size >= t.RollSize() || t.clock.Now().Sub(f.since) >= t.age()
 }
 
 func (t *Target) age() time.Duration {
@@ -157,7 +161,7 @@ func (t *Target) WantsEmpty() bool {
 	if t.cfg.Single != "" || t.waits {
 		return true
 	}
-	entries, _ := os.ReadDir(t.cfg.Dir)
+	entries, _ := t.cfg.Access.ReadDir(t.cfg.Dir)
 	return !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !strings.ContainsRune("._", rune(e.Name()[0])) })
 }
 
@@ -214,7 +218,7 @@ func (t *Target) Create(sub string) (*File, error) {
 		f.path = filepath.Join(dir, hidden(f.Name))
 		err := t.step("create", f.path)
 		if err == nil {
-			f.f, err = os.OpenFile(f.path, flag, 0o666)
+			f.f, err = t.cfg.Access.OpenFile(f.path, flag, 0o666)
 		}
 		if t.epochs && errors.Is(err, fs.ErrExist) {
 			continue // of another sink of the job in the same directory
@@ -232,7 +236,7 @@ func (t *Target) Create(sub string) (*File, error) {
 // mkdir makes a directory and those above it, and remembers to make their names
 // durable.
 func (t *Target) mkdir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
+	if _, err := t.cfg.Access.Stat(dir); err == nil {
 		return nil
 	}
 	up := filepath.Dir(dir)
@@ -244,7 +248,7 @@ func (t *Target) mkdir(dir string) error {
 	if err := t.step("mkdir", dir); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := t.cfg.Access.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	t.dirs[up] = true
@@ -271,7 +275,7 @@ func (t *Target) syncDir(dir string) error {
 	if err := t.step("syncdir", dir); err != nil {
 		return err
 	}
-	d, err := os.Open(dir)
+	d, err := t.cfg.Access.Open(dir)
 	if err != nil {
 		return err
 	}

@@ -87,9 +87,11 @@ func TestMemoryLimit(t *testing.T) {
 	packGzip(t, filepath.Join(dir, "line.csv.gz"), "x")
 	packZstd(t, filepath.Join(dir, "rows.csv.zst"), row)
 	packZstd(t, filepath.Join(dir, "line.json.zst"), "x")
-	writeZeros(t, filepath.Join(dir, "zeros.arrows"))
+	writeZeros(t, filepath.Join(dir, "zeros.arrows"), 15e6)
 	writeLarge(t, filepath.Join(dir, "dictionary.arrows"))
-	succeed(t, "run", "-q", "-e", "CREATE TABLE p USING parquet OPTIONS (path = '"+filepath.Join(dir, "zeros.parquet")+"'); INSERT INTO p SELECT * FROM '"+filepath.Join(dir, "zeros.arrows")+"'")
+	zeros := filepath.Join(dir, "some.arrows")
+	writeZeros(t, zeros, 7e6)
+	succeed(t, "run", "-q", "-e", fmt.Sprintf("CREATE TABLE p USING parquet OPTIONS (path = '%s'); INSERT INTO p SELECT * FROM '%s' UNION ALL SELECT * FROM '%s'", filepath.Join(dir, "zeros.parquet"), zeros, zeros))
 
 	const line, hot = `longer than|too long|not closed`, `AS6001.*(aggregate|session|tumbling)1: `
 	jobs := []hungry{
@@ -268,9 +270,9 @@ func packZstd(t *testing.T, path, text string) {
 	})
 }
 
-// writeZeros writes one batch of 120 MB that is packed into a few kilobytes.
-func writeZeros(t *testing.T, path string) {
-	values := array.NewInt64Data(array.NewData(arrow.PrimitiveTypes.Int64, 15e6, []*memory.Buffer{nil, memory.NewBufferBytes(make([]byte, 8*15e6))}, nil, 0, 0))
+// writeZeros writes one batch of 8 bytes a row that is packed into a few kilobytes.
+func writeZeros(t *testing.T, path string, rows int) {
+	values := array.NewInt64Data(array.NewData(arrow.PrimitiveTypes.Int64, rows, []*memory.Buffer{nil, memory.NewBufferBytes(make([]byte, 8*rows))}, nil, 0, 0))
 	writeArrow(t, path, arrow.Field{Name: "a", Type: values.DataType()}, values)
 }
 

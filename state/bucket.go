@@ -146,7 +146,7 @@ func (s Bucket) take(ctx context.Context, job arrowstream.Job, r *chainRead) (ta
 	}
 	log := &objectLog{bucket: s, manifest: m, incarnation: r.incarnation + 1, first: r.next}
 	l = &epochLog{
-		store: s.store(nil), journal: log, manifest: m, incarnation: log.incarnation, index: r.index, boxes: map[boxKey]*outbox{},
+		store: s.store(nil), frames: log, manifest: m, incarnation: log.incarnation, index: r.index, boxes: map[boxKey]*outbox{},
 	}
 	taken, err = log.begin(ctx, r.next, &l.index)
 	return taken, l, err

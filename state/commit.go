@@ -76,11 +76,11 @@ func (l *epochLog) commit(ctx context.Context, c arrowstream.Commit, states []ar
 		return err
 	}
 	failpoint.Hit(failpoint.CommitAppend)
-	if err := l.journal.sync(); err != nil {
+	if err := l.frames.sync(); err != nil {
 		return err
 	}
 	failpoint.Hit(failpoint.CommitSynced)
-	if err := l.journal.check(); err != nil {
+	if err := l.frames.check(); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -97,7 +97,7 @@ func (l *epochLog) commit(ctx context.Context, c arrowstream.Commit, states []ar
 	if l.err != nil {
 		return l.err
 	}
-	return l.journal.roll(&l.index)
+	return l.frames.roll(&l.index)
 }
 
 // enter appends the frame of a commit, and returns the files that nobody needs
@@ -108,14 +108,14 @@ func (l *epochLog) enter(n *entry) (gone []file, err error) {
 	if l.err != nil {
 		return nil, l.err
 	}
-	if err := l.journal.check(); err != nil {
+	if err := l.frames.check(); err != nil {
 		return nil, err
 	}
 	n.Dropped = l.expired(n)
 	if n.payload, err = n.encode(); err != nil {
 		return nil, fmt.Errorf("state: epoch %d: %w", n.epoch, err)
 	}
-	return l.gone(n.Dropped), l.journal.append(frame{kind: frameCommit, epoch: n.epoch, payload: n.payload})
+	return l.gone(n.Dropped), l.frames.append(frame{kind: frameCommit, epoch: n.epoch, payload: n.payload})
 }
 
 // writeFiles writes the states and ends the outboxes of an epoch, makes all of

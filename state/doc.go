@@ -9,6 +9,7 @@
 //	log/          the epochs: frames in one segment, appended and synced
 //	state/UID/    snapshots and deltas of a stage, one Arrow stream per batch
 //	outbox/UID/   rows that a sink has still to publish
+//	journal/UID/  what was sent to a source that keeps a journal
 //	savepoints/   copies that are kept
 //	RESERVE       room for a last word on a full disk
 //

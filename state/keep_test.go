@@ -96,16 +96,16 @@ func TestSegmentsRoll(t *testing.T) {
 	if err := m.work(l, 100, nil); err != nil {
 		t.Fatal(err)
 	}
-	if l.journal.(*segmentLog).number < 3 {
-		t.Errorf("segment %d after 100 epochs", l.journal.(*segmentLog).number)
+	if l.frames.(*segmentLog).number < 3 {
+		t.Errorf("segment %d after 100 epochs", l.frames.(*segmentLog).number)
 	}
 	d.Clock.(*testClock).now = time.Unix(1_700_000_000, 0).Add(25 * time.Hour)
-	before := l.journal.(*segmentLog).number
+	before := l.frames.(*segmentLog).number
 	if err := m.work(l, 102, nil); err != nil {
 		t.Fatal(err)
 	}
-	if l.journal.(*segmentLog).number != before+1 {
-		t.Errorf("segment %d after a day, was %d", l.journal.(*segmentLog).number, before)
+	if l.frames.(*segmentLog).number != before+1 {
+		t.Errorf("segment %d after a day, was %d", l.frames.(*segmentLog).number, before)
 	}
 	if files := filesOf(t, mem, d.at(logDir)); len(files) != 1 {
 		t.Errorf("segments %v", files)

@@ -18,7 +18,8 @@ import (
 // epochLog is an open store.
 type epochLog struct {
 	store
-	journal     journal
+	frames      frameLog
+	folder      *Dir // nil in a bucket, where no journals are kept
 	manifest    *manifest
 	incarnation uint64
 	start       arrowstream.Start
@@ -30,13 +31,16 @@ type epochLog struct {
 
 	boxMu sync.Mutex
 	boxes map[boxKey]*outbox
+
+	journalMu sync.Mutex
+	journals  map[string]*journal
 }
 
-var _ arrowstream.EpochLog = (*epochLog)(nil)
+var _ arrowstream.Journaling = (*epochLog)(nil)
 
-// journal is where the frames of an open store go. Frames may be appended while
+// frameLog is where the frames of an open store go. Frames may be appended while
 // sync runs: they are not durable before the next one.
-type journal interface {
+type frameLog interface {
 	// append adds a frame, which is not durable yet.
 	append(f frame) error
 	// sync makes durable what was appended.
@@ -103,7 +107,7 @@ func (l *epochLog) fail(err error) error {
 		if errors.As(err, &e) && e.Hint == "" {
 			e.Hint = "the job goes on from its last commit when there is room"
 		}
-		l.journal.lastWord()
+		l.frames.lastWord()
 	}
 	return err
 }
@@ -162,7 +166,7 @@ func (l *epochLog) Published(sink string, e arrowstream.Epoch) error {
 	if !l.index.published(sink, e) {
 		return nil
 	}
-	if err := l.journal.append(frame{kind: framePublished, epoch: e, payload: []byte(sink)}); err != nil {
+	if err := l.frames.append(frame{kind: framePublished, epoch: e, payload: []byte(sink)}); err != nil {
 		return l.fail(err)
 	}
 	failpoint.Hit(failpoint.Published)
@@ -171,6 +175,7 @@ func (l *epochLog) Published(sink string, e arrowstream.Epoch) error {
 
 // Close implements [arrowstream.EpochLog].
 func (l *epochLog) Close() error {
+	journalErr := l.closeJournals()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -185,12 +190,12 @@ func (l *epochLog) Close() error {
 	l.boxMu.Unlock()
 	var err error
 	if l.err == nil {
-		if err = l.journal.append(frame{kind: frameClose}); err == nil {
-			err = l.journal.sync()
+		if err = l.frames.append(frame{kind: frameClose}); err == nil {
+			err = l.frames.sync()
 		}
 		l.err = errClosed
 	}
-	return errors.Join(err, l.journal.Close())
+	return errors.Join(err, journalErr, l.frames.Close())
 }
 
 // errClosed is the error of a store that is used after Close.

@@ -37,7 +37,7 @@ type objectLog struct {
 	begun   time.Time
 }
 
-var _ journal = (*objectLog)(nil)
+var _ frameLog = (*objectLog)(nil)
 
 // logObject is the name of object n of the log.
 func logObject(n uint64) string { return fmt.Sprintf("%s/%020d", logDir, n) }
@@ -88,10 +88,10 @@ func (l *objectLog) begin(ctx context.Context, n uint64, x *index) (taken []byte
 	return nil, nil
 }
 
-// check implements journal: sync finds out.
+// check implements frameLog: sync finds out.
 func (l *objectLog) check() error { return nil }
 
-// append implements journal: the frame waits for the next object.
+// append implements frameLog: the frame waits for the next object.
 func (l *objectLog) append(f frame) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,7 +102,7 @@ func (l *objectLog) append(f frame) error {
 	return nil
 }
 
-// sync implements journal: it writes what is pending as the next object, and is
+// sync implements frameLog: it writes what is pending as the next object, and is
 // ErrFenced if another process has written that.
 func (l *objectLog) sync() error {
 	l.syncing.Lock()
@@ -126,7 +126,7 @@ func (l *objectLog) sync() error {
 	return nil
 }
 
-// roll implements journal.
+// roll implements frameLog.
 func (l *objectLog) roll(x *index) error {
 	if l.next-l.head < uint64(l.bucket.SegmentObjects) && l.bucket.Clock.Now().Sub(l.begun) < 24*time.Hour {
 		return nil
@@ -220,8 +220,8 @@ func (s Bucket) sweep(ctx context.Context, l *epochLog, r *chainRead) error {
 	return g.Wait()
 }
 
-// lastWord implements journal: a bucket is not full.
+// lastWord implements frameLog: a bucket is not full.
 func (l *objectLog) lastWord() {}
 
-// Close implements journal. There is nothing to give back.
+// Close implements frameLog. There is nothing to give back.
 func (l *objectLog) Close() error { return nil }

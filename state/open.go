@@ -72,8 +72,8 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 	}
 	log := &segmentLog{dir: d, lock: lock, manifest: m, incarnation: incarnation}
 	l := &epochLog{
-		store: d.store(), journal: log, manifest: m, incarnation: incarnation, index: after.index,
-		boxes: map[boxKey]*outbox{},
+		store: d.store(), frames: log, folder: &d, manifest: m, incarnation: incarnation, index: after.index,
+		boxes: map[boxKey]*outbox{}, journals: map[string]*journal{},
 	}
 	if err := log.begin(after.number+1, &l.index); err != nil {
 		return nil, err

@@ -135,6 +135,9 @@ func (d Dir) copyTo(ctx context.Context, path string, m *manifest, r *logRead) e
 			return unusable("sync "+dir, err)
 		}
 	}
+	if err := d.linkJournals(ctx, to, m); err != nil {
+		return err
+	}
 	if err := writeIncarnation(d.FS, temp, incarnation); err != nil {
 		return err
 	}

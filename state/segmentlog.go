@@ -22,7 +22,7 @@ type segmentLog struct {
 	begun   time.Time
 }
 
-var _ journal = (*segmentLog)(nil)
+var _ frameLog = (*segmentLog)(nil)
 
 // begin starts a new segment with what is kept of the log. It is given its name
 // when it is on the disk, so that it is there as a whole or not at all.
@@ -63,12 +63,12 @@ func (l *segmentLog) begin(number uint64, x *index) error {
 	return nil
 }
 
-// check implements journal.
+// check implements frameLog.
 func (l *segmentLog) check() error {
 	return checkIncarnation(l.dir.FS, l.dir.Path, l.incarnation)
 }
 
-// append implements journal: it writes the frame to the file.
+// append implements frameLog: it writes the frame to the file.
 func (l *segmentLog) append(f frame) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,7 +82,7 @@ func (l *segmentLog) append(f frame) error {
 	return nil
 }
 
-// sync implements journal. Whoever has taken over since the first look reads
+// sync implements frameLog. Whoever has taken over since the first look reads
 // the log after raising the incarnation: unless it is raised now, the frames are
 // seen by it.
 func (l *segmentLog) sync() error {
@@ -98,7 +98,7 @@ func (l *segmentLog) sync() error {
 	return nil
 }
 
-// roll implements journal.
+// roll implements frameLog.
 func (l *segmentLog) roll(x *index) error {
 	if l.size < l.dir.SegmentBytes && l.dir.Clock.Now().Sub(l.begun) < 24*time.Hour {
 		return nil
@@ -114,14 +114,14 @@ func (l *segmentLog) roll(x *index) error {
 	return nil
 }
 
-// lastWord implements journal: a full disk gets its reserve back.
+// lastWord implements frameLog: a full disk gets its reserve back.
 func (l *segmentLog) lastWord() {
 	if removeFile(l.dir.FS, l.dir.at(reserveName)) == nil && l.append(frame{kind: frameClose}) == nil {
 		_ = l.sync() // the error to tell is the first
 	}
 }
 
-// Close implements journal.
+// Close implements frameLog.
 func (l *segmentLog) Close() error {
 	err := l.log.Close()
 	if closeErr := l.lock.Close(); closeErr != nil {

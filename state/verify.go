@@ -24,12 +24,12 @@ type Checked struct {
 	Damaged []*Damage
 }
 
-// Verify reads everything that a commit names. Damage of a file is reported in
+// Verify reads everything that a commit names, and the journals. Damage of a file is reported in
 // the result; damage of the log or the manifest, which hides the rest, is the
 // error. It changes nothing, and the job should not be at work meanwhile.
 func (d Dir) Verify(ctx context.Context) (*Checked, error) {
 	d = d.withDefaults()
-	_, r, err := d.look()
+	m, r, err := d.look()
 	if err != nil {
 		return nil, err
 	}
@@ -37,10 +37,19 @@ func (d Dir) Verify(ctx context.Context) (*Checked, error) {
 		return nil, err
 	}
 	c, err := d.store().verifyAll(ctx, &r.index)
-	if err == nil {
-		c.Torn = r.size - r.end
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	c.Torn = r.size - r.end
+	for _, p := range m.Sources {
+		if err := d.verifyJournal(ctx, m, p.UID, c); err != nil {
+			return nil, err
+		}
+	}
+	for _, bad := range c.Damaged {
+		bad.Whole = c.Whole
+	}
+	return c, nil
 }
 
 // verifyAll reads every file that a commit of x names.

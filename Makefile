@@ -35,6 +35,17 @@ torture:
 	$(GO) test -timeout 24h -v ./internal/crashtest -crash.seeds 20 -crash.kills 500
 	$(GO) test -timeout 24h -v ./state -state.seeds 20
 
+# fuzz runs every fuzz target that reads what comes from outside for FUZZTIME,
+# the others for FUZZOTHERS, FUZZJOBS of them side by side; FUZZ chooses, as in
+# FUZZ='io/csv Fuzz'.
+FUZZTIME   ?= 60s
+FUZZOTHERS ?= $(FUZZTIME)
+FUZZJOBS   ?= 1
+FUZZ       ?= .
+.PHONY: fuzz
+fuzz:
+	internal/hostiletest/fuzz.sh '$(FUZZTIME)' '$(FUZZOTHERS)' '$(FUZZJOBS)' '$(FUZZ)'
+
 # levels runs the tests at every level of the vector kernels below that of the
 # machine, at which test runs them.
 # The crash tests run one binary, which chooses its level itself.

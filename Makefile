@@ -45,6 +45,11 @@ FUZZ       ?= .
 .PHONY: fuzz
 fuzz:
 	internal/hostiletest/fuzz.sh '$(FUZZTIME)' '$(FUZZOTHERS)' '$(FUZZJOBS)' '$(FUZZ)'
+# soak watches the main job from Kafka to Kafka and Parquet for an hour; it needs
+# a broker in ARROWSTREAM_KAFKA. FLAGS are those of bench/soak, such as -length 10m.
+.PHONY: soak
+soak: build
+	$(GO) run ./bench/soak -binary $(BIN) $(FLAGS)
 
 # levels runs the tests at every level of the vector kernels below that of the
 # machine, at which test runs them.

@@ -17,6 +17,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/fetch"
 
 	"github.com/arrowstream/arrowstream/internal/safe"
+	"github.com/arrowstream/arrowstream/internal/zstdframe"
 )
 
 // errCorrupt marks an answer of a broker that cannot be what was asked for.
@@ -252,6 +253,11 @@ func (c *chunk) inflate(codec compress.Compression, from, to int) (start, end in
 	k := codec.Codec()
 	if k == nil {
 		return 0, 0, fmt.Errorf("%w: compression %d", errCorrupt, codec)
+	}
+	if codec == compress.Zstd {
+		if err := zstdframe.Check(c.data[from:to], zstdframe.Window); err != nil {
+			return 0, 0, fmt.Errorf("%w: %w", errCorrupt, err)
+		}
 	}
 	r := k.NewReader(bytes.NewReader(c.data[from:to]))
 	defer r.Close()

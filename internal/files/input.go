@@ -16,6 +16,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/arrowstream/arrowstream/internal/access"
 	"github.com/arrowstream/arrowstream/internal/zstdframe"
 )
 
@@ -46,7 +47,7 @@ type Input struct {
 
 // Open opens a file, or stdin for "-". Compression goes by the extension, that
 // of stdin by the first bytes.
-func Open(name string, stdin io.Reader) (*Input, error) {
+func Open(a *access.Policy, name string, stdin io.Reader) (*Input, error) {
 	in := &Input{Name: name, Size: -1}
 	if name == Stdin {
 		if stdin == nil {
@@ -58,7 +59,7 @@ func Open(name string, stdin io.Reader) (*Input, error) {
 		in.r = &sniffer{in: in}
 		return in, nil
 	}
-	f, err := os.Open(name)
+	f, err := a.Open(name)
 	if err != nil {
 		return nil, err
 	}

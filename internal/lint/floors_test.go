@@ -30,6 +30,8 @@ var floors = []struct {
 	{"internal/suggest", 0},
 	{"internal/failpoint", 0},
 	{"internal/zstdframe", 0},
+	{"internal/terminal", 0},
+	{"internal/access", 5},
 	{"internal/glob", 10},
 	{"internal/files", 10},
 	{"columnar", 10},

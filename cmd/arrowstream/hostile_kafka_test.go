@@ -33,12 +33,14 @@ func TestHostileMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"json", "csv", "arrow"} {
-		code := verdict(t, format, size, child(t.Context(), []string{hostileAddresses}, "run", "-q", "-e", fmt.Sprintf(`
-			CREATE TABLE t (a BIGINT, b STRING, c ARRAY<DOUBLE>, d TIMESTAMP, e DECIMAL(10, 2), f ROW<x INT, y STRING>) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '%s',
-				'topic' = 'hostile', 'format' = '%s', 'scan.bounded.mode' = 'latest-offset', 'on.error' = 'skip');
-			CREATE TABLE n USING blackhole; INSERT INTO n SELECT * FROM t`, broker.ListenAddrs()[0], format)))
-		if code != exitOK {
-			t.Errorf("%s: exit %d; messages that cannot be decoded should be skipped", format, code)
+		for _, bad := range []string{"skip", "fail"} {
+			code := verdict(t, format, size, child(t.Context(), []string{hostileAddresses}, "run", "-q", "-e", fmt.Sprintf(`
+				CREATE TABLE t (a BIGINT, b STRING, c ARRAY<DOUBLE>, d TIMESTAMP, e DECIMAL(10, 2), f ROW<x INT, y STRING>) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '%s',
+					'topic' = 'hostile', 'format' = '%s', 'scan.bounded.mode' = 'latest-offset', 'on.error' = '%s');
+				CREATE TABLE n USING blackhole; INSERT INTO n SELECT * FROM t`, broker.ListenAddrs()[0], format, bad)))
+			if (code == exitOK) != (bad == "skip") {
+				t.Errorf("%s: exit %d where what cannot be decoded should %s", format, code, bad)
+			}
 		}
 	}
 }

@@ -218,7 +218,7 @@ func FuzzEpochFile(f *testing.F) {
 			t.Fatal(err)
 		}
 		hostiletest.Within(t, len(b), func() {
-			_, entries, err := readEpoch(name)
+			_, entries, err := readEpoch(nil, name)
 			if err != nil {
 				return
 			}

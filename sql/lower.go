@@ -112,6 +112,13 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	opts.Program = p.s.program
 	if dir := p.s.stateDir(opts.Name); opts.State == nil && dir != "" {
 		opts.State = state.Dir{Path: dir, FS: state.OS{Access: opts.Access}}
+		if p.s.opts.State != nil {
+			store, err := p.s.opts.State(dir)
+			if err != nil {
+				return nil, err
+			}
+			opts.State = store
+		}
 	}
 	if opts.CheckpointInterval == 0 {
 		opts.CheckpointInterval = p.s.durationSetting("job.epoch", 0)

@@ -140,9 +140,9 @@ func readArrows(fsys files, name string, want fileRecord, mem memory.Allocator, 
 	src := &source{f: f}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	rd, err := wire.NewReader("", bufio.NewReaderSize(src, int(min(want.Bytes, 64<<10))), mem, wire.Limits{
-		// LZ4 makes 255 bytes of one at most, and a batch has no more bytes
-		// than its file, nor a message.
-		Metadata: want.Bytes, Body: want.Bytes, Buffer: 4096 + 255*want.Bytes, Rows: 1 << 40, Allocator: mem,
+		// LZ4 makes 255 bytes of one at most, and a message has no more bytes
+		// than its file.
+		Metadata: want.Bytes, Body: 4096 + 255*want.Bytes, Buffer: 4096 + 255*want.Bytes, Rows: 1 << 40, Allocator: mem,
 	})
 	if err != nil {
 		return src.verdict(err)

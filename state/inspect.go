@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -79,7 +80,7 @@ func (d Dir) look() (m *manifest, r *logRead, err error) {
 
 // Inspect tells what a store holds. It changes nothing, and the job may be at
 // work meanwhile.
-func (d Dir) Inspect() (*Info, error) {
+func (d Dir) Inspect(context.Context) (*Info, error) {
 	d = d.withDefaults()
 	m, r, err := d.look()
 	if err != nil {
@@ -165,7 +166,7 @@ type StateBatch struct {
 
 // States yields what a stage remembers at the last commit: the batches of its
 // snapshot and of the deltas since, in order of epochs and names.
-func (d Dir) States(uid string, mem memory.Allocator) iter.Seq2[StateBatch, error] {
+func (d Dir) States(_ context.Context, uid string, mem memory.Allocator) iter.Seq2[StateBatch, error] {
 	return func(yield func(StateBatch, error) bool) {
 		d := d.withDefaults()
 		m, r, err := d.look()
@@ -204,7 +205,7 @@ func (s store) states(m *manifest, x *index, uid string, mem memory.Allocator, y
 }
 
 // Diff tells how a job differs from that of the store. It changes nothing.
-func (d Dir) Diff(job arrowstream.Job) (Diff, error) {
+func (d Dir) Diff(_ context.Context, job arrowstream.Job) (Diff, error) {
 	d = d.withDefaults()
 	old, err := d.readManifest()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 func TestInspectAStoreAtWork(t *testing.T) {
 	d := testDir(memFS{FS: vfs.NewMem()})
-	if _, err := d.Inspect(); !errors.Is(err, ErrNone) {
+	if _, err := d.Inspect(t.Context()); !errors.Is(err, ErrNone) {
 		t.Fatalf("no store: %v", err)
 	}
 	l := mustOpen(t, d)
@@ -25,7 +25,7 @@ func TestInspectAStoreAtWork(t *testing.T) {
 	if err := m.work(l, 14, nil); err != nil {
 		t.Fatal(err)
 	}
-	info, err := d.Inspect()
+	info, err := d.Inspect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestInspectWhileEpochsPass(t *testing.T) {
 		return m.work(l, m.epoch+3, nil)
 	}))}
 	for range 5 {
-		if _, err := reader.Inspect(); err != nil {
+		if _, err := reader.Inspect(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -72,7 +72,7 @@ func TestStatesOfAStage(t *testing.T) {
 	mem := columnartest.Allocator(t)
 	_, d := written(t, 12, true)
 	var got []string
-	for b, err := range d.States("agg k", mem) {
+	for b, err := range d.States(t.Context(), "agg k", mem) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,13 +85,13 @@ func TestStatesOfAStage(t *testing.T) {
 	if want := []string{"", "groups", "", "groups"}; !slices.Equal(got, want) {
 		t.Errorf("batches %q, want %q", got, want)
 	}
-	for b, err := range d.States("agg k", mem) {
+	for b, err := range d.States(t.Context(), "agg k", mem) {
 		if err == nil {
 			b.Batch.Release()
 		}
 		break
 	}
-	for _, err := range d.States("nobody", mem) {
+	for _, err := range d.States(t.Context(), "nobody", mem) {
 		if err == nil || !strings.Contains(err.Error(), `no stage "nobody"`) {
 			t.Errorf("%v", err)
 		}
@@ -218,7 +218,7 @@ func TestSavepoint(t *testing.T) {
 		t.Errorf("a savepoint of a store at work: %v", err)
 	}
 	l.Close()
-	info, err := d.Inspect()
+	info, err := d.Inspect(t.Context())
 	if err != nil || !slices.Equal(info.Savepoints, []string{"v1"}) && !slices.Equal(info.Savepoints, []string{"v1", "v2"}) {
 		t.Errorf("savepoints %v, %v", info.Savepoints, err)
 	}
@@ -285,7 +285,7 @@ func TestUpgrade(t *testing.T) {
 	}
 	for name, f := range map[string]func() error{
 		"open":    func() error { _, err := d.Open(t.Context(), testJob()); return err },
-		"inspect": func() error { _, err := d.Inspect(); return err },
+		"inspect": func() error { _, err := d.Inspect(t.Context()); return err },
 		"upgrade": func() error { _, _, err := d.Upgrade(); return err },
 	} {
 		err := f()

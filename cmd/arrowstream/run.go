@@ -92,7 +92,7 @@ func (j *job) flags(f *pflag.FlagSet) {
 	f.StringVar(&j.memoryLimit, "memory-limit", "", "memory budget such as 512MiB; default 70 % of the machine")
 	f.StringVar(&j.progress, "progress", "auto", "auto, line, json or off")
 	f.BoolVarP(&j.quiet, "quiet", "q", false, "no progress, no summary")
-	f.StringVar(&j.state.Path, "state", "", "folder that keeps the state: the job goes on where it stopped or was killed")
+	f.StringVar(&j.state.Path, "state", "", "folder, or s3://BUCKET/PREFIX, that keeps the state: the job goes on where it stopped or was killed")
 	f.BoolVar(&j.state.AllowNewState, "allow-new-state", false, "go on although the script has new stateful parts or sinks")
 	f.BoolVar(&j.state.AllowDropState, "allow-drop-state", false, "go on although parts of the script that had state are gone")
 	f.IntVar(&j.state.RetainCommits, "retain", 0, "commits that the state can be taken back to; default 100")
@@ -132,7 +132,7 @@ func (j *job) read(args []string) (text, name string, err error) {
 }
 
 // prepare plans the script and prints its warnings; the caller closes it.
-func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error) {
+func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options) (*sql.Program, error) {
 	text, name, err := j.read(args)
 	if err != nil {
 		return nil, err
@@ -151,6 +151,7 @@ func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error
 	prog, err := sql.Prepare(text, sql.Options{
 		File: name, Connectors: all.Connectors(), Formats: all.Formats(), Settings: settings, Stdio: j.stdio, Pipeline: o,
 		Param: parameter(params, o.Access),
+		State: func(place string) (arrowstream.StateStore, error) { return j.scriptState(ctx, place, o.Access) },
 		Display: func(name string) (arrowstream.Sink, error) {
 			return console.Connector.Sink(arrowstream.Table{Name: name, Options: map[string]string{"format": j.format}, Stdio: j.stdio})
 		},
@@ -167,7 +168,9 @@ func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error
 func (j *job) run(ctx context.Context, args []string) (err error) {
 	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay, CheckpointInterval: j.epoch}
 	if j.state.Path != "" {
-		o.State = j.state
+		if o.State, err = j.openState(ctx, j.state.Path); err != nil {
+			return err
+		}
 	}
 	if j.memoryLimit != "" {
 		if o.MemoryLimit, err = arrowstream.ParseSize(j.memoryLimit); err != nil || o.MemoryLimit <= 0 {
@@ -187,7 +190,7 @@ func (j *job) run(ctx context.Context, args []string) (err error) {
 			j.stdio.Out = clearing{j.stdio.Out, printer}
 		}
 	}
-	prog, err := j.prepare(args, o)
+	prog, err := j.prepare(ctx, args, o)
 	if err != nil {
 		return err
 	}

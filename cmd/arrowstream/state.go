@@ -14,6 +14,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/io/bucket"
 	"github.com/arrowstream/arrowstream/io/console"
 	"github.com/arrowstream/arrowstream/state"
 )
@@ -58,8 +59,12 @@ func newStateLs(stdio arrowstream.Stdio) *cobra.Command {
 		Use:   "ls DIR",
 		Short: "List the parts of the job and the commits that are kept",
 		Args:  arguments(1, 1, "ls DIR"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			info, err := state.Dir{Path: args[0]}.Inspect()
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := openKept(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			info, err := s.Inspect(cmd.Context())
 			if err != nil {
 				return notAStore(err)
 			}
@@ -115,11 +120,14 @@ func newStateShow(stdio arrowstream.Stdio) *cobra.Command {
 		Short: "Print the program and its parts, or what a stage remembers",
 		Args:  arguments(1, 2, "show DIR [UID]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d := state.Dir{Path: args[0]}
+			d, err := openKept(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
 			if len(args) == 2 {
 				return showStage(cmd.Context(), stdio, d, args[1], format)
 			}
-			info, err := d.Inspect()
+			info, err := d.Inspect(cmd.Context())
 			if err != nil {
 				return notAStore(err)
 			}
@@ -142,8 +150,8 @@ func newStateShow(stdio arrowstream.Stdio) *cobra.Command {
 }
 
 // showStage prints the batches of a stage, each behind a line that names it.
-func showStage(ctx context.Context, stdio arrowstream.Stdio, d state.Dir, uid, format string) error {
-	for b, err := range d.States(uid, columnar.Pool) {
+func showStage(ctx context.Context, stdio arrowstream.Stdio, d kept, uid, format string) error {
+	for b, err := range d.States(ctx, uid, columnar.Pool) {
 		if err != nil {
 			return notAStore(err)
 		}
@@ -178,7 +186,11 @@ func newStateVerify(stdio arrowstream.Stdio) *cobra.Command {
 		Short: "Read everything and compare it with its checksums",
 		Args:  arguments(1, 1, "verify DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := state.Dir{Path: args[0]}.Verify(cmd.Context())
+			s, err := openKept(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			c, err := s.Verify(cmd.Context())
 			if err != nil {
 				return notAStore(err)
 			}
@@ -206,7 +218,11 @@ func newStateSavepoint(stdio arrowstream.Stdio) *cobra.Command {
 		Short: "Keep the last commit of a stopped job under a name",
 		Args:  arguments(2, 2, "savepoint DIR NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, e, err := state.Dir{Path: args[0]}.Savepoint(cmd.Context(), args[1])
+			s, err := openKept(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			path, e, err := s.Savepoint(cmd.Context(), args[1])
 			if err != nil {
 				return notAStore(err)
 			}
@@ -222,6 +238,9 @@ func newStateUpgrade(stdio arrowstream.Stdio) *cobra.Command {
 		Short: "Raise the format of the state of a stopped job to that of this program",
 		Args:  arguments(1, 1, "upgrade DIR"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if bucket.IsURL(args[0]) {
+				return usageError{errors.New("a state in a bucket is raised by a savepoint: arrowstream state savepoint URL NAME")}
+			}
 			from, to, err := state.Dir{Path: args[0]}.Upgrade()
 			switch {
 			case err != nil:

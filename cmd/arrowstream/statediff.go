@@ -18,7 +18,11 @@ func newStateDiff(stdio arrowstream.Stdio) *cobra.Command {
 		Short: "Compare the program of a state with another, as a start would",
 		Args:  arguments(1, 2, "diff DIR FILE.sql"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return j.diff(cmd.Context(), state.Dir{Path: args[0]}, args[1:])
+			s, err := openKept(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return j.diff(cmd.Context(), s, args[1:])
 		},
 	}
 	j.scriptFlags(cmd.Flags())
@@ -28,7 +32,7 @@ func newStateDiff(stdio arrowstream.Stdio) *cobra.Command {
 // comparing is a store that a pipeline cannot open: it takes the job that the
 // pipeline describes and compares it with that of a folder.
 type comparing struct {
-	dir  state.Dir
+	kept kept
 	diff state.Diff
 	err  error
 }
@@ -37,14 +41,14 @@ type comparing struct {
 var errCompared = errors.New("compared")
 
 // Open implements [arrowstream.StateStore].
-func (c *comparing) Open(_ context.Context, job arrowstream.Job) (arrowstream.EpochLog, error) {
-	c.diff, c.err = c.dir.Diff(job)
+func (c *comparing) Open(ctx context.Context, job arrowstream.Job) (arrowstream.EpochLog, error) {
+	c.diff, c.err = c.kept.Diff(ctx, job)
 	return nil, errCompared
 }
 
-func (j *job) diff(ctx context.Context, dir state.Dir, args []string) error {
-	c := &comparing{dir: dir}
-	prog, err := j.prepare(args, arrowstream.Options{Workers: 1, State: c})
+func (j *job) diff(ctx context.Context, s kept, args []string) error {
+	c := &comparing{kept: s}
+	prog, err := j.prepare(ctx, args, arrowstream.Options{Workers: 1, State: c})
 	if err != nil {
 		return err
 	}

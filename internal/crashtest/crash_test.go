@@ -60,6 +60,10 @@ func prepare(t *testing.T, target target) (*process, place) {
 		}
 	}
 	at := target.open(t, p.dir)
+	p.state = filepath.Join(p.dir, "state")
+	if target.keep != nil {
+		p.state, p.env = target.keep(t, p.dir)
+	}
 	if err := os.WriteFile(filepath.Join(p.dir, "job.sql"), []byte(script(at.declare)), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -70,6 +70,8 @@ type process struct {
 	dir     string // holds the script, the state and the models
 	epoch   time.Duration
 	workers int
+	state   string   // where its state is
+	env     []string // what it needs for that
 }
 
 // start runs the job until it ends or after was passed, when it is killed; 0
@@ -99,12 +101,12 @@ func (p *process) start(t *testing.T, failpoint string, after time.Duration) (do
 
 // command is a run of the job, and what it prints.
 func (p *process) command(ctx context.Context, failpoint string) (*exec.Cmd, *bytes.Buffer) {
-	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", filepath.Join(p.dir, "state"), "--epoch", p.epoch.String(), "--retain", "3", "--progress", "off", "-q"}
+	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", p.state, "--epoch", p.epoch.String(), "--retain", "3", "--progress", "off", "-q"}
 	if p.workers > 0 {
 		args = append(args, "--workers", fmt.Sprint(p.workers))
 	}
 	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env = append(os.Environ(), "IN="+input, "OUT="+p.dir)
+	cmd.Env = append(append(os.Environ(), "IN="+input, "OUT="+p.dir), p.env...)
 	if failpoint != "" {
 		cmd.Env = append(cmd.Env, "ARROWSTREAM_FAILPOINT="+failpoint)
 	}

@@ -12,6 +12,9 @@ type target struct {
 	name string
 	// open makes room for the outputs of one job.
 	open func(t *testing.T, dir string) place
+	// keep makes room for its state, and returns the place and what to add to
+	// the environment; nil is a folder.
+	keep func(t *testing.T, dir string) (state string, env []string)
 }
 
 // place is where the outputs of one job go.
@@ -22,14 +25,16 @@ type place struct {
 
 // targets are the sinks that promise to write every row once.
 var targets = []target{
-	{"parquet", folders("parquet")},
-	{"json", folders("json")},
-	{"csv", folders("csv")},
-	{"arrow", folders("arrow")},
-	{"flight", exports},
-	{"kafka", kafka},
-	{"postgres", tables("postgres", "ARROWSTREAM_POSTGRES")},
-	{"mariadb", tables("mysql", "ARROWSTREAM_MARIADB")},
+	{name: "parquet", open: folders("parquet")},
+	{name: "json", open: folders("json")},
+	{name: "csv", open: folders("csv")},
+	{name: "arrow", open: folders("arrow")},
+	{name: "flight", open: exports},
+	{name: "kafka", open: kafka},
+	{name: "postgres", open: tables("postgres", "ARROWSTREAM_POSTGRES")},
+	{name: "mariadb", open: tables("mysql", "ARROWSTREAM_MARIADB")},
+	{name: "files-of-objects", open: folders("json"), keep: objectFiles},
+	{name: "s3", open: folders("json"), keep: bucketS3},
 }
 
 // folders writes files of a format, one folder per output.

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"gocloud.dev/blob"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/io/bucket"
+	"github.com/arrowstream/arrowstream/state"
+)
+
+// kept is a state as the commands look at it, in a folder or a bucket.
+type kept interface {
+	arrowstream.StateStore
+	Inspect(ctx context.Context) (*state.Info, error)
+	States(ctx context.Context, uid string, mem memory.Allocator) iter.Seq2[state.StateBatch, error]
+	Verify(ctx context.Context) (*state.Checked, error)
+	Diff(ctx context.Context, job arrowstream.Job) (state.Diff, error)
+	Savepoint(ctx context.Context, name string) (place string, e arrowstream.Epoch, err error)
+}
+
+// openKept is the state at a place.
+func openKept(ctx context.Context, place string) (kept, error) {
+	return keptAt(ctx, place, state.Dir{})
+}
+
+// openState is the state at a place, with the flags of the command.
+func (j *job) openState(ctx context.Context, place string) (arrowstream.StateStore, error) {
+	return keptAt(ctx, place, j.state)
+}
+
+// scriptState is the state at a place that the script names, which has to be
+// within its walls.
+func (j *job) scriptState(ctx context.Context, place string, a *arrowstream.Access) (arrowstream.StateStore, error) {
+	if a != nil && bucket.IsURL(place) {
+		return nil, &arrowstream.Error{Code: "AS2201", Msg: fmt.Sprintf("state %s: a restricted script cannot name an object store", place), Hint: "name it with --state"}
+	}
+	d := j.state
+	d.FS = state.OS{Access: a}
+	return keptAt(ctx, place, d)
+}
+
+// keptAt is the state at a place, a folder or a URL, with the limits of d. Places
+// such as file:///shared/job are buckets too, not folders: they have no lock.
+func keptAt(ctx context.Context, place string, d state.Dir) (kept, error) {
+	if !bucket.IsURL(place) {
+		d.Path = place
+		return d, nil
+	}
+	s := state.Bucket{AllowNewState: d.AllowNewState, AllowDropState: d.AllowDropState, RetainCommits: d.RetainCommits}
+	if path, ok := strings.CutPrefix(place, "file://"); ok {
+		if !strings.HasPrefix(path, "/") {
+			return nil, usageError{fmt.Errorf("%s: a file URL has the whole path, such as file:///shared/job", place)}
+		}
+		path, err := url.PathUnescape(path)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		s.URL, s.Objects = "file://"+strings.TrimRight(path, "/"), bucket.Folder{Path: path}
+		return s, nil
+	}
+	scheme, _, _ := strings.Cut(place, "://")
+	if !blob.DefaultURLMux().ValidBucketScheme(scheme) {
+		hint := "known are s3 and file"
+		if scheme == "gs" || scheme == "azblob" {
+			hint = "build the program with -tags clouds for Google Cloud Storage and Azure"
+		}
+		return nil, usageError{fmt.Errorf("%s://: no such object store; %s", scheme, hint)}
+	}
+	_, _, name, err := bucket.Split(place)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	o, err := bucket.Open(ctx, place, bucket.Patience{})
+	if err != nil {
+		return nil, err
+	}
+	s.URL, s.Objects = name, o
+	return s, nil
+}

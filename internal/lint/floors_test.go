@@ -46,6 +46,7 @@ var floors = []struct {
 	{"internal/epochfile", 34},
 	{"internal/filetable", 35},
 	{"internal/remote", 35},
+	{"internal/intake", 35},
 	{"internal/database", 36},
 	{"internal/grouped", 35},
 	{"window", 40},

@@ -171,6 +171,14 @@ type node struct {
 	outbox      Outbox // of a Publisher, for that epoch; nil before its first row
 	outboxRows  int64
 
+	// What happens to bad rows of a source, or of a Rowwise stage.
+	onError    OnError
+	errorsPort int         // of the dead letters, 0 if nobody reads them
+	dead       deadLetters // owned by whoever puts the ticks in order
+	rejects    *Rejects    // of a stage that skips
+	seen       int         // rows of this tick that a Rowwise stage was given
+	bad        []Rejected  // those of them that become dead letters
+
 	env       Env
 	instances []any // of a parallel stage, beside stage itself
 	flushed   bool  // Advance has seen the end of time
@@ -192,8 +200,6 @@ type sourceNode struct {
 	source    Source
 	eventTime EventTime
 	column    int // of the event time, or -1
-	onError   OnError
-	dead      deadLetters // owned by the driver
 }
 
 // EventTime says where a stream has its event time and how its watermark

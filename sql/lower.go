@@ -192,6 +192,9 @@ func (p *plan) lowerNode(pl *arrowstream.Pipeline, n *node) error {
 			return p.error(n, err)
 		}
 		n.stream = n.in[0].stream.Via(st)
+		if n.onError != nil {
+			n.stream.OnError(n.onError.policy)
+		}
 	default: // union
 		parts := make([]*arrowstream.Stream, len(n.in))
 		for i, in := range n.in {

@@ -7,7 +7,8 @@ import (
 
 // Secret is a password, a token or a key, or a reference to one: env:NAME for a
 // variable of the environment, file:PATH for a file. However it is printed,
-// formatted, encoded or logged, it is ***; string(s) is the text itself.
+// formatted, encoded or logged, it is ***, but for %p and keys of maps, which
+// packages fmt and json do not let a type decide; string(s) is the text itself.
 type Secret string
 
 // hidden is what is shown of a secret; nothing of none.

@@ -15,7 +15,8 @@ import (
 
 // The functions of this file are those of package os, inside the walls.
 
-// locate finds the folder that holds a file, and its name in it.
+// locate finds the folder that holds a file, and its name in it. A name with a
+// slash at its end is that of a folder.
 func (p *Policy) locate(name string, write bool) (*os.Root, string, error) {
 	op := "read"
 	if write {
@@ -36,6 +37,9 @@ func (p *Policy) locate(name string, write bool) (*os.Root, string, error) {
 		return f.root, rel, nil
 	}
 	dir := filepath.Dir(path)
+	if strings.HasSuffix(name, "/") {
+		dir = path
+	}
 	if write {
 		dir += ":rw"
 	}
@@ -187,7 +191,7 @@ func (p *Policy) Mkdir(name string, perm fs.FileMode) error {
 	if p == nil {
 		return os.Mkdir(name, perm)
 	}
-	return p.write(name, func(root *os.Root, rel string) error { return root.Mkdir(rel, perm) })
+	return p.write(name+"/", func(root *os.Root, rel string) error { return root.Mkdir(rel, perm) })
 }
 
 // MkdirAll is os.MkdirAll.
@@ -195,7 +199,7 @@ func (p *Policy) MkdirAll(name string, perm fs.FileMode) error {
 	if p == nil {
 		return os.MkdirAll(name, perm)
 	}
-	return p.write(name, func(root *os.Root, rel string) error {
+	return p.write(name+"/", func(root *os.Root, rel string) error {
 		if rel == "." {
 			return nil
 		}

@@ -120,7 +120,7 @@ func expand(a *access.Policy, files []string, pattern string) ([]string, error) 
 	for len(segments) > 1 && segments[0] != "**" && !HasMeta(segments[0]) {
 		root, segments = filepath.Join(root, segments[0]), segments[1:]
 	}
-	switch info, err := a.Stat(root); {
+	switch info, err := a.Stat(root + "/"); {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), err == nil && !info.IsDir():
 		return files, nil
 	case err != nil:

@@ -224,6 +224,21 @@ func TestSink(t *testing.T) {
 	}
 }
 
+// TestFormulas has every beginning that a spreadsheet takes for a formula, in
+// names too, with and without quotes.
+func TestFormulas(t *testing.T) {
+	b := columnartest.Batch(t, columnartest.Allocator(t), "=a:utf8\n=1\n+1\n-1\n@x\n\"\\tx\"\n\"\\rx\"\nx=1")
+	for quote, want := range map[string]string{
+		"":     "\"'=a\"\n\"'=1\"\n\"'+1\"\n\"'-1\"\n\"'@x\"\n\"'\tx\"\n\"'\rx\"\nx=1\n",
+		"none": "'=a\n'=1\n'+1\n'-1\n'@x\n'\tx\n'\rx\nx=1\n",
+	} {
+		var out bytes.Buffer
+		if err := iotest.Write(t, &Sink{Path: "-", EscapeFormulas: true, Quote: quote, Stdio: arrowstream.Stdio{Out: &out}}, b); err != nil || out.String() != want {
+			t.Errorf("%q: %v\n%q, want\n%q", quote, err, out.String(), want)
+		}
+	}
+}
+
 func TestStdin(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	r, w := io.Pipe()

@@ -2,6 +2,7 @@ package csv
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -52,7 +53,7 @@ func (w *writer) field(to, v []byte, number bool) []byte {
 	if number {
 		return append(to, v...)
 	}
-	formula := w.formulas && len(v) > 0 && (v[0] == '=' || v[0] == '+' || v[0] == '-' || v[0] == '@' || v[0] == '\t')
+	formula := w.formulas && len(v) > 0 && strings.IndexByte("=+-@\t\r", v[0]) >= 0
 	need := len(v) == 0 || formula || string(v) == w.null || v[0] == w.comment && w.comment != 0 || v[0] == ' ' || v[len(v)-1] == ' '
 	for _, c := range v {
 		if w.special[c] || c == w.quote || c == w.escape {
@@ -61,6 +62,9 @@ func (w *writer) field(to, v []byte, number bool) []byte {
 		}
 	}
 	if !need || w.quote == 0 {
+		if formula {
+			to = append(to, '\'')
+		}
 		return append(to, v...)
 	}
 	to = append(to, w.quote)

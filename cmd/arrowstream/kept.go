@@ -27,20 +27,21 @@ type kept interface {
 
 // openKept is the state at a place.
 func openKept(ctx context.Context, place string) (kept, error) {
-	return keptAt(ctx, place, state.Dir{})
+	return keptAt(ctx, place, state.Dir{}, nil)
 }
 
-// openState is the state at a place, with the flags of the command.
-func (j *job) openState(ctx context.Context, place string) (arrowstream.StateStore, error) {
-	return keptAt(ctx, place, j.state)
-}
-
-// keptAt is the state at a place, a folder or a URL, with the limits of d. Places
-// such as file:///shared/job are buckets too, not folders: they have no lock.
-func keptAt(ctx context.Context, place string, d state.Dir) (kept, error) {
+// keptAt is the state at a place, a folder or a URL, with the limits of d and
+// inside the walls of a, which are for places that a script names. Places such as
+// file:///shared/job are buckets too, not folders: they have no lock.
+func keptAt(ctx context.Context, place string, d state.Dir, a *arrowstream.Access) (kept, error) {
 	if !bucket.IsURL(place) {
-		d.Path = place
+		d.Path, d.FS = place, state.OS{Access: a}
 		return d, nil
+	}
+	if a != nil {
+		return nil, &arrowstream.Error{
+			Code: "AS2201", Msg: "a restricted script names a bucket for its state", Hint: "name it with --state, or a folder that --allow-path DIR:rw allows",
+		}
 	}
 	s := state.Bucket{AllowNewState: d.AllowNewState, AllowDropState: d.AllowDropState, RetainCommits: d.RetainCommits}
 	if path, ok := strings.CutPrefix(place, "file://"); ok {

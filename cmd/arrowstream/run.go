@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +37,7 @@ type job struct {
 	replay      arrowstream.Replay
 	state       state.Dir
 	epoch       time.Duration
+	walls       walls
 }
 
 func newRun(stdio arrowstream.Stdio) *cobra.Command {
@@ -102,6 +105,7 @@ func (j *job) scriptFlags(f *pflag.FlagSet) {
 	f.StringVarP(&j.text, "execute", "e", "", "run this SQL text instead of a file")
 	f.StringArrayVar(&j.params, "param", nil, "value of ${NAME} in option values, NAME=VALUE")
 	f.StringArrayVar(&j.settings, "set", nil, "setting before the first statement, key=value")
+	j.walls.flags(f)
 }
 
 // read returns the script and its name in errors.
@@ -133,6 +137,9 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 	if err != nil {
 		return nil, err
 	}
+	if o.Access, err = j.walls.access(); err != nil {
+		return nil, err
+	}
 	params, err := pairs("param", j.params)
 	if err != nil {
 		return nil, err
@@ -143,13 +150,10 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 	}
 	prog, err := sql.Prepare(text, sql.Options{
 		File: name, Connectors: all.Connectors(), Formats: all.Formats(), Settings: settings, Stdio: j.stdio, Pipeline: o,
-		State: func(place string) (arrowstream.StateStore, error) { return j.openState(ctx, place) },
-		Param: func(name string) (string, bool) {
-			if v, ok := params[name]; ok {
-				return v, true
-			}
-			return os.LookupEnv(name)
+		State: func(place string) (arrowstream.StateStore, error) {
+			return keptAt(ctx, place, j.state, o.Access)
 		},
+		Param: parameter(params, o.Access),
 		Display: func(name string) (arrowstream.Sink, error) {
 			return console.Connector.Sink(arrowstream.Table{Name: name, Options: map[string]string{"format": j.format}, Stdio: j.stdio})
 		},
@@ -157,7 +161,7 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 	if err != nil {
 		return nil, sqlError{err, text}
 	}
-	for _, w := range prog.Warnings {
+	for _, w := range slices.Concat(secretFlags("param", params), secretFlags("set", settings), prog.Warnings) {
 		fmt.Fprint(j.stdio.Err, syntax.RenderWarning(w, text))
 	}
 	return prog, nil
@@ -166,7 +170,7 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 func (j *job) run(ctx context.Context, args []string) (err error) {
 	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay, CheckpointInterval: j.epoch}
 	if j.state.Path != "" {
-		if o.State, err = j.openState(ctx, j.state.Path); err != nil {
+		if o.State, err = keptAt(ctx, j.state.Path, j.state, nil); err != nil {
 			return err
 		}
 	}
@@ -226,7 +230,7 @@ func (j *job) run(ctx context.Context, args []string) (err error) {
 func (j *job) show(ctx context.Context, results []sql.Result) error {
 	for _, r := range results {
 		if r.Rows == nil {
-			fmt.Fprintln(j.stdio.Out, strings.TrimRight(r.Text, "\n"))
+			fmt.Fprintln(plain{j.stdio.Out}, strings.TrimRight(r.Text, "\n"))
 			continue
 		}
 		err := j.showRows(ctx, r)
@@ -260,6 +264,19 @@ func pairs(flag string, list []string) (map[string]string, error) {
 		m[key] = value
 	}
 	return m, nil
+}
+
+// secretFlags warns about secrets on the command line.
+func secretFlags(flag string, values map[string]string) (warnings []*arrowstream.Error) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if syntax.Secret(name) && !syntax.Reference(values[name]) {
+			warnings = append(warnings, &arrowstream.Error{
+				Code: "AS2103", Msg: fmt.Sprintf("--%s %s holds a secret, which other users of the machine can see", flag, name),
+				Hint: "pass env:NAME or file:PATH, or set the variable of that name in the environment",
+			})
+		}
+	}
+	return warnings
 }
 
 // clearing writes data to a terminal whose last line may hold the progress.

@@ -408,7 +408,7 @@ func TestUsersErrors(t *testing.T) {
 		"a token=env:FLIGHT_TEST_EMPTY":  "FLIGHT_TEST_EMPTY is not set",
 		"a password=file:/no/such":       "/no/such",
 	} {
-		_, err := parseUsers(text)
+		_, err := parseUsers(nil, text)
 		var e *arrowstream.Error
 		if !errors.As(err, &e) || e.Code != "AS1504" || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "h1dden") {
 			t.Errorf("%q: %v", text, err)

@@ -38,11 +38,6 @@ func keptAt(ctx context.Context, place string, d state.Dir, a *arrowstream.Acces
 		d.Path, d.FS = place, state.OS{Access: a}
 		return d, nil
 	}
-	if a != nil {
-		return nil, &arrowstream.Error{
-			Code: "AS2201", Msg: "a restricted script names a bucket for its state", Hint: "name it with --state, or a folder that --allow-path DIR:rw allows",
-		}
-	}
 	s := state.Bucket{AllowNewState: d.AllowNewState, AllowDropState: d.AllowDropState, RetainCommits: d.RetainCommits}
 	if path, ok := strings.CutPrefix(place, "file://"); ok {
 		if !strings.HasPrefix(path, "/") {
@@ -52,8 +47,13 @@ func keptAt(ctx context.Context, place string, d state.Dir, a *arrowstream.Acces
 		if err != nil {
 			return nil, usageError{err}
 		}
-		s.URL, s.Objects = "file://"+strings.TrimRight(path, "/"), bucket.Folder{Path: path}
+		s.URL, s.Objects = "file://"+strings.TrimRight(path, "/"), bucket.Folder{Path: path, Access: a}
 		return s, nil
+	}
+	if a != nil {
+		return nil, &arrowstream.Error{
+			Code: "AS2201", Msg: "a restricted script names an object store for its state", Hint: "name it with --state, or a folder that --allow-path DIR:rw allows",
+		}
 	}
 	scheme, _, _ := strings.Cut(place, "://")
 	if !blob.DefaultURLMux().ValidBucketScheme(scheme) {

@@ -35,6 +35,16 @@ torture:
 	$(GO) test -timeout 24h -v ./internal/crashtest -crash.seeds 20 -crash.kills 500
 	$(GO) test -timeout 24h -v ./state -state.seeds 20
 
+# fuzz runs every fuzz target that reads what comes from outside for FUZZTIME,
+# the others for FUZZOTHERS, FUZZJOBS of them side by side; FUZZ chooses, as in
+# FUZZ='io/csv Fuzz'.
+FUZZTIME   ?= 60s
+FUZZOTHERS ?= $(FUZZTIME)
+FUZZJOBS   ?= 1
+FUZZ       ?= .
+.PHONY: fuzz
+fuzz:
+	internal/hostiletest/fuzz.sh '$(FUZZTIME)' '$(FUZZOTHERS)' '$(FUZZJOBS)' '$(FUZZ)'
 # soak watches the main job from Kafka to Kafka and Parquet for an hour; it needs
 # a broker in ARROWSTREAM_KAFKA. FLAGS are those of bench/soak, such as -length 10m.
 .PHONY: soak

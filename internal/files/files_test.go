@@ -15,6 +15,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
+
+	"github.com/arrowstream/arrowstream/internal/zstdframe"
 )
 
 func TestRoundTrip(t *testing.T) {
@@ -79,8 +81,8 @@ func TestBombs(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"much":           {compressed(inflatedFree, zstd.WithWindowSize(zstdWindow)), ""},
-		"too much":       {compressed(inflatedFree+1, zstd.WithWindowSize(zstdWindow)), "more than 1000 times as much"},
+		"much":           {compressed(inflatedFree, zstd.WithWindowSize(zstdframe.Window)), ""},
+		"too much":       {compressed(inflatedFree+1, zstd.WithWindowSize(zstdframe.Window)), "more than 1000 times as much"},
 		"a large window": {compressed(20<<20, zstd.WithWindowSize(16<<20)), "at most 8 MiB"},
 	} {
 		r, err := Open(nil, "-", bytes.NewReader(c.data))

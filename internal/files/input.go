@@ -17,16 +17,15 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/arrowstream/arrowstream/internal/access"
+	"github.com/arrowstream/arrowstream/internal/zstdframe"
 )
 
 // Stdin is the name of the standard input and output.
 const Stdin = "-"
 
-// What a compressed input may become: a window of zstd as RFC 8878 asks for,
-// which all levels but the ultra ones keep, and a thousand times its length,
-// which gzip cannot reach, once it is longer than any honest line.
+// A compressed input may become a thousand times its length, which gzip hardly
+// can, once that is longer than any honest line.
 const (
-	zstdWindow   = 8 << 20
 	inflatedFree = 256 << 20
 	inflatedMost = 1000
 )
@@ -118,7 +117,7 @@ func (in *Input) inflate(kind string, r io.Reader) error {
 		in.r = z // its Close frees nothing and only repeats the error of a Read
 		return nil
 	}
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdWindow))
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdframe.Window))
 	if err != nil {
 		return err
 	}
@@ -152,7 +151,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, fmt.Errorf("%d compressed bytes became %d, more than %d times as much", b.stored.n, b.n, inflatedMost)
 	}
 	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
-		err = fmt.Errorf("%w: at most %d MiB; compress it without --long or --ultra", err, zstdWindow>>20)
+		err = fmt.Errorf("%w: at most %d MiB; compress it without --long or --ultra", err, zstdframe.Window>>20)
 	}
 	return n, err
 }

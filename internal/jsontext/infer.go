@@ -8,11 +8,14 @@ import (
 	"github.com/arrowstream/arrowstream/internal/cell"
 )
 
-// maxInferred bounds the fields of an inferred schema.
+// maxInferred bounds the fields of an inferred schema, nested ones included.
 const maxInferred = 4096
 
 // Guess narrows down a schema from sample objects.
-type Guess struct{ top node }
+type Guess struct {
+	top    node
+	fields int
+}
 
 // node is what the values in one place seen so far are.
 type node struct {
@@ -31,7 +34,7 @@ func (g *Guess) Add(text []byte) error {
 	if s.space() != '{' {
 		return s.syntax("an object")
 	}
-	if err := s.infer(&g.top, 0); err != nil {
+	if err := g.infer(s, &g.top, 0); err != nil {
 		return err
 	}
 	return s.end()
@@ -41,11 +44,11 @@ func (g *Guess) Add(text []byte) error {
 // seen. Values of different kinds in one place make a text column.
 func (g *Guess) Schema() *arrow.Schema { return arrow.NewSchema(g.top.fields(), nil) }
 
-func (s *scanner) infer(n *node, depth int) error {
+func (g *Guess) infer(s *scanner, n *node, depth int) error {
 	switch c := s.space(); c {
 	case '{':
 		n.object = true
-		return s.inferObject(n, depth)
+		return g.object(s, n, depth)
 	case '[':
 		n.array = true
 		if n.elem == nil {
@@ -60,7 +63,7 @@ func (s *scanner) infer(n *node, depth int) error {
 			return nil
 		}
 		for {
-			if err := s.infer(n.elem, depth+1); err != nil {
+			if err := g.infer(s, n.elem, depth+1); err != nil {
 				return err
 			}
 			if done, err := s.next(']'); done || err != nil {
@@ -89,7 +92,7 @@ func (s *scanner) infer(n *node, depth int) error {
 	return nil
 }
 
-func (s *scanner) inferObject(n *node, depth int) error {
+func (g *Guess) object(s *scanner, n *node, depth int) error {
 	if depth >= maxDepth {
 		return errDepth
 	}
@@ -108,8 +111,8 @@ func (s *scanner) inferObject(n *node, depth int) error {
 		}
 		m := n.members[string(raw)]
 		if m == nil {
-			if len(n.names) == maxInferred {
-				return fmt.Errorf("more than %d names in an object", maxInferred)
+			if g.fields++; g.fields > maxInferred {
+				return fmt.Errorf("more than %d names in the first objects", maxInferred)
 			}
 			if n.members == nil {
 				n.members = map[string]*node{}
@@ -118,7 +121,7 @@ func (s *scanner) inferObject(n *node, depth int) error {
 			n.members[string(raw)] = m
 			n.names = append(n.names, string(raw))
 		}
-		if err := s.infer(m, depth+1); err != nil {
+		if err := g.infer(s, m, depth+1); err != nil {
 			return err
 		}
 		if done, err := s.next('}'); done || err != nil {

@@ -2,6 +2,7 @@ package jsontext
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -194,6 +195,19 @@ func TestGuess(t *testing.T) {
 	}
 	if got := g.Schema(); !got.Equal(want) {
 		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+// The names of an inferred schema are counted on all levels.
+func TestGuessOfManyNames(t *testing.T) {
+	var g Guess
+	var err error
+	rows := 0
+	for ; err == nil && rows < maxInferred; rows++ {
+		err = g.Add(fmt.Appendf(nil, `{"a%d":{"x":{"y":[{"z":1}]}}}`, rows))
+	}
+	if err == nil || rows != maxInferred/4+1 {
+		t.Errorf("%d rows, %v", rows, err)
 	}
 }
 

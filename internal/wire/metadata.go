@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/arrowstream/arrowstream/internal/zstdframe"
 )
 
 // Field numbers of the tables in Arrow's Message.fbs and Schema.fbs.
@@ -102,7 +104,8 @@ const (
 	inflatedMost = 1000
 )
 
-// checkInflated adds up what the buffers of a compressed body claim to become.
+// checkInflated adds up what the buffers of a compressed body claim to become,
+// and looks at the windows of zstd, by which the library allocates.
 // The metadata has passed checkMessage.
 func checkInflated(meta, body []byte, l Limits) error {
 	w := &walker{b: meta}
@@ -113,7 +116,8 @@ func checkInflated(meta, body []byte, l Limits) error {
 	} else if m.byteAt(messageHeaderType, 0) != headerBatch {
 		return nil
 	}
-	if _, ok := batch.sub(batchCompression); !ok {
+	codec, ok := batch.sub(batchCompression)
+	if !ok {
 		return nil
 	}
 	most := min(max(inflatedFree, inflatedMost*int64(len(body))), l.Body)
@@ -127,6 +131,10 @@ func checkInflated(meta, body []byte, l Limits) error {
 		claim := int64(binary.LittleEndian.Uint64(body[at:]))
 		if claim == notCompressed {
 			claim = length - 8
+		} else if codec.byteAt(0, 0) == codecZstd {
+			if err := zstdframe.Check(body[at+8:at+length], zstdframe.Window); err != nil {
+				return fmt.Errorf("%w: %w", ErrMalformed, err)
+			}
 		}
 		if claim < 0 || claim > most-total {
 			return fmt.Errorf("%w: a compressed body of %d bytes claims to become more than %d", ErrMalformed, len(body), most)
@@ -138,6 +146,8 @@ func checkInflated(meta, body []byte, l Limits) error {
 
 // notCompressed is the claim of a buffer that is stored as it is.
 const notCompressed = -1
+
+const codecZstd = 1
 
 // schemaCheck walks the fields of a schema.
 type schemaCheck struct {

@@ -20,6 +20,7 @@ type Reader struct {
 	arena  *arena
 	r      *ipc.Reader
 	schema *arrow.Schema
+	valid  []arrow.ArrayData // by column, the dictionary found valid last; for comparison only
 	err    error
 }
 
@@ -69,7 +70,10 @@ func (rd *Reader) Read() (arrow.Record, error) {
 			return io.EOF
 		}
 		rec = rd.r.Record()
-		return Validate(rec)
+		if rd.valid == nil {
+			rd.valid = make([]arrow.ArrayData, rec.NumCols())
+		}
+		return validateRecord(rec, rd.valid)
 	})
 	if err == nil {
 		rec.Retain()

@@ -1,11 +1,13 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/simd"
@@ -20,14 +22,24 @@ const maxNesting = 64
 // dictionary indices, union types and views in range, text in UTF-8. It reads
 // every offset and every byte of text once: about 1 GB/s. The error names the
 // column and wraps [ErrMalformed].
-func Validate(rec arrow.Record) error {
+func Validate(rec arrow.Record) error { return validateRecord(rec, nil) }
+
+// validateRecord is Validate with the dictionaries of the columns that were
+// found valid before, which it adds to: the batches of a stream share them, and
+// a large one must not be read again for every small batch.
+func validateRecord(rec arrow.Record, valid []arrow.ArrayData) error {
 	schema := rec.Schema()
 	if int(rec.NumCols()) != schema.NumFields() {
 		return fmt.Errorf("%w: %d columns for %d fields", ErrMalformed, rec.NumCols(), schema.NumFields())
 	}
 	for i, f := range schema.Fields() {
 		c := rec.Column(i)
-		err := column(c, f, rec.NumRows())
+		dict, coded := c.(*array.Dictionary)
+		known := coded && valid != nil && valid[i] == dict.Data().Dictionary()
+		err := column(c, f, rec.NumRows(), known)
+		if err == nil && coded && valid != nil {
+			valid[i] = dict.Data().Dictionary()
+		}
 		if err != nil {
 			return fmt.Errorf("%w: column %q: %w", ErrMalformed, f.Name, err)
 		}
@@ -35,14 +47,20 @@ func Validate(rec arrow.Record) error {
 	return nil
 }
 
-func column(c arrow.Array, f arrow.Field, rows int64) error {
+func column(c arrow.Array, f arrow.Field, rows int64, knownDict bool) error {
 	if int64(c.Len()) != rows {
 		return fmt.Errorf("%d rows in a batch of %d", c.Len(), rows)
 	}
 	if !arrow.TypeEqual(c.DataType(), f.Type) {
 		return fmt.Errorf("type %s where the schema says %s", c.DataType(), f.Type)
 	}
-	if err := validate(c.Data(), maxNesting); err != nil {
+	var err error
+	if t, ok := c.DataType().(*arrow.DictionaryType); ok && knownDict {
+		err = errors.Join(validity(c.Data()), indices(c.Data(), t))
+	} else {
+		err = validate(c.Data(), maxNesting)
+	}
+	if err != nil {
 		return err
 	}
 	if !f.Nullable && c.NullN() > 0 && c.DataType().ID() != arrow.NULL {
@@ -209,12 +227,8 @@ func wholeRunes[T offset](data []byte, off []T) bool {
 	return true
 }
 
-// dictionary checks the indices, then the values.
+// dictionary checks the values, then the indices.
 func dictionary(d arrow.ArrayData, t *arrow.DictionaryType, depth int) error {
-	width := t.IndexType.(arrow.FixedWidthDataType).BitWidth() / 8
-	if err := atLeast(d, 1, end(d)*width); err != nil {
-		return err
-	}
 	values := d.Dictionary()
 	if values == nil {
 		return fmt.Errorf("dictionary is missing")
@@ -222,10 +236,19 @@ func dictionary(d arrow.ArrayData, t *arrow.DictionaryType, depth int) error {
 	if err := validate(values, depth-1); err != nil {
 		return fmt.Errorf("dictionary: %w", err)
 	}
+	return indices(d, t)
+}
+
+// indices checks that those of d lie in its dictionary.
+func indices(d arrow.ArrayData, t *arrow.DictionaryType) error {
+	width := t.IndexType.(arrow.FixedWidthDataType).BitWidth() / 8
+	if err := atLeast(d, 1, end(d)*width); err != nil {
+		return err
+	}
 	if d.Len() == 0 {
 		return nil
 	}
-	raw, ok, n := buffer(d, 1)[d.Offset()*width:end(d)*width], valid(d), uint64(values.Len())
+	raw, ok, n := buffer(d, 1)[d.Offset()*width:end(d)*width], valid(d), uint64(d.Dictionary().Len())
 	inside := true
 	switch t.IndexType.ID() {
 	case arrow.INT8, arrow.UINT8:

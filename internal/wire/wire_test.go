@@ -266,6 +266,56 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// A dictionary is read once for all the batches that share it, and again when it
+// is replaced.
+func TestDictionaries(t *testing.T) {
+	mem := memory.NewGoAllocator()
+	typ := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
+	schema := arrow.NewSchema([]arrow.Field{{Name: "k", Type: typ}}, nil)
+	batch := func(index int32, values ...string) arrow.Record {
+		sb, ib := array.NewStringBuilder(mem), array.NewInt32Builder(mem)
+		sb.AppendValues(values, nil)
+		ib.Append(index)
+		return array.NewRecord(schema, []arrow.Array{array.NewDictionaryArray(typ, ib.NewArray(), sb.NewArray())}, 1)
+	}
+	for name, c := range map[string]struct {
+		batches []arrow.Record
+		good    int
+	}{
+		"shared":               {[]arrow.Record{batch(0, "a", "b"), batch(1, "a", "b"), batch(1, "a", "b")}, 3},
+		"index outside":        {[]arrow.Record{batch(0, "a", "b"), batch(2, "a", "b")}, 1},
+		"replaced":             {[]arrow.Record{batch(1, "a", "b"), batch(0, "c"), batch(1, "a", "b")}, 3},
+		"replaced, not UTF-8":  {[]arrow.Record{batch(0, "a"), batch(0, "\xff")}, 1},
+		"replaced, too short":  {[]arrow.Record{batch(1, "a", "b"), batch(1, "c")}, 1},
+		"from the first wrong": {[]arrow.Record{batch(0, "\xff")}, 0},
+	} {
+		var buf bytes.Buffer
+		w := ipc.NewWriter(&buf, ipc.WithSchema(schema))
+		for _, b := range c.batches {
+			if err := w.Write(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rd, err := NewReader(name, &buf, mem, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := 0
+		for {
+			rec, err := rd.Read()
+			if err != nil {
+				break
+			}
+			rec.Release()
+			good++
+		}
+		rd.Release()
+		if good != c.good {
+			t.Errorf("%s: %d batches are read, want %d", name, good, c.good)
+		}
+	}
+}
+
 // TestBombs reads compressed batches that become far more than they are.
 func TestBombs(t *testing.T) {
 	compressed := func(rows int, opt ipc.Option) []byte {

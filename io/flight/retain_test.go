@@ -17,6 +17,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
+	"github.com/arrowstream/arrowstream/internal/hostiletest"
 	"github.com/arrowstream/arrowstream/internal/iotest"
 )
 
@@ -183,4 +184,47 @@ func TestMissingEpoch(t *testing.T) {
 			t.Errorf("%s: %d rows, %v", pos, len(rows), err)
 		}
 	}
+}
+
+// FuzzEpochFile reads any bytes as a file of a retained epoch, and the messages
+// it says it has.
+func FuzzEpochFile(f *testing.F) {
+	dir := f.TempDir()
+	s := &shelf{dir: dir}
+	w, err := s.create(epochHead{Job: "job", Epoch: 1})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i := range 2 {
+		if err := w.add(&arrowflight.FlightData{DataHeader: []byte("head"), DataBody: []byte("body")}, entry{rows: 3, end: i == 1}); err != nil {
+			f.Fatal(err)
+		}
+	}
+	entries, err := w.commit(func() error { return nil })
+	if err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(entries[0].where.file)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:len(whole)-3])
+	f.Add([]byte(epochMagic + "\xff\xff\xff\x7f"))
+	name := s.name(1)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_ = os.Remove(name)
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		hostiletest.Within(t, len(b), func() {
+			_, entries, err := readEpoch(nil, name)
+			if err != nil {
+				return
+			}
+			for _, e := range entries {
+				_, _ = s.load(e.where)
+			}
+		})
+	})
 }

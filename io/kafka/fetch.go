@@ -26,12 +26,6 @@ const (
 	// maxAnswer bounds an answer beyond the bytes asked for: a broker sends at
 	// least one whole batch, however large.
 	maxAnswer = 256 << 20
-	// inflatedFree and inflatedMost bound what a compressed batch becomes: 64
-	// MiB and 32 times its length. Producers bound a batch to max.request.size
-	// before compression, by default 1 MiB. maxInflated bounds all of them.
-	inflatedFree = 64 << 20
-	inflatedMost = 32
-	maxInflated  = 512 << 20
 )
 
 // record is one message of a chunk: its key and value are slices of the
@@ -246,32 +240,6 @@ func field(b []byte, at, start, length *int) bool {
 	*at += max(int(n), 0)
 	return true
 }
-
-// inflate appends the records of a compressed batch to data.
-func (c *chunk) inflate(codec compress.Compression, from, to int) (start, end int, err error) {
-	k := codec.Codec()
-	if k == nil {
-		return 0, 0, fmt.Errorf("%w: compression %d", errCorrupt, codec)
-	}
-	r := k.NewReader(bytes.NewReader(c.data[from:to]))
-	defer r.Close()
-	start = len(c.data)
-	w := appender{c.data}
-	most := int64(min(inflatedFree+inflatedMost*(to-from), maxInflated-start))
-	n, err := io.Copy(&w, io.LimitReader(r, most+1))
-	c.data = w.b
-	if err != nil {
-		return 0, 0, fmt.Errorf("%w: %s: %w", errCorrupt, codec, err)
-	}
-	if n > most {
-		return 0, 0, fmt.Errorf("%w: %d bytes are more than %d after decompression", errCorrupt, to-from, most)
-	}
-	return start, len(c.data), nil
-}
-
-type appender struct{ b []byte }
-
-func (a *appender) Write(p []byte) (int, error) { a.b = append(a.b, p...); return len(p), nil }
 
 // begun moves the aborted transactions that started at or before an offset
 // from pending into the set of producers; a broker sends pending in any order.

@@ -156,6 +156,32 @@ func TestFetchBomb(t *testing.T) {
 	}
 }
 
+// The codecs allocate by what a batch claims: it is looked at before.
+func TestFetchClaims(t *testing.T) {
+	claims := func(codec compress.Compression, payload string) []byte {
+		b := append(batchOf(5, codec, "x")[:61:61], payload...)
+		binary.BigEndian.PutUint32(b[8:], uint32(len(b)-12))
+		binary.BigEndian.PutUint32(b[17:], checksum(b))
+		return answer(b)
+	}
+	const head = xerial + "\x00\x00\x00\x01\x00\x00\x00\x01"
+	for name, block := range map[string][]byte{
+		"snappy, a block of 4 GiB":      claims(compress.Snappy, head+"\xff\xff\xff\xf0abc"),
+		"snappy, becomes 4 GiB":         claims(compress.Snappy, "\xff\xff\xff\xff\x0fabc"),
+		"snappy, a block becomes 4 GiB": claims(compress.Snappy, head+"\x00\x00\x00\x08\xff\xff\xff\xff\x0fabc"),
+		"snappy, nothing":               claims(compress.Snappy, head[:10]),
+		"zstd, a window of 512 MiB":     claims(compress.Zstd, "\x28\xb5\x2f\xfd\x00\x98\x09\x00\x00x"),
+		"lz4, a frame of 8 EiB":         claims(compress.Lz4, "\x04\x22\x4d\x18\x7c\x70\xff\xff\xff\xff\xff\xff\xff\x7f\x00\xff\xff\xff\x7f"),
+		"gzip, nothing behind a header": claims(compress.Gzip, "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"),
+	} {
+		hostiletest.Within(t, len(block), func() {
+			if got, _, err := parsed(block, 5); !errors.Is(err, errCorrupt) && !strings.Contains(name, "nothing") {
+				t.Errorf("%s: %q, %v", name, got, err)
+			}
+		})
+	}
+}
+
 // FuzzFetch feeds mutated answers, with checksums put right so that the
 // mutations get through.
 func FuzzFetch(f *testing.F) {

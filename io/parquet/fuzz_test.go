@@ -1,7 +1,9 @@
 package parquet
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
@@ -90,6 +94,32 @@ func FuzzDelta(f *testing.F) {
 			}
 			if off, data, err := decodeDeltaStrings(b, int(limit), 1<<20); err == nil && (len(off) > int(limit)+1 || off[len(off)-1] != int64(len(data))) {
 				t.Fatalf("%d texts, the last ends at %d of %d", len(off)-1, off[len(off)-1], len(data))
+			}
+		})
+	})
+}
+
+// FuzzThrift scans any bytes as a footer and as the header of a page: what the
+// scan lets through, the decoder of the library reads without a panic and
+// without memory beyond the bytes.
+func FuzzThrift(f *testing.F) {
+	b := small(f, "none")
+	n := int(binary.LittleEndian.Uint32(b[len(b)-8:]))
+	f.Add(b[len(b)-8-n : len(b)-8])
+	f.Add(b[4:64])
+	f.Add([]byte{0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00})
+	f.Add(bytes.Repeat([]byte{0x1c}, 100))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		hostiletest.Within(t, len(b), func() {
+			if n, err := scanFooter(b); err == nil {
+				if n > len(b) {
+					t.Fatalf("%d of %d bytes", n, len(b))
+				}
+				var meta format.FileMetaData
+				_ = thrift.Unmarshal(new(thrift.CompactProtocol), b[:n], &meta)
+			}
+			if _, n, err := readPageHeader(b); err == nil && n > len(b) {
+				t.Fatalf("%d of %d bytes", n, len(b))
 			}
 		})
 	})

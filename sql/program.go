@@ -27,8 +27,8 @@ type Options struct {
 	// INSERT into a table that is not declared; nil uses the connector
 	// "console".
 	Display func(name string) (arrowstream.Sink, error)
-	// State opens the store that job.NAME.state names; nil keeps it in the
-	// folder of that name.
+	// State opens the store that job.NAME.state names, within the walls of the
+	// Access of Pipeline; nil keeps it in the folder of that name.
 	State func(place string) (arrowstream.StateStore, error)
 	// Pipeline are the options of the pipeline; Name is set by job.name, and
 	// its Access also holds for what planning reads.

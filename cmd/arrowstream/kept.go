@@ -27,30 +27,15 @@ type kept interface {
 
 // openKept is the state at a place.
 func openKept(ctx context.Context, place string) (kept, error) {
-	return keptAt(ctx, place, state.Dir{})
+	return keptAt(ctx, place, state.Dir{}, nil)
 }
 
-// openState is the state at a place, with the flags of the command.
-func (j *job) openState(ctx context.Context, place string) (arrowstream.StateStore, error) {
-	return keptAt(ctx, place, j.state)
-}
-
-// scriptState is the state at a place that the script names, which has to be
-// within its walls.
-func (j *job) scriptState(ctx context.Context, place string, a *arrowstream.Access) (arrowstream.StateStore, error) {
-	if a != nil && bucket.IsURL(place) {
-		return nil, &arrowstream.Error{Code: "AS2201", Msg: fmt.Sprintf("state %s: a restricted script cannot name an object store", place), Hint: "name it with --state"}
-	}
-	d := j.state
-	d.FS = state.OS{Access: a}
-	return keptAt(ctx, place, d)
-}
-
-// keptAt is the state at a place, a folder or a URL, with the limits of d. Places
-// such as file:///shared/job are buckets too, not folders: they have no lock.
-func keptAt(ctx context.Context, place string, d state.Dir) (kept, error) {
+// keptAt is the state at a place, a folder or a URL, with the limits of d and
+// inside the walls of a, which are for places that a script names. Places such as
+// file:///shared/job are buckets too, not folders: they have no lock.
+func keptAt(ctx context.Context, place string, d state.Dir, a *arrowstream.Access) (kept, error) {
 	if !bucket.IsURL(place) {
-		d.Path = place
+		d.Path, d.FS = place, state.OS{Access: a}
 		return d, nil
 	}
 	s := state.Bucket{AllowNewState: d.AllowNewState, AllowDropState: d.AllowDropState, RetainCommits: d.RetainCommits}
@@ -62,8 +47,13 @@ func keptAt(ctx context.Context, place string, d state.Dir) (kept, error) {
 		if err != nil {
 			return nil, usageError{err}
 		}
-		s.URL, s.Objects = "file://"+strings.TrimRight(path, "/"), bucket.Folder{Path: path}
+		s.URL, s.Objects = "file://"+strings.TrimRight(path, "/"), bucket.Folder{Path: path, Access: a}
 		return s, nil
+	}
+	if a != nil {
+		return nil, &arrowstream.Error{
+			Code: "AS2201", Msg: "a restricted script names an object store for its state", Hint: "name it with --state, or a folder that --allow-path DIR:rw allows",
+		}
 	}
 	scheme, _, _ := strings.Cut(place, "://")
 	if !blob.DefaultURLMux().ValidBucketScheme(scheme) {

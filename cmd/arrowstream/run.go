@@ -150,8 +150,10 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 	}
 	prog, err := sql.Prepare(text, sql.Options{
 		File: name, Connectors: all.Connectors(), Formats: all.Formats(), Settings: settings, Stdio: j.stdio, Pipeline: o,
+		State: func(place string) (arrowstream.StateStore, error) {
+			return keptAt(ctx, place, j.state, o.Access)
+		},
 		Param: parameter(params, o.Access),
-		State: func(place string) (arrowstream.StateStore, error) { return j.scriptState(ctx, place, o.Access) },
 		Display: func(name string) (arrowstream.Sink, error) {
 			return console.Connector.Sink(arrowstream.Table{Name: name, Options: map[string]string{"format": j.format}, Stdio: j.stdio})
 		},
@@ -168,7 +170,7 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 func (j *job) run(ctx context.Context, args []string) (err error) {
 	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay, CheckpointInterval: j.epoch}
 	if j.state.Path != "" {
-		if o.State, err = j.openState(ctx, j.state.Path); err != nil {
+		if o.State, err = keptAt(ctx, j.state.Path, j.state, nil); err != nil {
 			return err
 		}
 	}

@@ -66,7 +66,7 @@ func mustOpen(t *testing.T, place string) *Bucket {
 
 func TestObjects(t *testing.T) {
 	for name, open := range map[string]func() state.Objects{
-		"folder": func() state.Objects { return Folder{t.TempDir() + "/new/folder"} },
+		"folder": func() state.Objects { return Folder{Path: t.TempDir() + "/new/folder"} },
 		"memory": func() state.Objects { return mustOpen(t, "mem://jobs/a/b") },
 		"s3":     func() state.Objects { return mustOpen(t, "s3://jobs/a/b"+s3(t, nil)) },
 	} {

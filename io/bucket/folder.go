@@ -5,16 +5,21 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/arrowstream/arrowstream"
 )
 
 // Folder keeps objects as files of a folder, for tests and for file systems that
 // several machines mount. A file is written under a hidden name, synced, and gets
 // its name by a link, which fails if somebody has it, or by a rename; then its
 // folder is synced.
-type Folder struct{ Path string }
+type Folder struct {
+	Path string
+	// Access is what may be reached; nil is everything.
+	Access *arrowstream.Access
+}
 
 func (f Folder) at(name string) string { return filepath.Join(f.Path, filepath.FromSlash(name)) }
 
@@ -22,14 +27,14 @@ func (f Folder) at(name string) string { return filepath.Join(f.Path, filepath.F
 func (f Folder) Put(_ context.Context, name string, b []byte, fresh bool) (err error) {
 	file := f.at(name)
 	dir := filepath.Dir(file)
-	if err := makeDir(dir); err != nil {
+	if err := f.makeDir(dir); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(dir, tempPattern)
+	temp, err := f.Access.CreateTemp(dir, underWay+"*")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, gone(os.Remove(temp.Name()))) }()
+	defer func() { err = errors.Join(err, gone(f.Access.Remove(temp.Name()))) }()
 	_, err = temp.Write(b)
 	if err == nil {
 		err = temp.Sync()
@@ -38,22 +43,22 @@ func (f Folder) Put(_ context.Context, name string, b []byte, fresh bool) (err e
 		return err
 	}
 	if fresh {
-		err = os.Link(temp.Name(), file)
+		err = f.Access.Link(temp.Name(), file)
 	} else {
-		err = os.Rename(temp.Name(), file)
+		err = f.Access.Rename(temp.Name(), file)
 	}
 	if err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return f.syncDir(dir)
 }
 
-// tempPattern is that of names under construction, which List leaves out.
-const tempPattern = ".put-*.inprogress"
+// underWay begins the names of files that are written, which List leaves out.
+const underWay = ".inprogress-"
 
 // Get implements the Objects of package state.
 func (f Folder) Get(_ context.Context, name string) (io.ReadCloser, error) {
-	r, err := os.Open(f.at(name))
+	r, err := f.Access.Open(f.at(name))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +67,7 @@ func (f Folder) Get(_ context.Context, name string) (io.ReadCloser, error) {
 
 // Size implements the Objects of package state.
 func (f Folder) Size(_ context.Context, name string) (int64, error) {
-	info, err := os.Stat(f.at(name))
+	info, err := f.Access.Stat(f.at(name))
 	if err != nil {
 		return 0, err
 	}
@@ -70,16 +75,16 @@ func (f Folder) Size(_ context.Context, name string) (int64, error) {
 }
 
 // Delete implements the Objects of package state.
-func (f Folder) Delete(_ context.Context, name string) error { return os.Remove(f.at(name)) }
+func (f Folder) Delete(_ context.Context, name string) error { return f.Access.Remove(f.at(name)) }
 
 // List implements the Objects of package state.
 func (f Folder) List(_ context.Context, prefix string, yield func(name string, size int64) bool) error {
 	top := f.at(prefix[:strings.LastIndexByte(prefix, '/')+1])
-	err := filepath.WalkDir(top, func(file string, d fs.DirEntry, err error) error {
+	err := f.Access.WalkDir(top, func(file string, d fs.DirEntry, err error) error {
 		if gone(err) != nil {
 			return err
 		}
-		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".put-") {
+		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), underWay) {
 			return nil
 		}
 		rel, err := filepath.Rel(f.Path, file)
@@ -105,21 +110,21 @@ func gone(err error) error {
 }
 
 // makeDir makes a folder and those above it, durably.
-func makeDir(dir string) error {
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+func (f Folder) makeDir(dir string) error {
+	if info, err := f.Access.Stat(dir); err == nil && info.IsDir() {
 		return nil
 	}
-	if err := makeDir(filepath.Dir(dir)); err != nil {
+	if err := f.makeDir(filepath.Dir(dir)); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := f.Access.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(filepath.Dir(dir))
+	return f.syncDir(filepath.Dir(dir))
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func (f Folder) syncDir(dir string) error {
+	d, err := f.Access.Open(dir)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,12 @@ torture:
 	$(GO) test -timeout 24h -v ./internal/crashtest -crash.seeds 20 -crash.kills 500
 	$(GO) test -timeout 24h -v ./state -state.seeds 20
 
+# soak watches the main job from Kafka to Kafka and Parquet for an hour; it needs
+# a broker in ARROWSTREAM_KAFKA. FLAGS are those of bench/soak, such as -length 10m.
+.PHONY: soak
+soak: build
+	$(GO) run ./bench/soak -binary $(BIN) $(FLAGS)
+
 # levels runs the tests at every level of the vector kernels below that of the
 # machine, at which test runs them.
 # The crash tests run one binary, which chooses its level itself.

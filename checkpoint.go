@@ -40,6 +40,7 @@ type checkpoints struct {
 // pendingEpoch collects what the parts of the graph add to an epoch.
 type pendingEpoch struct {
 	commit    Commit
+	last      bool // of this process
 	missing   int
 	states    map[string][]State // per stage, by instance
 	delta     map[string]bool    // stages that add a delta
@@ -123,7 +124,7 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 	if !t.last && time.Now().Before(c.due) {
 		return nil
 	}
-	if !c.dirty && !c.written.Load() && !finished && !c.waiting() {
+	if !c.dirty && !c.written.Load() && !finished && !c.waiting(t.last) {
 		return nil
 	}
 	if t.last {
@@ -144,6 +145,7 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 		return err
 	}
 	pending := &pendingEpoch{
+		last:    t.last,
 		commit:  Commit{Epoch: c.epoch, Finished: finished, Driver: state, Sinks: map[string]SinkCommit{}},
 		missing: c.parts, states: map[string][]State{}, delta: map[string]bool{}, positions: positions,
 	}
@@ -167,11 +169,12 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 	return nil
 }
 
-// waiting reports whether a sink wants an epoch for rows it has.
-func (c *checkpoints) waiting() bool {
+// waiting reports whether a sink wants an epoch for rows it has; the last one of
+// the process concludes.
+func (c *checkpoints) waiting(last bool) bool {
 	return slices.ContainsFunc(c.p.nodes, func(n *node) bool {
 		s, ok := n.sink.(Concluder)
-		return ok && s.Waiting()
+		return ok && (last || s.Waiting())
 	})
 }
 
@@ -190,7 +193,7 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	var sunk SinkCommit
 	var err error
 	if n.sink != nil {
-		sunk, err = n.prepare(ctx, e, pending.commit.Finished)
+		sunk, err = n.prepare(ctx, e, pending)
 	} else if n.forgotten() {
 		// It has emitted everything and is not called again.
 	} else if inc, ok := st.(Incremental); ok && delta {
@@ -238,11 +241,11 @@ func (n *node) forgotten() bool {
 }
 
 // prepare makes what the sink of n has taken in the epoch e ready to publish.
-func (n *node) prepare(ctx context.Context, e Epoch, finished bool) (SinkCommit, error) {
+func (n *node) prepare(ctx context.Context, e Epoch, pending *pendingEpoch) (SinkCommit, error) {
 	switch sink := n.sink.(type) {
 	case Committer:
-		if c, ok := sink.(Concluder); ok && finished {
-			if err := c.Conclude(ctx); err != nil {
+		if c, ok := sink.(Concluder); ok && pending.last {
+			if err := c.Conclude(ctx, pending.commit.Finished); err != nil {
 				return SinkCommit{}, err
 			}
 		}

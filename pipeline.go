@@ -91,7 +91,7 @@ func (o Options) withDefaults() Options {
 		o.Name = "job"
 	}
 	if o.MemoryLimit == 0 {
-		o.MemoryLimit = defaultMemoryLimit()
+		o.MemoryLimit = DefaultMemoryLimit()
 	}
 	o.MemoryLimit = max(o.MemoryLimit, 0)
 	if o.Clock == nil {

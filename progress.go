@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +71,8 @@ type ArrowstreamProgress struct {
 	MemoryBytes         int64              `json:"memoryBytes"`
 	MemoryPeakBytes     int64              `json:"memoryPeakBytes"`
 	MemoryLimitBytes    int64              `json:"memoryLimitBytes"`
+	HeapBytes           int64              `json:"heapBytes"` // Go objects of the whole process, whatever they belong to
+	Goroutines          int                `json:"goroutines"`
 	BackpressureSeconds float64            `json:"backpressureSeconds"`
 	Operators           []OperatorProgress `json:"operators"`
 	Sinks               []SinkProgress     `json:"sinks"`
@@ -119,6 +123,7 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	a := &pr.Arrowstream
 	a.Final, a.ElapsedMs = final, now.Sub(r.start).Milliseconds()
 	a.MemoryBytes, a.MemoryPeakBytes, a.MemoryLimitBytes = r.p.budget.Used(), r.p.budget.Peak(), r.p.budget.Limit()
+	a.HeapBytes, a.Goroutines = heapBytes(), runtime.NumGoroutine()
 	a.BackpressureSeconds = time.Duration(r.d.waited.Load()).Seconds()
 	a.Watermark = Watermark{Event: EndOfTime}
 	for i, n := range r.d.sources {
@@ -189,6 +194,13 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	pr.DurationMs = map[string]int64{"addBatch": busy.Milliseconds(), "triggerExecution": a.ElapsedMs}
 	r.last = now
 	return pr
+}
+
+// heapBytes is what live and not yet collected objects of the process occupy.
+func heapBytes() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64())
 }
 
 // warning says which rows the source has skipped.

@@ -228,7 +228,7 @@ func (c *checkpoints) resume(ctx context.Context) error {
 			}
 			err = sink.Resume(ctx, c.start, prepared)
 		case Publisher:
-			err = sink.Claim(ctx, Publication{Job: c.start.ID, Sink: n.uid, Incarnation: c.start.Incarnation})
+			err = sink.Claim(ctx, Publication{Job: c.start.ID, Sink: n.uid, Epoch: c.epoch - 1, Incarnation: c.start.Incarnation})
 		}
 		if err != nil {
 			return n.wrap(err)

@@ -78,8 +78,8 @@ type Start struct {
 	Last *Commit
 	// Unpublished are the commits that some sink has not published, in order.
 	Unpublished []Unpublished
-	// Unbounded says that some source has no end, so that Conclude is never
-	// called. It is set by the runtime, which knows the sources.
+	// Unbounded says that some source has no end, so that no Conclude tells of
+	// it. It is set by the runtime, which knows the sources.
 	Unbounded bool
 }
 
@@ -157,13 +157,13 @@ type Committer interface {
 }
 
 // Concluder is a Committer that may keep rows invisible for several epochs, as a
-// file does that grows to a size worth having. Rows stay so when the process is
-// stopped before the end of the input; the next one goes on with them.
+// file does that grows to a size worth having.
 type Concluder interface {
 	Committer
-	// Conclude says that the input has ended: the next Prepare is the last, and
-	// its Commit leaves nothing invisible.
-	Conclude(ctx context.Context) error
+	// Conclude says that the next Prepare is the last of this process, because
+	// the input has ended or because it is asked to stop. Its Commit leaves
+	// nothing invisible but what needs the end of the input, as a single file.
+	Conclude(ctx context.Context, ended bool) error
 	// Waiting reports whether rows have been invisible for so long that an
 	// epoch should end for their sake, though nothing has happened in it. It
 	// may be called at any time.
@@ -178,8 +178,9 @@ type Publisher interface {
 	// Claim keeps processes with a smaller incarnation from publishing: without
 	// it one that was stopped and wakes up could publish an epoch of its own
 	// before this one has published anything. It is called once per run, after
-	// the store is open and before anything is published or read. p has no
-	// epoch and no rows. A later incarnation at work is ErrFenced.
+	// the store is open and before anything is published or read. p has the
+	// last committed epoch and no rows. A later incarnation at work is
+	// ErrFenced.
 	Claim(ctx context.Context, p Publication) error
 	// Publish writes the rows of an epoch together with the proof that it did,
 	// or finds that proof and does nothing. It is called in order of epochs,
@@ -191,7 +192,7 @@ type Publisher interface {
 type Publication struct {
 	Job         string // Start.ID
 	Sink        string // UID of the sink, unique in the job
-	Epoch       Epoch  // 0 in a claim
+	Epoch       Epoch  // in a claim the last one committed, 0 if the job begins
 	Incarnation uint64
 	// Rows yields the rows, owned by the caller; it can be read repeatedly.
 	Rows iter.Seq2[Batch, error]

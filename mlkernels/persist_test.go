@@ -10,6 +10,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
+	"github.com/arrowstream/arrowstream/internal/hostiletest"
 )
 
 // trained is a model that has seen rows, a text of columnartest.
@@ -134,14 +135,16 @@ func FuzzUnmarshalModel(f *testing.F) {
 		f.Add(data[:len(data)-4])
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		sum := checksum(data)
-		m, err := UnmarshalModel(append(bytes.Clone(data), sum[:]...))
-		if err != nil {
-			return
-		}
-		if _, err := m.MarshalBinary(); err != nil {
-			t.Fatal(err)
-		}
+		hostiletest.Within(t, len(data), func() {
+			sum := checksum(data)
+			m, err := UnmarshalModel(append(bytes.Clone(data), sum[:]...))
+			if err != nil {
+				return
+			}
+			if _, err := m.MarshalBinary(); err != nil {
+				t.Fatal(err)
+			}
+		})
 	})
 }
 
@@ -210,10 +213,12 @@ func FuzzParseFeatures(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		row := make([]float64, 3)
-		if err := parseFeatures(line, row); err == nil && len(row) != 3 {
-			t.Fatal(row)
-		}
+		hostiletest.Within(t, len(line), func() {
+			row := make([]float64, 3)
+			if err := parseFeatures(line, row); err == nil && len(row) != 3 {
+				t.Fatal(row)
+			}
+		})
 	})
 }
 

@@ -1,5 +1,5 @@
-// Package state keeps what a job must not forget in a folder. Floor: with the
-// connectors.
+// Package state keeps what a job must not forget in a folder, or in a bucket of
+// an object store ([Bucket] tells how). Floor: with the connectors.
 //
 // [Dir] is the folder:
 //

@@ -24,10 +24,11 @@ import (
 // disk syncs it, and what others add meanwhile is what the next one syncs. So
 // under load a sync serves everybody, and a lone sender waits for one.
 type journal struct {
-	log  *epochLog
-	uid  string
-	dir  string // its folder, with the path of the store
-	opts arrowstream.JournalOptions
+	log    *epochLog
+	folder Dir // of the store
+	uid    string
+	dir    string // its own folder, with the path of the store
+	opts   arrowstream.JournalOptions
 
 	mu      sync.Mutex // of what follows
 	chain   []span     // all segments in order, the last is written
@@ -85,6 +86,9 @@ func (l *epochLog) Journal(source string, o arrowstream.JournalOptions) (arrowst
 	if find(l.manifest.Sources, source) == nil {
 		return nil, 0, fmt.Errorf("state: the job has no source %q", source)
 	}
+	if l.folder == nil {
+		return nil, 0, &arrowstream.Error{Code: "AS1504", Msg: "a journal is kept in a folder, and the state of the job is in a bucket", Hint: "name a folder with --state"}
+	}
 	l.journalMu.Lock()
 	defer l.journalMu.Unlock()
 	if l.journals[source] != nil {
@@ -94,7 +98,7 @@ func (l *epochLog) Journal(source string, o arrowstream.JournalOptions) (arrowst
 	o.MaxKeys = cmp.Or(o.MaxKeys, 1_000_000)
 	o.Backlog = cmp.Or(o.Backlog, 256<<20)
 	j := &journal{
-		log: l, uid: source, dir: l.dir.at(journalPath(source)), opts: o,
+		log: l, folder: *l.folder, uid: source, dir: l.folder.at(journalPath(source)), opts: o,
 		changed: make(chan struct{}), keys: newKeyTable(o.KeyAge, o.MaxKeys),
 	}
 	if err := j.open(); err != nil {
@@ -116,7 +120,7 @@ func (j *journal) Append(ctx context.Context, e arrowstream.JournalEntry) (int64
 		if j.err != nil {
 			return 0, j.err
 		}
-		now := j.log.dir.Clock.Now()
+		now := j.folder.Clock.Now()
 		k.seconds = uint32(now.Unix())
 		if e.Key != "" {
 			switch j.keys.look(k) {
@@ -130,9 +134,9 @@ func (j *journal) Append(ctx context.Context, e arrowstream.JournalEntry) (int64
 		switch {
 		case j.end-j.read >= j.opts.Backlog:
 			err = j.wait(ctx)
-		case j.end-j.durable >= maxUnsynced, j.size >= j.log.dir.SegmentBytes && j.durable < j.end:
+		case j.end-j.durable >= maxUnsynced, j.size >= j.folder.SegmentBytes && j.durable < j.end:
 			err = j.sync(ctx, j.end)
-		case j.size >= j.log.dir.SegmentBytes:
+		case j.size >= j.folder.SegmentBytes:
 			err = j.roll()
 		default:
 			return j.append(e, k)
@@ -194,7 +198,7 @@ func (j *journal) sync(ctx context.Context, end int64) error {
 		err := f.Sync()
 		var fenced error
 		if err == nil {
-			fenced = checkIncarnation(j.log.dir.FS, j.log.dir.Path, j.log.incarnation)
+			fenced = checkIncarnation(j.folder.FS, j.folder.Path, j.log.incarnation)
 		}
 		j.mu.Lock()
 		j.syncing = false
@@ -254,7 +258,7 @@ func (j *journal) roll() error {
 	if err := j.seal(*last, j.added); err != nil {
 		return j.fail("write the keys of", err)
 	}
-	last.sealed = j.log.dir.Clock.Now()
+	last.sealed = j.folder.Clock.Now()
 	j.added = j.added[:0]
 	if err := j.begin(j.end, nil); err != nil {
 		return j.fail("begin", err)
@@ -283,7 +287,7 @@ func (j *journal) begin(start int64, copied []frame) error {
 		f.incarnation, f.durable = j.log.incarnation, 0
 		b = appendFrame(b, f, uint64(start), int64(len(b)))
 	}
-	fsys := j.log.dir.FS
+	fsys := j.folder.FS
 	name := filepath.Join(j.dir, journalFile(start, j.log.incarnation, journalSuffix))
 	f, err := fsys.Create(name + tempSuffix)
 	if err != nil {
@@ -316,10 +320,10 @@ func (j *journal) Release(before int64) error {
 	if j.err != nil {
 		return j.err
 	}
-	oldest := j.log.dir.Clock.Now().Add(-j.opts.Retention)
+	oldest := j.folder.Clock.Now().Add(-j.opts.Retention)
 	removed := false
 	for len(j.chain) > 1 && j.chain[1].start <= before && !j.chain[0].sealed.After(oldest) {
-		if err := removeFile(j.log.dir.FS, j.path(j.chain[0], journalSuffix)); err != nil {
+		if err := removeFile(j.folder.FS, j.path(j.chain[0], journalSuffix)); err != nil {
 			return j.fail("remove what is before", err)
 		}
 		j.chain = j.chain[1:]

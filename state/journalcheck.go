@@ -24,7 +24,7 @@ func (d Dir) verifyJournal(ctx context.Context, m *manifest, uid string, c *Chec
 	if err != nil {
 		return err
 	}
-	j := &journal{log: &epochLog{dir: d, manifest: m}, uid: uid, dir: d.at(journalPath(uid))}
+	j := &journal{log: &epochLog{manifest: m}, folder: d, uid: uid, dir: d.at(journalPath(uid))}
 	look := func(s span, suffix string, until int64) error {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -122,7 +122,7 @@ func (j *journal) seal(s span, keys []keyed) error {
 	for _, f := range frames {
 		b = appendFrame(b, f, uint64(s.start), int64(len(b)))
 	}
-	if err := replaceFile(j.log.dir.FS, j.path(s, keysSuffix), b); err != nil {
+	if err := replaceFile(j.folder.FS, j.path(s, keysSuffix), b); err != nil {
 		return err
 	}
 	j.files = append(j.files, keyFile{s, keys[len(keys)-1].seconds})
@@ -158,9 +158,9 @@ func (j *journal) loadKeys(s span) error {
 
 // forgetKeys removes the files of keys that are all too old.
 func (j *journal) forgetKeys() error {
-	now := uint32(j.log.dir.Clock.Now().Unix())
+	now := uint32(j.folder.Clock.Now().Unix())
 	for len(j.files) > 0 && j.files[0].last+j.keys.age < now {
-		if err := removeFile(j.log.dir.FS, filepath.Join(j.dir, journalFile(j.files[0].start, j.files[0].incarnation, keysSuffix))); err != nil {
+		if err := removeFile(j.folder.FS, filepath.Join(j.dir, journalFile(j.files[0].start, j.files[0].incarnation, keysSuffix))); err != nil {
 			return err
 		}
 		j.files = j.files[1:]

@@ -15,11 +15,11 @@ import (
 // on the disk is copied: pages of an earlier process may be in memory alone.
 // Cost: the last segment and the keys are read.
 func (j *journal) open() error {
-	fsys := j.log.dir.FS
+	fsys := j.folder.FS
 	if err := makeDir(fsys, j.dir); err != nil {
 		return unusable("make "+j.dir, err)
 	}
-	for _, dir := range []string{filepath.Dir(j.dir), j.log.dir.Path} {
+	for _, dir := range []string{filepath.Dir(j.dir), j.folder.Path} {
 		if err := fsys.SyncDir(dir); err != nil {
 			return unusable("sync "+dir, err)
 		}
@@ -45,7 +45,7 @@ func (j *journal) open() error {
 		}
 	}
 	for i := range segments {
-		segments[i].sealed = j.log.dir.Clock.Now()
+		segments[i].sealed = j.folder.Clock.Now()
 	}
 	j.chain = segments
 	if err := j.begin(start, copied); err != nil {
@@ -95,7 +95,7 @@ func (j *journal) takeUp(last span) (start int64, copied []frame, err error) {
 // cannot have left.
 func (j *journal) readFile(s span, suffix string) (seg segment, err error) {
 	name := j.path(s, suffix)
-	b, err := readFile(j.log.dir.FS, name, maxSegment)
+	b, err := readFile(j.folder.FS, name, maxSegment)
 	if err != nil {
 		return seg, unusable("read "+name, err)
 	}
@@ -160,7 +160,7 @@ func (j *journal) sweep(names []string) error {
 		if counts[name] || !segment && !strings.HasSuffix(name, tempSuffix) {
 			continue
 		}
-		if err := removeFile(j.log.dir.FS, filepath.Join(j.dir, name)); err != nil {
+		if err := removeFile(j.folder.FS, filepath.Join(j.dir, name)); err != nil {
 			return unusable("remove "+filepath.Join(j.dir, name), err)
 		}
 	}

@@ -98,7 +98,7 @@ func (j *journal) seek(s span, at, limit int64) error {
 	if err := j.cursor.close(); err != nil {
 		return unusable("close "+j.path(s, journalSuffix), err)
 	}
-	f, err := j.log.dir.FS.Open(j.path(s, journalSuffix))
+	f, err := j.folder.FS.Open(j.path(s, journalSuffix))
 	if err != nil {
 		return unusable("read "+j.path(s, journalSuffix), err)
 	}

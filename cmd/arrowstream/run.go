@@ -172,6 +172,7 @@ func (j *job) run(ctx context.Context, args []string) (err error) {
 			return usageError{fmt.Errorf("--memory-limit %q: want a size such as 512MiB", j.memoryLimit)}
 		}
 	}
+	defer limitHeap(o.MemoryLimit)()
 	var printer *progressPrinter
 	if !j.quiet {
 		if printer, err = newProgress(j.stdio.Err, j.progress); err != nil {

@@ -80,7 +80,8 @@ type Target struct {
 	drop   []string        // hidden files that were copied
 	dirs   map[string]bool // directories with names that are not durable
 	waits  bool            // the files of before are still to be removed
-	final  bool            // the next Prepare is the last
+	last   bool            // the next Prepare is the last of this process
+	final  bool            // and the input has ended
 	err    error           // first error: nothing is prepared after it
 	made   bool            // something was published without epochs
 }
@@ -98,10 +99,11 @@ func New(cfg Config) *Target {
 // Epochs reports whether Resume was called.
 func (t *Target) Epochs() bool { return t.epochs }
 
-// Conclude says that the next Prepare is the last.
-func (t *Target) Conclude() { t.final = true }
+// Conclude says that the next Prepare is the last of this process, or of all if
+// the input has ended.
+func (t *Target) Conclude(ended bool) { t.last, t.final = true, ended }
 
-// Final reports whether Conclude was called.
+// Final reports whether the next Prepare is the last of all.
 func (t *Target) Final() bool { return t.final }
 
 // RollSize is the size at which a file is finished; 0 is none.
@@ -120,7 +122,7 @@ func (t *Target) Due(f *File) bool {
 	case t.cfg.Single != "":
 		return false
 	}
-	return f.size >= t.RollSize() || t.clock.Now().Sub(f.since) >= t.age()
+	return t.last || f.size >= t.RollSize() || t.clock.Now().Sub(f.since) >= t.age()
 }
 
 func (t *Target) age() time.Duration {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 )
 
@@ -55,6 +57,49 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// TestBombs reads inputs that become far more than they are.
+func TestBombs(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	compressed := func(n int64, opts ...zstd.EOption) []byte {
+		var b bytes.Buffer
+		z, err := zstd.NewWriter(&b, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.CopyN(z, zeros{}, n); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"much":           {compressed(inflatedFree, zstd.WithWindowSize(zstdWindow)), ""},
+		"too much":       {compressed(inflatedFree+1, zstd.WithWindowSize(zstdWindow)), "more than 1000 times as much"},
+		"a large window": {compressed(20<<20, zstd.WithWindowSize(16<<20)), "at most 8 MiB"},
+	} {
+		r, err := Open("-", bytes.NewReader(c.data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, r)
+		if got := fmt.Sprint(err); err == nil && c.want != "" || err != nil && (c.want == "" || !strings.Contains(got, c.want)) {
+			t.Errorf("%s: %d bytes, %v, want %q", name, n, err, c.want)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestAbort(t *testing.T) {
 	defer goleak.VerifyNone(t)

@@ -20,8 +20,14 @@ import (
 // Stdin is the name of the standard input and output.
 const Stdin = "-"
 
-// zstdWindow bounds the memory a compressed input can ask for.
-const zstdWindow = 128 << 20
+// What a compressed input may become: a window of zstd as RFC 8878 asks for,
+// which all levels but the ultra ones keep, and a thousand times its length,
+// which gzip cannot reach, once it is longer than any honest line.
+const (
+	zstdWindow   = 8 << 20
+	inflatedFree = 256 << 20
+	inflatedMost = 1000
+)
 
 // Input is an open input, decompressed.
 type Input struct {
@@ -99,6 +105,9 @@ func Extension(name string) string {
 }
 
 func (in *Input) inflate(kind string, r io.Reader) error {
+	stored := &counter{r: r}
+	r = stored
+	defer func() { in.r = &bounded{r: in.r, stored: stored} }()
 	if kind == "gz" {
 		z, err := gzip.NewReader(r)
 		if err != nil {
@@ -114,6 +123,36 @@ func (in *Input) inflate(kind string, r io.Reader) error {
 	in.closers = append(in.closers, func() error { z.Close(); return nil })
 	in.r = z
 	return nil
+}
+
+// counter counts the bytes that are read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// bounded ends with an error where a compressed input becomes too much.
+type bounded struct {
+	r      io.Reader
+	stored *counter
+	n      int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.n += int64(n); b.n > inflatedFree && b.n > inflatedMost*b.stored.n {
+		return 0, fmt.Errorf("%d compressed bytes became %d, more than %d times as much", b.stored.n, b.n, inflatedMost)
+	}
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		err = fmt.Errorf("%w: at most %d MiB; compress it without --long or --ultra", err, zstdWindow>>20)
+	}
+	return n, err
 }
 
 // Read implements io.Reader.

@@ -47,9 +47,9 @@ func (r *Result) carry(s *epochfile.Saved) error {
 }
 
 // Conclude is that of [arrowstream.Concluder].
-func (r *Result) Conclude() {
+func (r *Result) Conclude(ended bool) {
 	if r.target != nil {
-		r.target.Conclude()
+		r.target.Conclude(ended)
 	}
 }
 

@@ -247,7 +247,7 @@ func (s EpochSink) overlap(t *testing.T) {
 			t.Fatal(err)
 		}
 		if e == j.last {
-			if err := j.live.Conclude(t.Context()); err != nil {
+			if err := j.live.Conclude(t.Context(), true); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -453,6 +453,36 @@ func (s EpochSink) diskError(t *testing.T) {
 	}
 }
 
+// stopped checks that a process which is asked to stop leaves nothing invisible
+// in a directory, and that one file waits for the end of the input.
+func (s EpochSink) stopped(t *testing.T) {
+	for _, path := range []string{filepath.Join(t.TempDir(), "out") + "/", filepath.Join(t.TempDir(), "out"+s.Extension)} {
+		j := s.job(t, path, jobA, 9, 0)
+		for _, j.stop = range []int{3, 4, 5} { // the last has no rows
+			if err := j.start(nil); err != nil {
+				t.Fatal(err)
+			}
+			for len(j.commits) < j.stop {
+				if err := j.epoch(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := j.live.Close(); err != nil {
+				t.Fatal(err)
+			}
+			want := j.want(j.stop)
+			if !strings.HasSuffix(path, "/") {
+				want = nil
+			}
+			EqualRows(t, j.visible(), want)
+		}
+		if err := j.run(nil); err != nil {
+			t.Fatal(err)
+		}
+		EqualRows(t, j.visible(), j.want(j.last))
+	}
+}
+
 // empty runs jobs without rows.
 func (s EpochSink) empty(t *testing.T) {
 	for _, path := range []string{filepath.Join(t.TempDir(), "out") + "/", filepath.Join(t.TempDir(), "out"+s.Extension)} {
@@ -468,7 +498,7 @@ func (s EpochSink) empty(t *testing.T) {
 				t.Errorf("epoch without rows: %q %v", prepared, err)
 			}
 		}
-		if err := sink.Conclude(t.Context()); err != nil {
+		if err := sink.Conclude(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
 		prepared, err := sink.Prepare(t.Context(), 3)

@@ -51,6 +51,7 @@ func Epochs(t *testing.T, s EpochSink) {
 	t.Run("damage", func(t *testing.T) { s.damage(t) })
 	t.Run("order of syncs", func(t *testing.T) { s.durable(t) })
 	t.Run("age over restarts", func(t *testing.T) { s.restarts(t) })
+	t.Run("stop", func(t *testing.T) { s.stopped(t) })
 	t.Run("waiting", func(t *testing.T) { s.waiting(t) })
 	t.Run("disk error", func(t *testing.T) { s.diskError(t) })
 	t.Run("no rows", func(t *testing.T) { s.empty(t) })
@@ -67,6 +68,7 @@ type epochJob struct {
 	id   string
 	opts EpochOptions
 	last int // epoch in which the input ends
+	stop int // epoch after which a process is stopped
 
 	now       time.Time
 	commits   []arrowstream.Commit
@@ -162,8 +164,8 @@ func (j *epochJob) epoch() error {
 	if err := j.write(e); err != nil {
 		return err
 	}
-	if e == j.last {
-		if err := j.live.Conclude(ctx); err != nil {
+	if e == j.last || e == j.stop {
+		if err := j.live.Conclude(ctx, e == j.last); err != nil {
 			return err
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
@@ -214,6 +215,24 @@ func (c *client) fail(what string, err error) error {
 		e.Err = statusError{s.GRPCStatus()}
 	}
 	return e
+}
+
+// bad is an error of what a server has sent: the call has failed, or the
+// messages of it are not those of the stream.
+func (c *client) bad(what string, err error) error {
+	var s interface{ GRPCStatus() *status.Status }
+	var limit *columnar.LimitError
+	switch {
+	case errors.As(err, &s):
+		return c.fail(what, err)
+	case errors.As(err, &limit):
+		return err
+	}
+	source := "flight: " + what + " at " + c.to.uri
+	if strings.HasPrefix(err.Error(), source) {
+		source = "" // the reader has named it
+	}
+	return &arrowstream.DataError{Source: source, Err: err}
 }
 
 // statusError shows a status without the words "rpc error".

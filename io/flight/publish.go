@@ -8,6 +8,16 @@ import (
 	"github.com/arrowstream/arrowstream"
 )
 
+// claim keeps earlier processes of the job from publishing in the same folder.
+func (s *Stream) claim(p arrowstream.Publication) (err error) {
+	if s.shelf == nil {
+		s.whole = p.Epoch == 0
+		return nil
+	}
+	s.whole, err = s.shelf.claim(p)
+	return err
+}
+
 // publish adds the rows of an epoch and a batch without rows that closes it.
 // The messages are a function of the rows, so that an epoch that is published
 // again after a crash has the same positions; one that is there is left alone.
@@ -16,9 +26,7 @@ func (s *Stream) publish(p arrowstream.Publication) error {
 	epoch := int64(p.Epoch)
 	s.mu.Lock()
 	there := s.epochs > 0 && epoch < s.next.Epoch
-	// Whether something was published before what is here is not known, unless
-	// the job begins.
-	begin := s.next == (position{}) && (epoch == 1 || p.Incarnation == 1 || s.shelf != nil && s.shelf.whole)
+	begin := s.next == (position{}) && (epoch == 1 || s.whole)
 	if s.next == (position{}) && !begin {
 		s.oldest = position{Epoch: epoch}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/internal/iotest"
+	"github.com/arrowstream/arrowstream/internal/nettest"
 )
 
 // publication is an epoch of batches, as an outbox gives them.
@@ -131,6 +132,9 @@ func TestNotes(t *testing.T) {
 	mem := columnartest.Allocator(t)
 	a, b := numbers(t, mem, 0, 2), numbers(t, mem, 2, 1)
 	s := exporter(t, mem, Sink{}, a.Schema())
+	if err := s.Claim(t.Context(), publication("j", 0, 1)); err != nil {
+		t.Fatal(err)
+	}
 	publish(t, s, publication("j", 3, 1, a, b))
 	publish(t, s, publication("j", 4, 1))
 	uri := s.URI()
@@ -284,6 +288,36 @@ func TestReconnect(t *testing.T) {
 	iotest.EqualRows(t, append(rows, rest...), columnartest.Rows(numbers(t, mem, 0, 20)))
 }
 
+// TestLossyNetwork follows a stream over connections that are slow and break.
+func TestLossyNetwork(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	for seed := range uint64(3) {
+		s := exporter(t, mem, Sink{RetainPath: t.TempDir()}, numbers(t, mem, 0, 1).Schema())
+		publish(t, s, publication("job", 1, 1, numbers(t, mem, 0, 50)))
+		f := &nettest.Faults{Seed: seed, Breaks: 20, After: 8000, Piece: 1000, Delay: time.Millisecond}
+		through := "grpc://" + f.Proxy(t, s.server.Addr())
+		p := open(t, &Source{URI: through, Stream: "n", Finite: true, ConnectTimeout: time.Minute}, mem, 0)
+		if _, err := p.(arrowstream.Replayer).Position(); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for e := 2; e <= 40; e++ {
+				publish(t, s, publication("job", arrowstream.Epoch(e), 1, numbers(t, mem, 50*e-50, 50)))
+				time.Sleep(5 * time.Millisecond)
+			}
+			s.Close()
+		}()
+		rows, err := iotest.Rows(t.Context(), p, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		iotest.EqualRows(t, rows, columnartest.Rows(numbers(t, mem, 0, 2000)))
+		if f.Broken() == 0 {
+			t.Error("no connection broke")
+		}
+	}
+}
+
 // TestRowsAsPositions reads a bounded stream of a server without positions.
 func TestRowsAsPositions(t *testing.T) {
 	mem := columnartest.Allocator(t)
@@ -348,27 +382,40 @@ func TestStopIsNotTheEnd(t *testing.T) {
 // published, which is good as long as the beginning is retained.
 func TestFromTheBeginning(t *testing.T) {
 	for _, tc := range []struct {
-		path        string
-		incarnation uint64 // that publishes epoch 4 first
-		epoch       arrowstream.Epoch
-		ok          bool
-	}{{"", 1, 4, true}, {"", 2, 4, false}, {"", 2, 1, true}, {t.TempDir(), 1, 4, true}, {t.TempDir(), 2, 4, true}} {
+		path      string
+		before    bool              // an earlier process has claimed the sink
+		committed arrowstream.Epoch // when the last process begins
+		epoch     arrowstream.Epoch // that it publishes first
+		ok        bool
+	}{
+		{"", false, 0, 4, true},
+		{"", true, 0, 4, true},
+		{"", true, 3, 4, false},
+		{"", true, 0, 1, true},
+		{t.TempDir(), false, 0, 4, true},
+		{t.TempDir(), true, 3, 4, true},
+		{t.TempDir(), false, 3, 4, false},
+	} {
 		mem := columnartest.Allocator(t)
 		b := numbers(t, mem, 0, 2)
 		s := exporter(t, mem, Sink{RetainPath: tc.path}, b.Schema())
-		claim := func(incarnation uint64) {
-			if err := s.Claim(t.Context(), publication("job", 0, incarnation)); err != nil {
+		claim := func(committed arrowstream.Epoch, incarnation uint64) {
+			if err := s.Claim(t.Context(), publication("job", committed, incarnation)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		claim(1)
+		if tc.before {
+			claim(0, 1)
+		} else {
+			claim(tc.committed, 2)
+		}
 		p := open(t, &Source{URI: s.URI(), Stream: "n"}, mem, 0)
 		_, pos := read(t, p, 0)
 		p.Close()
-		if tc.incarnation == 2 {
+		if tc.before {
 			s.Hub.Close()
 			s = exporter(t, mem, Sink{RetainPath: tc.path}, b.Schema())
-			claim(2)
+			claim(tc.committed, 2)
 		}
 		early := open(t, &Source{URI: s.URI(), Stream: "n", Finite: true, ConnectTimeout: 5 * time.Second}, mem, 0)
 		seek(t, early, []byte(fmt.Sprintf(`{"job":"job","epoch":%d,"seq":0}`, tc.epoch)))
@@ -377,7 +424,7 @@ func TestFromTheBeginning(t *testing.T) {
 			rows, _ := iotest.Rows(context.Background(), early, 0)
 			done <- len(rows)
 		}()
-		publish(t, s, publication("job", tc.epoch, tc.incarnation, b))
+		publish(t, s, publication("job", tc.epoch, 2, b))
 		s.Close()
 		if n := <-done; n != 2 { // it waits for what follows on its position
 			t.Errorf("%+v: %d rows", tc, n)

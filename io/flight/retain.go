@@ -34,7 +34,6 @@ import (
 //	protobuf. The last closes the epoch, and has 1<<32-1 instead of rows.
 type shelf struct {
 	dir   string
-	whole bool // from the first process of the job on everything is put here
 	begin bool // what was found is retained from the beginning of the job
 }
 
@@ -118,23 +117,23 @@ const claimName = "claim"
 type claim struct {
 	Job         string `json:"job"`
 	Incarnation uint64 `json:"incarnation"`
-	Since       uint64 `json:"since"` // the first one that published here
+	Whole       bool   `json:"whole"` // it was the place since the job began
 }
 
-// claim keeps earlier processes of the job from publishing.
-func (s *shelf) claim(p arrowstream.Publication) error {
+// claim keeps earlier processes of the job from publishing, and tells whether
+// everything the job has ever published is put here.
+func (s *shelf) claim(p arrowstream.Publication) (whole bool, err error) {
 	old, err := s.check(p)
 	if err != nil {
-		return err
+		return false, err
 	}
-	next := claim{p.Job, p.Incarnation, p.Incarnation}
+	next := claim{p.Job, p.Incarnation, p.Epoch == 0}
 	if old.Job == p.Job {
-		next.Since = old.Since
+		next.Whole = old.Whole
 	}
-	s.whole = next.Since == 1
 	text, err := json.Marshal(next)
 	if err != nil {
-		return fmt.Errorf("flight: %w", err)
+		return false, fmt.Errorf("flight: %w", err)
 	}
 	out, err := files.Create(filepath.Join(s.dir, claimName), nil)
 	if err == nil {
@@ -146,9 +145,9 @@ func (s *shelf) claim(p arrowstream.Publication) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("flight: retain: %w", err)
+		return false, fmt.Errorf("flight: retain: %w", err)
 	}
-	return nil
+	return next.Whole, nil
 }
 
 // check reads the claim; it is ErrFenced if that of a later process of the job.

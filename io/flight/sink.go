@@ -152,10 +152,10 @@ func (s *Sink) Claim(ctx context.Context, p arrowstream.Publication) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = ctx.Done()
-	if err := s.open(p.Job, false); err != nil || s.stream.shelf == nil {
+	if err := s.open(p.Job, false); err != nil {
 		return err
 	}
-	return s.stream.shelf.claim(p)
+	return s.stream.claim(p)
 }
 
 // Delivers implements [arrowstream.Guaranteed].

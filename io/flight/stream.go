@@ -43,6 +43,7 @@ type Stream struct {
 	schemaData *arrowflight.FlightData
 	retention  Retention
 	shelf      *shelf // nil if nothing is kept on disk
+	whole      bool   // nothing was ever published elsewhere, by an earlier process
 
 	mu      sync.Mutex
 	first   int64 // index of entries[0], counted over the stream

@@ -196,8 +196,8 @@ func (s *Sink) Resume(_ context.Context, job arrowstream.Start, prepared []byte)
 }
 
 // Conclude implements [arrowstream.Concluder].
-func (s *Sink) Conclude(context.Context) error {
-	s.file.Conclude()
+func (s *Sink) Conclude(_ context.Context, ended bool) error {
+	s.file.Conclude(ended)
 	return nil
 }
 

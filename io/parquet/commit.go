@@ -51,8 +51,8 @@ func (s *Sink) resume(job arrowstream.Start, prepared []byte) error {
 }
 
 // Conclude implements arrowstream.Concluder.
-func (s *Sink) Conclude(context.Context) error {
-	s.target.Conclude()
+func (s *Sink) Conclude(_ context.Context, ended bool) error {
+	s.target.Conclude(ended)
 	return nil
 }
 

@@ -68,7 +68,7 @@ func TestPartitionedEpochs(t *testing.T) {
 				t.Fatal(err)
 			}
 			if e == 6 {
-				if err := s.Conclude(t.Context()); err != nil {
+				if err := s.Conclude(t.Context(), true); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -159,7 +159,7 @@ func TestOneFileByEpochs(t *testing.T) {
 	}
 	for e := arrowstream.Epoch(1); e <= 2; e++ {
 		if e == 2 {
-			if err := s.Conclude(t.Context()); err != nil {
+			if err := s.Conclude(t.Context(), true); err != nil {
 				t.Fatal(err)
 			}
 		}

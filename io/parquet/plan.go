@@ -66,6 +66,9 @@ func (s *Source) fileInfos() ([]*fileInfo, error) {
 	if s.infos != nil {
 		return s.infos, nil
 	}
+	if s.Path == "-" {
+		return nil, &arrowstream.Error{Code: "AS1504", Msg: "parquet: a file cannot come by standard input", Hint: "its end is read first: save it, and name the file"}
+	}
 	paths, err := glob.Expand(s.Path, Extensions...)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)

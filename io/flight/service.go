@@ -2,6 +2,7 @@ package flight
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -206,11 +207,30 @@ func (in *inbox) receive(client arrowflight.FlightService_DoPutServer, first *ar
 			return invalid(err)
 		}
 		rows := fitted.NumRows()
-		if err := in.put(client.Context(), fitted); err != nil {
+		if in.journal != nil {
+			err = in.keepAndTell(client, readPutNote(r.frames.note), fitted)
+		} else {
+			err = in.put(client.Context(), fitted)
+		}
+		if err != nil {
 			return err
 		}
 		taken(rows)
 	}
+}
+
+// keepAndTell keeps a batch in the journal and, if it has a note, tells its sender
+// that it is there: others need not read answers.
+func (in *inbox) keepAndTell(client arrowflight.FlightService_DoPutServer, n *putNote, b arrow.Record) error {
+	err := in.keep(client.Context(), callerOf(client.Context()).Name, n, b)
+	if err != nil || n == nil {
+		return err
+	}
+	text, err := json.Marshal(putNote{Epoch: n.Epoch, Seq: n.Seq})
+	if err != nil {
+		return err
+	}
+	return client.Send(&arrowflight.PutResult{AppMetadata: text})
 }
 
 // invalid is err as a status: what a client sent wrong, unless it is a status

@@ -285,3 +285,65 @@ func journalBytes(t *testing.T, p *process) (n int64) {
 	}
 	return n
 }
+
+// TestPutRowsKilled kills two jobs at random places and moments, of which one
+// puts rows to the other.
+func TestPutRowsKilled(t *testing.T) {
+	killed := 0
+	for seed := range uint64(2 * *seeds) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		address := freeAddress(t)
+		from := &process{dir: t.TempDir(), epoch: 5 * time.Millisecond, workers: 1 + int(seed%2)}
+		to := &process{dir: t.TempDir(), epoch: 5 * time.Millisecond, workers: 2 - int(seed%2)}
+		out := filepath.Join(to.dir, "out")
+		for p, script := range map[*process]string{
+			from: fmt.Sprintf(`SET job.name = putting;
+CREATE TABLE clicks USING parquet OPTIONS (path = '${IN}/*.parquet');
+CREATE TABLE o USING flight OPTIONS (uri = 'grpc://%s', stream = 'i', 'connect.timeout' = '60 s');
+INSERT INTO o SELECT user_id, f1 FROM clicks WHERE user_id %% 3 = 0;`, address),
+			to: fmt.Sprintf(`SET job.name = taking;
+CREATE TABLE i (user_id BIGINT, f1 DOUBLE) USING flight OPTIONS (listen = '%s', journal = true, 'journal.retention' = '1 ms');
+CREATE TABLE o USING json OPTIONS (path = '%s/', 'roll.age' = '1 ms');
+INSERT INTO o SELECT * FROM i;`, address, out),
+		} {
+			if err := os.WriteFile(filepath.Join(p.dir, "job.sql"), []byte(script), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		delays := make([]time.Duration, 4)
+		for i := range delays {
+			delays[i] = time.Duration(100+rng.IntN(500)) * time.Millisecond
+		}
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			for _, after := range delays {
+				if from.start(t, "", after) {
+					return
+				}
+			}
+			from.start(t, "", 0)
+		}()
+		places := slices.Concat(failpoint.Names, failpoint.Journal, failpoint.Journal)
+		for range 6 {
+			name := places[rng.IntN(len(places))]
+			to.start(t, fmt.Sprintf("%s=kill@%d", name, 1+rng.IntN(4)), time.Duration(100+rng.IntN(700))*time.Millisecond)
+			killed++
+		}
+		reference := filepath.Join(t.TempDir(), "want")
+		query(t, fmt.Sprintf("CREATE TABLE o USING json OPTIONS (path = '%s/'); INSERT INTO o SELECT user_id, f1 FROM '%s/*.parquet' WHERE user_id %% 3 = 0", reference, input))
+		want := visible(t, reference)
+		to.until(t, address, func() bool {
+			select {
+			case <-sent:
+				return len(visible(t, out)) >= len(want)
+			default:
+				return false
+			}
+		})
+		if got := visible(t, out); !slices.Equal(got, want) {
+			t.Fatalf("seed %d: %d rows, want %d", seed, len(got), len(want))
+		}
+	}
+	t.Logf("%d kills of the reader", killed)
+}

@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,8 +11,10 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	arrowflight "github.com/apache/arrow/go/v17/arrow/flight"
+	"google.golang.org/grpc/codes"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
 // PutSink writes to a Flight server with DoPut. The server's flow control
@@ -154,8 +157,17 @@ func (s *PutSink) Delivers() (arrowstream.Guarantee, string) {
 func (s *PutSink) Claim(context.Context, arrowstream.Publication) error { return nil }
 
 // Publish implements [arrowstream.Publisher]: an epoch is a call, in which every
-// batch is numbered.
+// batch is numbered. While the server is out of reach it is made again.
 func (s *PutSink) Publish(ctx context.Context, p arrowstream.Publication) error {
+	return remote.Retry(ctx, cmp.Or(s.ConnectTimeout, defaultConnectTimeout), func(ctx context.Context) (again bool, err error) {
+		err = s.publish(ctx, p)
+		var failed statusError
+		return errors.As(err, &failed) && failed.Code() == codes.Unavailable, err
+	})
+}
+
+func (s *PutSink) publish(ctx context.Context, p arrowstream.Publication) error {
+	s.aborted = false
 	if err := s.open(ctx); err != nil {
 		return err
 	}

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// BadRow is the policy for input that cannot be decoded.
+// BadRow is the policy for rows that cannot be decoded, or of which something
+// cannot be computed.
 type BadRow int
 
 const (
@@ -17,7 +19,7 @@ const (
 	// SkipBadRow counts the row and goes on.
 	SkipBadRow
 	// DeadLetterBadRow sends the row to the side output "errors" of its source
-	// and goes on; see [Stream.OnError].
+	// or stage and goes on; see [Stream.OnError].
 	DeadLetterBadRow
 )
 
@@ -112,6 +114,29 @@ func (r *Rejects) Add(before int, raw []byte, err *DataError) bool {
 		r.size += len(raw)
 	default:
 		return false
+	}
+	return true
+}
+
+// Remove leaves out rows of the batch that was read last, of which each bad[i]
+// has the number Before, and reports whether that is allowed.
+func (r *Rejects) Remove(bad []Rejected) bool {
+	for _, b := range slices.Backward(bad) {
+		if r.policy != DeadLetterBadRow {
+			if !r.Add(b.Before, b.Raw, b.Err) {
+				return false
+			}
+			continue
+		}
+		at := 0
+		for at < len(r.rows) && r.rows[at].Before <= b.Before {
+			at++
+		}
+		for i := range r.rows[at:] {
+			r.rows[at+i].Before--
+		}
+		r.rows = slices.Insert(r.rows, at, b)
+		r.size += len(b.Raw)
 	}
 	return true
 }

@@ -2,6 +2,7 @@ package arrowstream
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -41,6 +42,7 @@ type checkpoints struct {
 type pendingEpoch struct {
 	commit    Commit
 	last      bool // of this process
+	driver    driverState
 	missing   int
 	states    map[string][]State // per stage, by instance
 	delta     map[string]bool    // stages that add a delta
@@ -93,6 +95,9 @@ func (p *Pipeline) openCheckpoints(ctx context.Context, fail func(error)) error 
 		case stateful:
 			c.parts += p.opts.Workers
 		}
+		if n.tallies() {
+			c.parts++
+		}
 	}
 	p.checkpoints = c
 	return nil
@@ -140,13 +145,11 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 			return nil // the one before is still on its way
 		}
 	}
-	state, positions, err := d.state()
-	if err != nil {
-		return err
-	}
+	state, positions := d.state()
 	pending := &pendingEpoch{
 		last:    t.last,
-		commit:  Commit{Epoch: c.epoch, Finished: finished, Driver: state, Sinks: map[string]SinkCommit{}},
+		commit:  Commit{Epoch: c.epoch, Finished: finished, Sinks: map[string]SinkCommit{}},
+		driver:  state,
 		missing: c.parts, states: map[string][]State{}, delta: map[string]bool{}, positions: positions,
 	}
 	c.mu.Lock()
@@ -233,6 +236,22 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	return nil
 }
 
+// tallied adds the dead letters of n to the epoch e, whose last tick it has done.
+func (c *checkpoints) tallied(ctx context.Context, n *node, e Epoch) {
+	c.mu.Lock()
+	pending := c.current
+	if pending.driver.Stages == nil {
+		pending.driver.Stages = map[string]deadLetters{}
+	}
+	pending.driver.Stages[n.uid] = n.dead.clone()
+	pending.missing--
+	complete := pending.missing == 0
+	c.mu.Unlock()
+	if complete {
+		c.finish(ctx, pending)
+	}
+}
+
 // forgotten reports whether n needs no state any more: it has emitted all it will,
 // and leaves nothing behind.
 func (n *node) forgotten() bool {
@@ -281,7 +300,8 @@ func (c *checkpoints) commit(ctx context.Context, pending *pendingEpoch) (err er
 	if err != nil {
 		return err
 	}
-	if pending.commit.Finished {
+	pending.commit.Driver, err = json.Marshal(pending.driver)
+	if err == nil && pending.commit.Finished {
 		// What stages leave behind must be there when the job is known to be at
 		// its end: no later run would write it.
 		err = c.p.finish(ctx)

@@ -56,7 +56,7 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 		d.bounded = d.bounded && n.source.source.Bounded()
 		parts, err := n.source.source.Open(ctx, SourceEnv{
 			Env: n.env, BatchRows: p.opts.BatchRows, BatchBytes: p.opts.TickBytes, Workers: p.opts.Workers, Clock: p.opts.Clock,
-			OnBadRow: n.source.onError.Policy, Journal: n.journal,
+			OnBadRow: n.onError.Policy, Journal: n.journal,
 		})
 		for i, part := range parts {
 			r := &reader{node: n, index: i, part: part, batches: make(chan readAhead, 4)}
@@ -274,7 +274,7 @@ func (d *driver) put(t *tick, r *reader, rows taken) error {
 	ports := t.messages[d.sourceIndex(r.node)]
 	ports[0].batches = append(ports[0].batches, rows.batches...)
 	r.node.metrics.rowsOut.Add(message{batches: rows.batches}.rows())
-	if r.node.source.onError.Policy == DeadLetterBadRow {
+	if r.node.onError.Policy == DeadLetterBadRow {
 		return d.reject(ports, r.node, rows)
 	}
 	return nil
@@ -288,10 +288,10 @@ func (d *driver) reject(ports []message, n *node, rows taken) (err error) {
 			err = n.wrap(n.recovered(v))
 		}
 	}()
-	if err := n.source.dead.admit(n.name, n.source.onError, rows.rows, rows.bad); err != nil {
+	if err := n.dead.admit(n.name, "decoded", n.onError, rows.rows, rows.bad); err != nil {
 		return err
 	}
-	n.metrics.dead.Store(n.source.dead.Count)
+	n.metrics.dead.Store(n.dead.Count)
 	for bad := rows.bad; len(bad) > 0 && len(ports) > 1; {
 		part := bad[:min(len(bad), d.p.opts.BatchRows)]
 		ports[1].batches = append(ports[1].batches, letters(n.env.Allocator, part, d.p.checkpoints.number(), d.p.opts.Clock.Now()))

@@ -55,6 +55,7 @@ type DataError struct {
 	Where  string // "line 12", "offset 99", "row group 3"
 	Column string // column, if known
 	Value  string // the value, cut to 200 bytes
+	Row    string // the row, if it was decoded; values cut to 200 bytes
 	Err    error  // what is wrong with it
 }
 
@@ -73,6 +74,9 @@ func (e *DataError) Error() string {
 	if e.Value != "" {
 		fmt.Fprintf(&sb, " (value %q)", e.Value)
 	}
+	if e.Row != "" {
+		fmt.Fprintf(&sb, " (row %s)", e.Row)
+	}
 	return sb.String()
 }
 
@@ -90,6 +94,14 @@ func (e *DataError) Code() string {
 		return "AS4003"
 	}
 	return "AS4004"
+}
+
+// reason is what is wrong, without the code.
+func (e *DataError) reason() string {
+	if coded, ok := e.Err.(*Error); ok && coded.Err == nil {
+		return coded.Msg
+	}
+	return e.Err.Error()
 }
 
 // CutValue shortens a value for an error text to 200 bytes.

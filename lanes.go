@@ -60,7 +60,7 @@ func (o Options) chain(n *node) []*node {
 // follower is the node that alone reads what n makes, nil if there is none or
 // it reads anything else.
 func (n *node) follower() *node {
-	if n.usedSides() || len(n.users[0]) != 1 {
+	if n.tallies() || n.usedSides() || len(n.users[0]) != 1 {
 		return nil
 	}
 	if next := n.users[0][0].node; len(next.inputs) == 1 {
@@ -128,7 +128,7 @@ func (g *graph) startLanes(ctx context.Context, chain []*node) error {
 			}
 			ln := &node{
 				id: n.id, name: n.name, inputs: n.inputs, ports: n.ports, users: n.users, stage: st, env: env,
-				uid: n.uid, checkpoints: n.checkpoints, epoch: n.epoch,
+				uid: n.uid, checkpoints: n.checkpoints, epoch: n.epoch, onError: n.onError, rejects: n.rejects,
 			}
 			metrics[i] = &ln.metrics
 			l.nodes = append(l.nodes, ln)
@@ -304,6 +304,9 @@ func (g *graph) collect(ctx context.Context, n *node, lanes []*lane, par Paralle
 			return err
 		}
 		last := out[0].last
+		if err := n.tally(ctx, g.p.opts, out); err != nil {
+			return err
+		}
 		if err := g.send(ctx, n, out); err != nil || last {
 			return err
 		}

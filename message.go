@@ -8,6 +8,11 @@ type message struct {
 	mark    Watermark
 	last    bool  // nothing follows, because the input ended or was drained
 	epoch   Epoch // that ends with this tick; 0 if none does
+
+	// On the way from a Rowwise stage to where its ticks are put in order: how
+	// many rows it was given and which of them become dead letters.
+	seen int
+	bad  []Rejected
 }
 
 func (m message) release() {

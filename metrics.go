@@ -81,6 +81,12 @@ func (n *node) progress() OperatorProgress {
 		}
 		p.Busy += time.Duration(m.busy.Load())
 	}
+	p.Skipped += n.rejects.Skipped()
+	if n.rejects != nil && p.Warning == "" {
+		reasons := map[string]Reason{}
+		n.rejects.count(reasons)
+		p.Warning = warning(reasons)
+	}
 	p.BusyMs = p.Busy.Milliseconds()
 	_, p.Stateful = n.stage.(Stateful)
 	if account, ok := n.env.Allocator.(interface{ Used() int64 }); ok {

@@ -44,12 +44,12 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 	if n.emit == nil {
 		n.emit = n.put
 	}
-	n.out = out
+	n.out, n.seen, n.bad = out, 0, nil
 	switch {
 	case n.flushed:
 	case n.stage != nil:
 		for _, b := range in[0].batches {
-			if err := n.stage.Process(ctx, b, n.emit); err != nil {
+			if err := n.process(ctx, b); err != nil {
 				return err
 			}
 		}
@@ -78,6 +78,9 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 	n.flushed = n.flushed || mark.Done()
 	for i := range out {
 		out[i].mark, out[i].last, out[i].epoch = mark, last, in[0].epoch
+	}
+	if n.tallies() {
+		out[0].seen, out[0].bad = n.seen, n.bad
 	}
 	if err == nil && in[0].epoch > 0 {
 		err = n.checkpoint(ctx, in[0].epoch)

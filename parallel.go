@@ -179,6 +179,9 @@ func (g *graph) start(ctx context.Context, n *node, chain []*node) error {
 			if err := n.step(ctx, in, out); err != nil {
 				return err
 			}
+			if err := n.tally(ctx, g.p.opts, out); err != nil {
+				return err
+			}
 			if err := g.send(ctx, n, out); err != nil || last {
 				return err
 			}

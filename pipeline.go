@@ -60,6 +60,9 @@ type Options struct {
 	// CheckpointInterval is the time between two epochs; default 1 s. The rows
 	// of an epoch are published together, when it is committed.
 	CheckpointInterval time.Duration
+	// Access says which files and hosts stages and sinks may reach; nil is
+	// everything. Sources and the store are made with one of their own.
+	Access *Access
 	// Program is the text that the pipeline was made from, kept with its state.
 	Program string
 }
@@ -168,6 +171,14 @@ type node struct {
 	outbox      Outbox // of a Publisher, for that epoch; nil before its first row
 	outboxRows  int64
 
+	// What happens to bad rows of a source, or of a Rowwise stage.
+	onError    OnError
+	errorsPort int         // of the dead letters, 0 if nobody reads them
+	dead       deadLetters // owned by whoever puts the ticks in order
+	rejects    *Rejects    // of a stage that skips
+	seen       int         // rows of this tick that a Rowwise stage was given
+	bad        []Rejected  // those of them that become dead letters
+
 	env       Env
 	instances []any // of a parallel stage, beside stage itself
 	flushed   bool  // Advance has seen the end of time
@@ -189,8 +200,6 @@ type sourceNode struct {
 	source    Source
 	eventTime EventTime
 	column    int // of the event time, or -1
-	onError   OnError
-	dead      deadLetters // owned by the driver
 }
 
 // EventTime says where a stream has its event time and how its watermark
@@ -220,7 +229,7 @@ func (p *Pipeline) add(kind, name string, n *node) *node {
 	}
 	p.names[name] = true
 	n.id, n.name = len(p.nodes), name
-	n.env = Env{Allocator: p.budget.Account(name), Name: name}
+	n.env = Env{Allocator: p.budget.Account(name), Name: name, Access: p.opts.Access}
 	p.nodes = append(p.nodes, n)
 	for i, in := range n.inputs {
 		from := in.node

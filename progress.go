@@ -138,7 +138,6 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 				}
 			}
 		}
-		a.DeadLetters += n.metrics.dead.Load()
 		s.NumInputRows = s.TotalRows - r.rows[i]
 		r.rows[i] = s.TotalRows
 		s.InputRowsPerSecond = rate(s.NumInputRows, since)
@@ -170,11 +169,12 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	for _, n := range r.p.nodes {
 		o := n.progress()
 		if n.source != nil && o.Warning == "" {
-			o.Warning = pr.Sources[r.d.sourceIndex(n)].warning()
+			o.Warning = warning(pr.Sources[r.d.sourceIndex(n)].Skipped)
 		}
 		a.Operators = append(a.Operators, o)
 		a.LateRows += o.Late
 		a.SkippedRows += o.Skipped
+		a.DeadLetters += n.metrics.dead.Load()
 		a.StateRows += o.StateRows
 		a.StateBytes += o.StateBytes
 		busy += o.Busy
@@ -203,11 +203,11 @@ func heapBytes() int64 {
 	return int64(samples[0].Value.Uint64())
 }
 
-// warning says which rows the source has skipped.
-func (s SourceProgress) warning() string {
+// warning says which rows were skipped.
+func warning(skipped map[string]Reason) string {
 	var parts []string
-	for _, code := range slices.Sorted(maps.Keys(s.Skipped)) {
-		parts = append(parts, s.Skipped[code].Warning(code))
+	for _, code := range slices.Sorted(maps.Keys(skipped)) {
+		parts = append(parts, skipped[code].Warning(code))
 	}
 	return strings.Join(parts, "; ")
 }

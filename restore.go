@@ -50,9 +50,19 @@ func (n *node) identity() string {
 		fmt.Fprintf(h, "%q\n", par.Keys())
 	}
 	for _, in := range n.inputs {
+		if _, same := in.node.stage.(transparent); same {
+			in = in.node.inputs[0]
+		}
 		fmt.Fprintln(h, in.node.uid, in.port)
 	}
 	return n.kind() + "-" + hex.EncodeToString(h.Sum(nil)[:4])
+}
+
+// transparent is a Rowwise stage that passes the rows it does not fail for as they
+// are, which changes nothing for the state of the stages behind it.
+type transparent interface {
+	Rowwise
+	Transparent()
 }
 
 func (n *node) kind() string {
@@ -256,6 +266,8 @@ type driverState struct {
 	MaxEvent int64         `json:"maxEvent"`
 	Clock    int64         `json:"clock"`
 	Sources  []sourceState `json:"sources"`
+	// Stages are the dead letters of Rowwise stages, by UID.
+	Stages map[string]deadLetters `json:"stages,omitempty"`
 }
 
 type sourceState struct {
@@ -277,11 +289,11 @@ type partitionState struct {
 }
 
 // state is where the driver stands behind the tick it has cut last.
-func (d *driver) state() ([]byte, []acknowledgement, error) {
+func (d *driver) state() (driverState, []acknowledgement) {
 	s := driverState{Turn: d.turn, MaxEvent: d.maxEvent.Load(), Clock: d.clock}
 	var done []acknowledgement
 	for i, n := range d.sources {
-		source := sourceState{UID: n.uid, Mark: d.marks[i].Load(), Dead: n.source.dead}
+		source := sourceState{UID: n.uid, Mark: d.marks[i].Load(), Dead: n.dead.clone()}
 		for _, r := range d.readers {
 			if r.node != n {
 				continue
@@ -293,8 +305,7 @@ func (d *driver) state() ([]byte, []acknowledgement, error) {
 		}
 		s.Sources = append(s.Sources, source)
 	}
-	text, err := json.Marshal(s)
-	return text, done, err
+	return s, done
 }
 
 // restore makes the readers keep their places, and moves the driver to where
@@ -311,13 +322,19 @@ func (d *driver) restore(ctx context.Context, last *Commit) error {
 	if s.Turn >= 0 && s.Turn < len(d.readers) {
 		d.turn = s.Turn
 	}
+	for _, n := range d.p.nodes {
+		if n.stage != nil {
+			n.dead = s.Stages[n.uid]
+			n.metrics.dead.Store(n.dead.Count)
+		}
+	}
 	for i, n := range d.sources {
 		source := sourceState{Mark: NoEventTime}
 		if j := slices.IndexFunc(s.Sources, func(o sourceState) bool { return o.UID == n.uid }); j >= 0 {
 			source = s.Sources[j]
 		}
 		d.marks[i].Store(source.Mark)
-		n.source.dead = source.Dead
+		n.dead = source.Dead
 		n.metrics.dead.Store(source.Dead.Count)
 		next := 0
 		for _, r := range d.readers {

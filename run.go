@@ -182,7 +182,11 @@ func (p *Pipeline) runSerial(ctx context.Context, d *driver) error {
 			if n.source != nil {
 				continue
 			}
-			if err := n.step(ctx, inbox[n.id], outbox[n.id]); err != nil {
+			err := n.step(ctx, inbox[n.id], outbox[n.id])
+			if err == nil {
+				err = n.tally(ctx, p.opts, outbox[n.id])
+			}
+			if err != nil {
 				for _, rest := range p.nodes[n.id+1:] {
 					for _, m := range inbox[rest.id] {
 						m.release()

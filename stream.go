@@ -90,13 +90,14 @@ func (s *Stream) Via(st Stage, name ...string) *Stream {
 }
 
 // Side is the named side output of the stage that s comes from: the late rows
-// of a window, say. That of a source, [Errors], has its dead letters.
+// of a window, say. That of a source or a Rowwise stage, [Errors], has its dead
+// letters.
 func (s *Stream) Side(name string) *Stream {
 	p := s.pipeline
 	if p.err != nil {
 		return s
 	}
-	if s.node.source != nil && name == Errors {
+	if name == Errors && (s.node.source != nil || s.node.rowwise()) {
 		return s.errors()
 	}
 	var names []string

@@ -45,7 +45,7 @@ func (p *block) windowNode(in *node, w *windowSpec, by []string, aggs []window.A
 	if err != nil {
 		return nil, err
 	}
-	n := &node{kind: "window", detail: w.text() + " " + groupText(by, aggs)}
+	n := &node{kind: "window", detail: w.text() + " " + groupText(by, aggs), aggs: aggs}
 	n.build = func(columns) (arrowstream.Stage, error) {
 		switch w.kind {
 		case "tumble":
@@ -79,7 +79,7 @@ func (p *block) regroupNode(in *node, start, end string, by []string, g *aggrega
 			rest = append(rest, k)
 		}
 	}
-	n := &node{kind: "regroup", detail: groupText(by, g.aggs)}
+	n := &node{kind: "regroup", detail: groupText(by, g.aggs), aggs: g.aggs}
 	n.build = func(columns) (arrowstream.Stage, error) {
 		return &window.Regroup{Start: start, End: end, By: rest, Aggs: g.aggs, WindowTime: true, Delay: e.delay, Lateness: e.lateness, Timeout: e.timeout, Updates: e.updates}, nil
 	}
@@ -109,7 +109,7 @@ func (p *block) windowed(n *node, in *node, at syntax.Span) (*node, error) {
 	if err != nil || late.schema == nil {
 		return nil, p.s.src.Error(p.clauses.LateTo.Span, "AS1406", "", "this window has no late rows")
 	}
-	return out, p.s.insertNode(late, *p.clauses.LateTo, "", p.clauses.LateTo.Span, nil)
+	return out, p.s.insertNode(late, *p.clauses.LateTo, "", p.clauses.LateTo.Span, nil, syntax.StreamClauses{})
 }
 
 // windowKeysOf finds the bounds of a window that the rows carry among the

@@ -69,7 +69,7 @@ func (e *explainer) print(n *node, depth int) {
 		}
 	}
 	if n.onError != nil {
-		fmt.Fprintf(&e.sb, "%s  - %s\n", indent, n.onError.text())
+		fmt.Fprintf(&e.sb, "%s  - %s\n", indent, n.onError.text(n))
 	}
 	if len(n.pushed) > 0 {
 		var text []string
@@ -117,8 +117,8 @@ func (s *session) explain(st *syntax.Explain) error {
 	s.explaining, s.decided = true, nil
 	defer func() {
 		s.explaining = false
-		for _, scan := range s.decided {
-			scan.onError = nil // it is the statement that runs which decides
+		for _, n := range s.decided {
+			n.onError = nil // it is the statement that runs which decides
 		}
 	}()
 	add := func(q *syntax.Query, out *output) error {

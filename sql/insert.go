@@ -22,11 +22,12 @@ func (s *session) insert(st *syntax.Insert) error {
 	if err != nil {
 		return err
 	}
-	return s.insertNode(n, st.Table, st.Path, st.TableAt, st.Columns)
+	return s.insertNode(n, st.Table, st.Path, st.TableAt, st.Columns, st.Query.Stream)
 }
 
-// insertNode writes the rows of n to a table or file.
-func (s *session) insertNode(n *node, name syntax.Name, path string, at syntax.Span, cols []syntax.Ident) error {
+// insertNode writes the rows of n to a table or file; clauses say what happens to
+// those that do not fit.
+func (s *session) insertNode(n *node, name syntax.Name, path string, at syntax.Span, cols []syntax.Ident, clauses syntax.StreamClauses) error {
 	t, err := s.target(name, path, at)
 	if err != nil {
 		return err
@@ -39,6 +40,9 @@ func (s *session) insertNode(n *node, name syntax.Name, path string, at syntax.S
 		if n, err = s.fit(n, t.schema, at, fmt.Sprintf("table %q", t.name)); err != nil {
 			return err
 		}
+	}
+	if err := s.onError(n, clauses); err != nil {
+		return err
 	}
 	if t.schema == nil {
 		t.schema = columnar.WithEventTime(arrow.NewSchema(visible(n.schema), nil), "")

@@ -111,7 +111,7 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	}
 	opts.Program = p.s.program
 	if dir := p.s.stateDir(opts.Name); opts.State == nil && dir != "" {
-		opts.State = state.Dir{Path: dir}
+		opts.State = state.Dir{Path: dir, FS: state.OS{Access: opts.Access}}
 	}
 	if opts.CheckpointInterval == 0 {
 		opts.CheckpointInterval = p.s.durationSetting("job.epoch", 0)
@@ -192,6 +192,9 @@ func (p *plan) lowerNode(pl *arrowstream.Pipeline, n *node) error {
 			return p.error(n, err)
 		}
 		n.stream = n.in[0].stream.Via(st)
+		if n.onError != nil {
+			n.stream.OnError(n.onError.policy)
+		}
 	default: // union
 		parts := make([]*arrowstream.Stream, len(n.in))
 		for i, in := range n.in {

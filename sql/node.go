@@ -7,6 +7,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels/expr"
+	"github.com/arrowstream/arrowstream/window"
 )
 
 // node is one operator of the plan. A node that several others have as input
@@ -21,7 +22,7 @@ type node struct {
 	bounded bool
 
 	// table is set for a scan; onError if a query says what to do with its rows
-	// that cannot be decoded.
+	// that cannot be decoded, or that something cannot be computed of.
 	table   *table
 	onError *onError
 	// build makes the stage for the columns that are wanted of it; nil for
@@ -41,9 +42,10 @@ type node struct {
 	rowwise bool
 	passes  bool // the schema of the output is that of the input
 
-	project []outColumn // of a projection
-	where   expr.Expr   // of a filter
-	pushed  []pushed    // predicates that the source of a scan is handed
+	project []outColumn  // of a projection
+	where   expr.Expr    // of a filter
+	aggs    []window.Agg // of a node that groups
+	pushed  []pushed     // predicates that the source of a scan is handed
 
 	want   columns // set by planNeeds
 	stream *arrowstream.Stream
@@ -127,7 +129,7 @@ func (n *node) rebind() error {
 		}
 		n.schema, err = j.Bind(in, trial)
 		return err
-	case n.side != "" && n.in[0].table != nil:
+	case n.side == arrowstream.Errors:
 		n.schema = arrowstream.DeadLetterSchema
 	case n.side != "":
 		st, err := n.in[0].build(columns{all: true})

@@ -175,7 +175,7 @@ func limitNode(in *node, limit, offset int64) (*node, error) {
 
 // groupNode aggregates without a window.
 func (s *session) groupNode(in *node, by []string, aggs []window.Agg, at syntax.Span) (*node, error) {
-	n := &node{kind: "aggregate", detail: groupText(by, aggs)}
+	n := &node{kind: "aggregate", detail: groupText(by, aggs), aggs: aggs}
 	n.build = func(columns) (arrowstream.Stage, error) {
 		return &stage.Aggregate{By: by, Aggs: aggs, Updates: !in.bounded}, nil
 	}

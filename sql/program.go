@@ -27,7 +27,8 @@ type Options struct {
 	// INSERT into a table that is not declared; nil uses the connector
 	// "console".
 	Display func(name string) (arrowstream.Sink, error)
-	// Pipeline are the options of the pipeline; Name is set by job.name.
+	// Pipeline are the options of the pipeline; Name is set by job.name, and
+	// its Access also holds for what planning reads.
 	Pipeline arrowstream.Options
 }
 

@@ -24,15 +24,16 @@ type Cast struct {
 	To *arrow.Schema
 
 	stateless
-	mem memory.Allocator
-	out *arrow.Schema
+	mem   memory.Allocator
+	out   *arrow.Schema
+	fails bool
 }
 
-var _ arrowstream.Parallel = (*Cast)(nil)
+var _ arrowstream.Rowwise = (*Cast)(nil)
 
 // Bind implements [arrowstream.Stage].
 func (c *Cast) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
-	c.mem = env.Allocator
+	c.mem, c.fails = env.Allocator, false
 	from := in.Fields()
 	if columnar.Changelog(in) {
 		from = from[:len(from)-1]
@@ -46,6 +47,9 @@ func (c *Cast) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error
 		if !assignable(f.Type, to.Type) {
 			return nil, planError("AS1302", fmt.Sprintf("insert: column %d, %q: %s cannot be assigned to %s",
 				i+1, to.Name, kernels.SQLName(f.Type), kernels.SQLName(to.Type)), "use CAST")
+		}
+		if _, fails := kernels.CanCast(f.Type, to.Type); fails && !arrow.TypeEqual(f.Type, to.Type) || f.Nullable && !to.Nullable {
+			c.fails = true
 		}
 	}
 	mark := ""
@@ -134,6 +138,9 @@ func (c *Cast) Process(_ context.Context, b arrowstream.Batch, emit arrowstream.
 }
 
 var errNull = &arrowstream.Error{Code: "AS4007", Msg: "insert: NULL in a column that is NOT NULL"}
+
+// Fails implements [arrowstream.Rowwise].
+func (c *Cast) Fails() bool { return c.fails }
 
 // Clone implements [arrowstream.Parallel].
 func (c *Cast) Clone() arrowstream.Stage { return &Cast{To: c.To} }

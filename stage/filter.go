@@ -32,7 +32,7 @@ type Filter struct {
 	mem   memory.Allocator
 }
 
-var _ arrowstream.Parallel = (*Filter)(nil)
+var _ arrowstream.Rowwise = (*Filter)(nil)
 
 // Bind implements [arrowstream.Stage].
 func (f *Filter) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
@@ -99,7 +99,7 @@ func (f *Filter) Process(_ context.Context, b arrowstream.Batch, emit arrowstrea
 	}
 	keep, err := f.where.Select(f.mem, b)
 	if err != nil {
-		return grouped.Error("filter", err)
+		return grouped.Failed(f.Where, "", err)
 	}
 	narrow := f.narrow(b)
 	defer narrow.Release()
@@ -113,6 +113,9 @@ func (f *Filter) Process(_ context.Context, b arrowstream.Batch, emit arrowstrea
 	}
 	return emit(out)
 }
+
+// Fails implements [arrowstream.Rowwise].
+func (f *Filter) Fails() bool { return f.where.Fails() }
 
 // Clone implements [arrowstream.Parallel].
 func (f *Filter) Clone() arrowstream.Stage { return &Filter{Where: f.Where, Columns: f.Columns} }

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -37,7 +38,7 @@ type Project struct {
 	mem   memory.Allocator
 }
 
-var _ arrowstream.Parallel = (*Project)(nil)
+var _ arrowstream.Rowwise = (*Project)(nil)
 
 // Bind implements [arrowstream.Stage].
 func (p *Project) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
@@ -95,13 +96,16 @@ func (p *Project) Process(_ context.Context, b arrowstream.Batch, emit arrowstre
 	for i, e := range p.exprs {
 		var err error
 		if cols[i], err = e.Eval(p.mem, b); err != nil {
-			return grouped.Error(fmt.Sprintf("project: column %q", p.out.Field(i).Name), err)
+			return grouped.Failed(p.Columns[i].Expr, p.out.Field(i).Name, err)
 		}
 	}
 	out := array.NewRecord(p.out, cols, b.NumRows())
 	defer out.Release()
 	return emit(out)
 }
+
+// Fails implements [arrowstream.Rowwise].
+func (p *Project) Fails() bool { return slices.ContainsFunc(p.exprs, (*expr.Bound).Fails) }
 
 // Clone implements [arrowstream.Parallel].
 func (p *Project) Clone() arrowstream.Stage {

@@ -70,6 +70,11 @@ func (t *through) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrows
 			err = cerr
 		}
 		part := &throughPartition{Partition: p, chain: chain, out: out, env: env.Env}
+		if r, ok := p.(arrowstream.Rejecting); ok {
+			part.rejects = r.Rejects()
+		} else if env.OnBadRow != arrowstream.FailOnBadRow {
+			part.rejects = env.Rejects(arrowstream.FailOnBadRow)
+		}
 		parts[i] = part
 		if r, ok := p.(arrowstream.Replayer); ok {
 			parts[i] = &throughReplayer{throughPartition: part, inner: r}
@@ -89,9 +94,10 @@ func (t *through) Delivers() (arrowstream.Guarantee, string) {
 // throughPartition applies the stages to every batch of a partition.
 type throughPartition struct {
 	arrowstream.Partition
-	chain []arrowstream.Stage
-	out   *arrow.Schema
-	env   arrowstream.Env
+	chain   []arrowstream.Stage
+	out     *arrow.Schema
+	env     arrowstream.Env
+	rejects *arrowstream.Rejects // nil if a row that fails ends the run
 }
 
 // Read implements [arrowstream.Partition]: it goes on until rows are left, of
@@ -103,11 +109,14 @@ func (p *throughPartition) Read(ctx context.Context) (arrowstream.Batch, error) 
 			return nil, err
 		}
 		out, err := p.apply(ctx, b)
+		if err != nil {
+			b, out, err = p.without(ctx, b, err)
+		}
 		left := int64(0)
 		if out != nil {
 			left = out.NumRows()
 		}
-		bad := p.Rejects()
+		bad := p.rejects
 		if bad != nil && left != b.NumRows() {
 			bad.Fit(int(b.NumRows()), int(left))
 		}
@@ -116,6 +125,42 @@ func (p *throughPartition) Read(ctx context.Context) (arrowstream.Batch, error) 
 			return out, err
 		}
 	}
+}
+
+// without is b, for which the stages have failed with cause, without the rows
+// they fail for, and what they make of it. It takes over b.
+func (p *throughPartition) without(ctx context.Context, b arrowstream.Batch, cause error) (rest, out arrowstream.Batch, err error) {
+	try := func(part arrowstream.Batch) error {
+		out, err := p.apply(ctx, part)
+		if out != nil {
+			out.Release()
+		}
+		return err
+	}
+	if p.rejects == nil {
+		return b, nil, arrowstream.NameRow(b, cause, try)
+	}
+	bad, err := arrowstream.BadRows(b, cause, try)
+	if err != nil {
+		return b, nil, err
+	}
+	keep := columnar.NewBitmap(int(b.NumRows()))
+	for i := range bad {
+		bad[i].Err.Source, bad[i].Err.Where = "table "+p.env.Name, "computed columns"
+		keep.Set(bad[i].Before)
+	}
+	keep.Invert()
+	if !p.rejects.Remove(bad) {
+		return b, nil, bad[0].Err
+	}
+	if rest, err = kernels.Filter(p.env.Allocator, b, keep); err != nil {
+		return b, nil, err
+	}
+	b.Release()
+	if rest.NumRows() > 0 {
+		out, err = p.apply(ctx, rest)
+	}
+	return rest, out, err
 }
 
 // apply is what the stages make of b, owned, or nil when nothing is left.
@@ -152,10 +197,7 @@ func (p *throughPartition) pass(ctx context.Context, i int, b arrowstream.Batch,
 
 // Rejects implements [arrowstream.Rejecting].
 func (p *throughPartition) Rejects() *arrowstream.Rejects {
-	if r, ok := p.Partition.(arrowstream.Rejecting); ok {
-		return r.Rejects()
-	}
-	return nil
+	return p.rejects
 }
 
 // Lag implements [arrowstream.Lagging].

@@ -22,7 +22,7 @@ func TestRoundTrip(t *testing.T) {
 	text := strings.Repeat("hello, world\n", 10000)
 	for _, name := range []string{"a.txt", "b.txt.gz", "c.txt.zst"} {
 		path := filepath.Join(t.TempDir(), "new", name)
-		out, err := Create(path, nil)
+		out, err := Create(nil, path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,8 +40,8 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		for via, in := range map[string]func() (*Input, error){
-			"file":  func() (*Input, error) { return Open(path, nil) },
-			"stdin": func() (*Input, error) { return Open("-", iotest.HalfReader(bytes.NewReader(raw))) },
+			"file":  func() (*Input, error) { return Open(nil, path, nil) },
+			"stdin": func() (*Input, error) { return Open(nil, "-", iotest.HalfReader(bytes.NewReader(raw))) },
 		} {
 			r, err := in()
 			if err != nil {
@@ -83,7 +83,7 @@ func TestBombs(t *testing.T) {
 		"too much":       {compressed(inflatedFree+1, zstd.WithWindowSize(zstdWindow)), "more than 1000 times as much"},
 		"a large window": {compressed(20<<20, zstd.WithWindowSize(16<<20)), "at most 8 MiB"},
 	} {
-		r, err := Open("-", bytes.NewReader(c.data))
+		r, err := Open(nil, "-", bytes.NewReader(c.data))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func TestAbort(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b.gz", "c.zst"} {
-		out, err := Create(filepath.Join(dir, name), nil)
+		out, err := Create(nil, filepath.Join(dir, name), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,10 +119,10 @@ func TestAbort(t *testing.T) {
 	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
 		t.Errorf("left behind: %v", entries)
 	}
-	if _, err := Create(dir, nil); err == nil {
+	if _, err := Create(nil, dir, nil); err == nil {
 		t.Error("a directory is written as a file")
 	}
-	if _, err := Open(dir, nil); err == nil {
+	if _, err := Open(nil, dir, nil); err == nil {
 		t.Error("a directory is read as a file")
 	}
 }
@@ -139,7 +139,7 @@ func TestStream(t *testing.T) {
 		b, _ := os.ReadFile(path)
 		read <- string(b)
 	}()
-	out, err := Create(path, nil)
+	out, err := Create(nil, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestStream(t *testing.T) {
 	if err != nil || info.Mode().IsRegular() {
 		t.Errorf("the pipe is gone: %v", err)
 	}
-	if out, err = Create(os.DevNull, nil); err != nil {
+	if out, err = Create(nil, os.DevNull, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := out.Abort(); err != nil {
@@ -173,7 +173,7 @@ func TestLink(t *testing.T) {
 	if err := errors.Join(os.WriteFile(target, nil, 0o666), os.Symlink(target, link)); err != nil {
 		t.Fatal(err)
 	}
-	out, err := Create(link, nil)
+	out, err := Create(nil, link, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestLink(t *testing.T) {
 }
 
 func TestMark(t *testing.T) {
-	in, err := Open("-", strings.NewReader("0123456789"))
+	in, err := Open(nil, "-", strings.NewReader("0123456789"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func TestMark(t *testing.T) {
 func TestWatch(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	r, w := io.Pipe()
-	in, err := Open("-", r)
+	in, err := Open(nil, "-", r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/arrowstream/arrowstream/internal/access"
 )
 
 // Stdin is the name of the standard input and output.
@@ -46,7 +48,7 @@ type Input struct {
 
 // Open opens a file, or stdin for "-". Compression goes by the extension, that
 // of stdin by the first bytes.
-func Open(name string, stdin io.Reader) (*Input, error) {
+func Open(a *access.Policy, name string, stdin io.Reader) (*Input, error) {
 	in := &Input{Name: name, Size: -1}
 	if name == Stdin {
 		if stdin == nil {
@@ -58,7 +60,7 @@ func Open(name string, stdin io.Reader) (*Input, error) {
 		in.r = &sniffer{in: in}
 		return in, nil
 	}
-	f, err := os.Open(name)
+	f, err := a.Open(name)
 	if err != nil {
 		return nil, err
 	}

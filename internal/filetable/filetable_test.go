@@ -110,7 +110,7 @@ func folder(t testing.TB, texts ...string) *Set {
 			t.Fatal(err)
 		}
 	}
-	set, err := words.Find(dir, nil)
+	set, err := words.Find(nil, dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestSeekNoticesChanges(t *testing.T) {
 		return filepath.Dir(set.names[0]), pos
 	}
 	rest := func(t *testing.T, dir string, pos []byte) (string, error) {
-		set, err := words.Find(dir+"/*", nil)
+		set, err := words.Find(nil, dir+"/*", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -318,7 +318,7 @@ func FuzzPosition(f *testing.F) {
 func TestStdin(t *testing.T) {
 	r, w := io.Pipe()
 	defer w.Close()
-	set, err := words.Find("-", r)
+	set, err := words.Find(nil, "-", r)
 	if err != nil || !set.Live() {
 		t.Fatal(err)
 	}

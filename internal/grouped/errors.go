@@ -9,6 +9,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels"
+	"github.com/arrowstream/arrowstream/kernels/expr"
 )
 
 // Error turns the coded errors of the lower floors, which cannot name it, into
@@ -23,6 +24,12 @@ func Error(what string, err error) error {
 		return &arrowstream.Error{Code: o.Code, Msg: what + ": " + o.Msg, Hint: o.Hint, Err: o.Err}
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// Failed is the error of an expression over rows, in the words of a dead letter;
+// column is the output it makes, if there is one.
+func Failed(e expr.Expr, column string, err error) error {
+	return &arrowstream.DataError{Column: column, Err: Error(arrowstream.CutValue([]byte(expr.String(e))), err)}
 }
 
 // Column is the position of the named column of in, or an error that suggests

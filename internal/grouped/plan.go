@@ -162,6 +162,11 @@ func (p *Plan) argument(e expr.Expr, want arrow.DataType, in *arrow.Schema) (int
 // Fields are the result columns.
 func (p *Plan) Fields() []arrow.Field { return p.fields }
 
+// Fails reports whether the arguments of some rows may be errors.
+func (p *Plan) Fails() bool {
+	return slices.ContainsFunc(p.args, func(a argument) bool { return a.bound.Fails() })
+}
+
 // StateFields are the columns of [Set.State].
 func (p *Plan) StateFields() []arrow.Field { return p.states }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/kernels/agg"
 )
 
@@ -72,10 +73,34 @@ func (s *Set) evaluate(b arrow.Record) error {
 		}
 		col, err := a.bound.Eval(s.mem, b)
 		if err != nil {
-			return Error("aggregate argument", err)
+			return arrowstream.NameRow(b, Failed(a.source, "", err), func(row arrow.Record) error { return a.check(s.mem, row) })
 		}
 		s.args[i] = col
 	}
+	return nil
+}
+
+// Check is the error of the first argument that cannot be computed for the rows
+// of b.
+func (p *Plan) Check(mem memory.Allocator, b arrow.Record) error {
+	for _, a := range p.args {
+		if !a.bound.Fails() {
+			continue
+		}
+		if err := a.check(mem, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check computes the argument and forgets it.
+func (a *argument) check(mem memory.Allocator, b arrow.Record) error {
+	col, err := a.bound.Eval(mem, b)
+	if err != nil {
+		return Failed(a.source, "", err)
+	}
+	col.Release()
 	return nil
 }
 

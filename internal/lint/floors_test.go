@@ -29,6 +29,8 @@ var floors = []struct {
 	{"internal/simd", 0},
 	{"internal/suggest", 0},
 	{"internal/failpoint", 0},
+	{"internal/terminal", 0},
+	{"internal/access", 5},
 	{"internal/glob", 10},
 	{"internal/files", 10},
 	{"columnar", 10},

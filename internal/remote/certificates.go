@@ -4,15 +4,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"os"
 	"sync"
 	"time"
+
+	"github.com/arrowstream/arrowstream"
 )
 
 // Certificates are those of a server, read again when a file has changed. A
 // change that cannot be used leaves the old ones in force.
 type Certificates struct {
 	kind          Kind
+	access        *arrowstream.Access
 	protocols     []string
 	cert, key, ca string
 	alone         bool // a certificate is the only way in
@@ -30,8 +32,8 @@ type fileStamp struct {
 // Certificates reads the certificate of a server, its key and, if ca is not
 // empty, the certificates that sign those of clients, which every client needs
 // if that is the only way in. protocols are those offered by ALPN.
-func (k Kind) Certificates(cert, key, ca string, alone bool, protocols ...string) (*Certificates, error) {
-	certs := &Certificates{kind: k, protocols: protocols, cert: cert, key: key, ca: ca, alone: alone}
+func (k Kind) Certificates(a *arrowstream.Access, cert, key, ca string, alone bool, protocols ...string) (*Certificates, error) {
+	certs := &Certificates{kind: k, access: a, protocols: protocols, cert: cert, key: key, ca: ca, alone: alone}
 	certs.stamps = certs.look()
 	var err error
 	if certs.current, err = certs.load(); err != nil {
@@ -65,7 +67,7 @@ func (c *Certificates) fresh() *tls.Config {
 
 func (c *Certificates) look() (stamps [3]fileStamp) {
 	for i, name := range []string{c.cert, c.key, c.ca} {
-		if info, err := os.Stat(name); name != "" && err == nil {
+		if info, err := c.access.Stat(name); name != "" && err == nil {
 			stamps[i] = fileStamp{info.Size(), info.ModTime()}
 		}
 	}
@@ -73,7 +75,7 @@ func (c *Certificates) look() (stamps [3]fileStamp) {
 }
 
 func (c *Certificates) load() (*tls.Config, error) {
-	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	pair, err := KeyPair(c.access, c.cert, c.key)
 	if err != nil {
 		return nil, c.kind.option("tls.cert, tls.key", err)
 	}
@@ -81,7 +83,7 @@ func (c *Certificates) load() (*tls.Config, error) {
 	if c.ca == "" {
 		return config, nil
 	}
-	pem, err := os.ReadFile(c.ca)
+	pem, err := c.access.ReadFile(c.ca)
 	if err != nil {
 		return nil, c.kind.option("tls.client-ca", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/arrowstream/arrowstream"
 )
 
 // Principal is a caller, and what it may do.
@@ -49,20 +51,20 @@ type credential struct {
 
 // Users reads the options token, a secret that may do everything, and users, which
 // lists who may do what; either may be empty.
-func (k Kind) Users(token, list string) (*Users, error) {
+func (k Kind) Users(a *arrowstream.Access, token, list arrowstream.Secret) (*Users, error) {
 	u := &Users{}
 	if list != "" {
-		text, err := k.Secret("users", list)
+		text, err := k.Secret(a, "users", list)
 		if err != nil {
 			return nil, err
 		}
-		if u, err = k.parseUsers(text); err != nil {
+		if u, err = k.parseUsers(a, text); err != nil {
 			return nil, err
 		}
 		u.named = true
 	}
 	if token != "" {
-		secret, err := k.Secret("token", token)
+		secret, err := k.Secret(a, "token", token)
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +131,7 @@ func certificateNames(c *x509.Certificate) []string {
 
 // parseUsers reads the option users, whose text was resolved. Errors name the
 // line, never what stands in it but the name of the user.
-func (k Kind) parseUsers(text string) (*Users, error) {
+func (k Kind) parseUsers(a *arrowstream.Access, text string) (*Users, error) {
 	u := &Users{passwords: map[string]credential{}, certificates: map[string]*Principal{}}
 	seen := map[string]bool{}
 	for i, line := range strings.Split(text, "\n") {
@@ -151,7 +153,7 @@ func (k Kind) parseUsers(text string) (*Users, error) {
 		}
 		seen[who.Name] = true
 		how, ref, _ := strings.Cut(fields[1], "=")
-		secret, err := k.Secret("users", ref)
+		secret, err := k.Secret(a, "users", arrowstream.Secret(ref))
 		if err != nil {
 			return nil, err
 		}

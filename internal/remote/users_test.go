@@ -25,7 +25,7 @@ func TestUsersErrors(t *testing.T) {
 		"a token=env:REMOTE_TEST_EMPTY":  "REMOTE_TEST_EMPTY is not set",
 		"a password=file:/no/such":       "/no/such",
 	} {
-		_, err := kind.parseUsers(text)
+		_, err := kind.parseUsers(nil, text)
 		var e *arrowstream.Error
 		if !errors.As(err, &e) || e.Code != "AS1504" || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "h1dden") {
 			t.Errorf("%q: %v", text, err)

@@ -42,7 +42,7 @@ type session struct {
 }
 
 func newAuthenticator(c Config) (*authenticator, error) {
-	users, err := kind.Users(c.Token, c.Users)
+	users, err := kind.Users(c.Access, c.Token, c.Users)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ var Connector = arrowstream.Connector{
 	Name:    "http",
 	Aliases: []string{"webhook"},
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Name: t.Name, Columns: t.Schema, Format: t.Format}
+		s := &Source{Name: t.Name, Columns: t.Schema, Format: t.Format, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {

@@ -20,9 +20,11 @@ const defaultConnections = 128
 
 // config is how a server listens and whom it lets in.
 type config struct {
-	listen, cert, key, ca, token, users, hosts string
-	guarded                                    bool
-	connections                                int
+	access                       *arrowstream.Access
+	listen, cert, key, ca, hosts string
+	token, users                 arrowstream.Secret
+	guarded                      bool
+	connections                  int
 }
 
 // server serves the sources of one address.
@@ -91,7 +93,7 @@ func (s *server) release() {
 func newServer(c config) (*server, error) {
 	s := &server{config: c, inboxes: map[string]*inbox{}}
 	var err error
-	if s.users, err = kind.Users(c.token, c.users); err != nil {
+	if s.users, err = kind.Users(c.access, c.token, c.users); err != nil {
 		return nil, err
 	}
 	s.http = &http.Server{
@@ -100,14 +102,17 @@ func newServer(c config) (*server, error) {
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 64, MaxReadFrameSize: 64 << 10},
 	}
 	if c.cert != "" {
-		certs, err := kind.Certificates(c.cert, c.key, c.ca, c.token == "" && c.users == "", "h2", "http/1.1")
+		certs, err := kind.Certificates(c.access, c.cert, c.key, c.ca, c.token == "" && c.users == "", "h2", "http/1.1")
 		if err != nil {
 			return nil, err
 		}
 		s.http.TLSConfig = certs.Config()
 	}
-	l, err := net.Listen("tcp", c.listen)
+	l, err := c.access.Listen("tcp", c.listen)
 	if err != nil {
+		if no := arrowstream.Refused(err); no != nil {
+			return nil, no
+		}
 		return nil, &arrowstream.Error{Code: "AS3001", Msg: "http: listen on " + c.listen, Err: err}
 	}
 	s.listener = l

@@ -39,7 +39,7 @@ type Sink struct {
 	// be env:NAME or file:PATH.
 	Headers []string `option:"headers"`
 	// Token is the bearer token to send; env:NAME and file:PATH are read.
-	Token string `option:"token"`
+	Token arrowstream.Secret `option:"token"`
 	// BatchRows and BatchBytes bound the body of a request: 1,000 rows, 1 MiB.
 	BatchRows  int   `option:"batch.rows"`
 	BatchBytes int64 `option:"batch.bytes"`
@@ -69,7 +69,7 @@ func (s *Sink) Delivers() (arrowstream.Guarantee, string) {
 }
 
 // Bind implements [arrowstream.Sink].
-func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
+func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	if err := kind.CheckFormat(s.Format, s.FormatName); err != nil {
 		return err
 	}
@@ -86,13 +86,16 @@ func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
 	if s.target.User != nil {
 		return kind.BadOption("url: it holds a user", "use token = 'env:NAME', or headers")
 	}
-	if s.header, err = s.headers(); err != nil {
+	if err := env.Access.CheckDial("tcp", hostPort(s.target)); err != nil {
+		return err
+	}
+	if s.header, err = s.headers(env.Access); err != nil {
 		return err
 	}
 	if s.target.Scheme == "http" && !s.Insecure && !loopback(s.target.Hostname()) && (s.Token != "" || len(s.Headers) > 0) {
 		return kind.BadOption("url: token and headers would cross the network in the clear", "use https://, or set insecure = true")
 	}
-	config, err := kind.TLS("tls.ca", s.CAFile)
+	config, err := kind.TLS(env.Access, "tls.ca", s.CAFile)
 	if err != nil {
 		return err
 	}
@@ -101,7 +104,7 @@ func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
 	}
 	s.BatchRows, s.BatchBytes = orDefault(s.BatchRows, defaultBatchRows), orDefault(s.BatchBytes, defaultBatchBytes)
 	s.ConnectTimeout = orDefault(s.ConnectTimeout, defaultPatience)
-	s.client = newClient(config, orDefault(s.Timeout, defaultTimeout))
+	s.client = newClient(env.Access, config, orDefault(s.Timeout, defaultTimeout))
 	s.run = strings.ToLower(rand.Text())
 	return nil
 }
@@ -113,13 +116,22 @@ func orDefault[T int | int64 | time.Duration](v, value T) T {
 	return v
 }
 
+// hostPort is the address that a URL leads to.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // headers are those of every request.
-func (s *Sink) headers() (http.Header, error) {
+func (s *Sink) headers(a *arrowstream.Access) (http.Header, error) {
 	h := http.Header{"User-Agent": {"arrowstream"}, "Content-Type": {"application/x-ndjson"}}
 	if s.Format.Name() == "csv" {
 		h.Set("Content-Type", "text/csv")
@@ -127,7 +139,7 @@ func (s *Sink) headers() (http.Header, error) {
 	for _, line := range s.Headers {
 		name, ref, ok := strings.Cut(line, ":")
 		name = http.CanonicalHeaderKey(strings.TrimSpace(name))
-		value, err := kind.Secret("headers", strings.TrimSpace(ref))
+		value, err := kind.Secret(a, "headers", arrowstream.Secret(strings.TrimSpace(ref)))
 		if err != nil {
 			return nil, err
 		}
@@ -140,7 +152,7 @@ func (s *Sink) headers() (http.Header, error) {
 		h.Set(name, value)
 	}
 	if s.Token != "" {
-		token, err := kind.Secret("token", s.Token)
+		token, err := kind.Secret(a, "token", s.Token)
 		if err != nil {
 			return nil, err
 		}

@@ -53,13 +53,15 @@ type Source struct {
 	// Token and Users every client needs one.
 	ClientCA string `option:"tls.client-ca"`
 	// Token is a bearer token that may do everything: env:NAME or file:PATH.
-	Token string `option:"token"`
+	Token arrowstream.Secret `option:"token"`
 	// Users, mostly file:PATH, lists who may do what, one user a line: name,
 	// credential (token=, password= or certificate) and grants (write=TABLE).
-	Users string `option:"users"`
+	Users arrowstream.Secret `option:"users"`
 	// Insecure lets the source listen elsewhere than on loopback without TLS or
 	// without telling callers apart.
 	Insecure bool `option:"insecure"`
+	// Access is what may be reached.
+	Access *arrowstream.Access
 
 	opened net.Addr
 }
@@ -110,6 +112,9 @@ func (s *Source) check() error {
 		return kind.BadOption("tls.cert and tls.key belong together", "")
 	case s.ClientCA != "" && s.CertFile == "":
 		return kind.BadOption("tls.client-ca needs tls.cert and tls.key", "")
+	}
+	if err := s.Access.CheckListen("tcp", s.Listen); err != nil {
+		return err
 	}
 	return kind.CheckListen(s.Listen, s.Insecure || s.CertFile != "" && s.guarded(), "send rows", "set tls.cert, tls.key and token, users or tls.client-ca, or insecure = true")
 }
@@ -166,7 +171,7 @@ func (s *Source) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstre
 
 func (s *Source) listener() config {
 	return config{
-		listen: s.Listen, cert: s.CertFile, key: s.KeyFile, ca: s.ClientCA, token: s.Token, users: s.Users,
+		access: s.Access, listen: s.Listen, cert: s.CertFile, key: s.KeyFile, ca: s.ClientCA, token: s.Token, users: s.Users,
 		guarded: s.guarded(), hosts: strings.Join(s.Hosts, ","), connections: s.MaxConnections,
 	}
 }

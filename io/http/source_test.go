@@ -268,8 +268,8 @@ func TestCallers(t *testing.T) {
 	}
 }
 
-func iotestUsers(t testing.TB) string {
-	return "file:" + iotest.File(t, "users", "w token=wr1te write=clicks\nr token=re4d read=clicks\n")
+func iotestUsers(t testing.TB) arrowstream.Secret {
+	return arrowstream.Secret("file:" + iotest.File(t, "users", "w token=wr1te write=clicks\nr token=re4d read=clicks\n"))
 }
 
 // TestSharedAddress serves two sources at one address.

@@ -59,7 +59,7 @@ func TestTLS(t *testing.T) {
 	s := &Source{CertFile: cert, KeyFile: key, Token: "s3cret", Listen: "0.0.0.0:0", Hosts: []string{"127.0.0.1"}}
 	p := open(t, s, mem, nil)
 	_, port, _ := net.SplitHostPort(s.Addr().String())
-	config, err := kind.TLS("tls.ca", cert)
+	config, err := kind.TLS(nil, "tls.ca", cert)
 	if err != nil {
 		t.Fatal(err)
 	}

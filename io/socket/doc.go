@@ -25,7 +25,7 @@ import (
 var Connector = arrowstream.Connector{
 	Name: "socket",
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Columns: t.Schema, Format: t.Format}
+		s := &Source{Columns: t.Schema, Format: t.Format, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/intake"
 )
 
@@ -21,6 +22,7 @@ type senders struct {
 	expect    int
 	reconnect bool
 	timeout   time.Duration
+	access    *arrowstream.Access
 
 	readers sync.WaitGroup
 	closers []func() error
@@ -108,7 +110,7 @@ func (p *senders) follow(conn net.Conn, remote string) {
 			return
 		}
 		var err error
-		if conn, err = dial(p.Context(), remote, p.timeout); err != nil {
+		if conn, err = dial(p.Context(), p.access, remote, p.timeout); err != nil {
 			p.Fail(err)
 			return
 		}

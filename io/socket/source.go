@@ -60,6 +60,8 @@ type Source struct {
 	JournalRetention time.Duration `option:"journal.retention"`
 	// ConnectTimeout is how long the server may be out of reach; 30 s.
 	ConnectTimeout time.Duration `option:"connect.timeout"`
+	// Access is what may be reached.
+	Access *arrowstream.Access
 
 	opened net.Addr
 }
@@ -142,7 +144,7 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 			return nil, err
 		}
 	}
-	p := &senders{maxLine: config.MaxLine, expect: s.Connections, reconnect: s.Reconnect, timeout: s.ConnectTimeout, conns: map[net.Conn]struct{}{}}
+	p := &senders{maxLine: config.MaxLine, expect: s.Connections, reconnect: s.Reconnect, timeout: s.ConnectTimeout, access: s.Access, conns: map[net.Conn]struct{}{}}
 	if p.timeout <= 0 {
 		p.timeout = defaultConnect
 	}
@@ -154,14 +156,14 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	switch {
 	case server != "":
 		p.name = "connection to " + server
-		conn, err := dial(ctx, server, p.timeout)
+		conn, err := dial(ctx, s.Access, server, p.timeout)
 		if err != nil {
 			decoder.Release()
 			return nil, err
 		}
 		begin = func() { p.follow(conn, server) }
 	case proto == "udp":
-		conn, err := net.ListenPacket("udp", s.Listen)
+		conn, err := s.Access.ListenPacket("udp", s.Listen)
 		if err != nil {
 			decoder.Release()
 			return nil, listenError(s.Listen, err)
@@ -173,7 +175,7 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 		p.closers = append(p.closers, conn.Close)
 		begin = func() { p.datagrams(conn) }
 	default:
-		l, err := net.Listen("tcp", s.Listen)
+		l, err := s.Access.Listen("tcp", s.Listen)
 		if err != nil {
 			decoder.Release()
 			return nil, listenError(s.Listen, err)
@@ -190,14 +192,17 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 }
 
 func listenError(address string, err error) error {
+	if no := arrowstream.Refused(err); no != nil {
+		return no
+	}
 	return &arrowstream.Error{Code: "AS3001", Msg: "socket: listen on " + address, Err: err}
 }
 
 // dial connects to a server, again and again until timeout.
-func dial(ctx context.Context, address string, timeout time.Duration) (net.Conn, error) {
+func dial(ctx context.Context, a *arrowstream.Access, address string, timeout time.Duration) (net.Conn, error) {
 	var conn net.Conn
 	err := remote.Retry(ctx, timeout, func(ctx context.Context) (again bool, err error) {
-		conn, err = new(net.Dialer).DialContext(ctx, "tcp", address)
+		conn, err = a.Dial(ctx, "tcp", address)
 		return true, err
 	})
 	var gaveUp *remote.GaveUpError

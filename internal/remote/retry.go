@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -31,9 +32,21 @@ func (e *GaveUpError) Hint() string {
 	return fmt.Sprintf("gave up after %s, see option connect.timeout", e.After)
 }
 
+// Later is an error of a server that says when to come back.
+type Later struct {
+	After time.Duration
+	Err   error
+}
+
+// Error implements error.
+func (e *Later) Error() string { return e.Err.Error() }
+
+// Unwrap returns what the server met.
+func (e *Later) Unwrap() error { return e.Err }
+
 // Retry calls try until it succeeds or says that it need not be called again,
 // waiting between the calls: 50 ms doubled up to 2 s, times a random factor
-// between 0.5 and 1. The error is that of try, a *GaveUpError when timeout has
+// between 0.5 and 1, or as long as a *Later says. The error is that of try, a *GaveUpError when timeout has
 // passed, or that of ctx when it has ended.
 func Retry(ctx context.Context, timeout time.Duration, try func(ctx context.Context) (again bool, err error)) error {
 	limit, cancel := context.WithTimeout(ctx, timeout)
@@ -52,7 +65,12 @@ func Retry(ctx context.Context, timeout time.Duration, try func(ctx context.Cont
 		case last == nil || limit.Err() == nil:
 			last = err
 		}
-		wait := time.NewTimer(time.Duration(float64(backoff) * (0.5 + rand.Float64()/2)))
+		pause := time.Duration(float64(backoff) * (0.5 + rand.Float64()/2))
+		var later *Later
+		if errors.As(err, &later) {
+			pause = max(pause, later.After)
+		}
+		wait := time.NewTimer(pause)
 		select {
 		case <-wait.C:
 		case <-limit.Done():

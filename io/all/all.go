@@ -9,6 +9,7 @@ import (
 	"github.com/arrowstream/arrowstream/io/csv"
 	"github.com/arrowstream/arrowstream/io/flight"
 	"github.com/arrowstream/arrowstream/io/generator"
+	"github.com/arrowstream/arrowstream/io/http"
 	"github.com/arrowstream/arrowstream/io/ipc"
 	"github.com/arrowstream/arrowstream/io/jdbc"
 	"github.com/arrowstream/arrowstream/io/json"
@@ -29,6 +30,7 @@ func Connectors() []arrowstream.Connector {
 		flight.Connector,
 		generator.ClicksConnector,
 		generator.NexmarkConnector,
+		http.Connector,
 		ipc.Connector,
 		jdbc.Connector,
 		json.Connector,

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
-	"crypto/x509"
 	"encoding/base64"
 	"net"
 	"strings"
@@ -18,6 +16,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+
+	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
 const (
@@ -29,41 +29,24 @@ const (
 // compares in constant time.
 type authenticator struct {
 	guarded bool
-	named   bool // callers are listed, so that a certificate alone is not enough
-	users   *users
-	fails   failures
+	users   *remote.Users
+	fails   remote.Failures
 
 	mu       sync.Mutex
 	sessions map[[sha256.Size]byte]session // of tokens given for a password, by hash
 }
 
 type session struct {
-	who *principal
+	who *remote.Principal
 	end time.Time
 }
 
 func newAuthenticator(c Config) (*authenticator, error) {
-	a := &authenticator{guarded: c.guarded(), named: c.Users != "", users: &users{}, sessions: map[[sha256.Size]byte]session{}}
-	if c.Users != "" {
-		text, err := kind.Secret(c.Access, "users", c.Users)
-		if err != nil {
-			return nil, err
-		}
-		if a.users, err = parseUsers(c.Access, text); err != nil {
-			return nil, err
-		}
+	users, err := kind.Users(c.Access, c.Token, c.Users)
+	if err != nil {
+		return nil, err
 	}
-	if c.Token != "" {
-		token, err := kind.Secret(c.Access, "token", c.Token)
-		if err != nil {
-			return nil, err
-		}
-		if token == "" {
-			return nil, kind.BadOption("token: the secret is empty", "")
-		}
-		a.users.tokens = append(a.users.tokens, credential{sha256.Sum256([]byte(token)), everything("token")})
-	}
-	return a, nil
+	return &authenticator{guarded: c.guarded(), users: users, sessions: map[[sha256.Size]byte]session{}}, nil
 }
 
 var (
@@ -73,9 +56,9 @@ var (
 
 // authenticate returns the caller. A header says more than a certificate; of
 // several headers the first counts, so that one call is one guess.
-func (a *authenticator) authenticate(ctx context.Context, now time.Time) (*principal, error) {
+func (a *authenticator) authenticate(ctx context.Context, now time.Time) (*remote.Principal, error) {
 	if !a.guarded {
-		return everything(""), nil
+		return remote.Everything(""), nil
 	}
 	md, _ := metadata.FromIncomingContext(ctx)
 	values := md.Get("authorization")
@@ -86,12 +69,12 @@ func (a *authenticator) authenticate(ctx context.Context, now time.Time) (*princ
 		return nil, errCredentials
 	}
 	address := addressOf(ctx)
-	if a.fails.blocked(address, now) {
+	if a.fails.Blocked(address, now) {
 		return nil, errFailures
 	}
 	who, basic := a.check(values[0], now)
 	if who == nil {
-		a.fails.add(address, now)
+		a.fails.Add(address, now)
 		return nil, errCredentials
 	}
 	if basic {
@@ -104,7 +87,7 @@ func (a *authenticator) authenticate(ctx context.Context, now time.Time) (*princ
 
 // check reads a header: who it is of, nil for nobody, and whether it carried a
 // password.
-func (a *authenticator) check(header string, now time.Time) (who *principal, basic bool) {
+func (a *authenticator) check(header string, now time.Time) (who *remote.Principal, basic bool) {
 	scheme, value, ok := strings.Cut(header, " ")
 	if !ok || value == "" {
 		return nil, false
@@ -121,22 +104,17 @@ func (a *authenticator) check(header string, now time.Time) (who *principal, bas
 		if !ok {
 			return nil, true
 		}
-		return a.login(name, password), true
+		return a.users.Login(name, password), true
 	}
 	return nil, false
 }
 
-// bearer compares with every token, whichever fits.
-func (a *authenticator) bearer(token string, now time.Time) (who *principal) {
-	hash := sha256.Sum256([]byte(token))
-	for _, c := range a.users.tokens {
-		if subtle.ConstantTimeCompare(hash[:], c.hash[:]) == 1 {
-			who = c.who
-		}
-	}
-	if who != nil {
+// bearer is the caller with a token of the options, or with one that begin made.
+func (a *authenticator) bearer(token string, now time.Time) *remote.Principal {
+	if who := a.users.Bearer(token); who != nil {
 		return who
 	}
+	hash := sha256.Sum256([]byte(token))
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if s, ok := a.sessions[hash]; ok && now.Before(s.end) {
@@ -145,17 +123,8 @@ func (a *authenticator) bearer(token string, now time.Time) (who *principal) {
 	return nil
 }
 
-func (a *authenticator) login(name, password string) *principal {
-	hash := sha256.Sum256([]byte(password))
-	c, known := a.users.passwords[name]
-	if subtle.ConstantTimeCompare(hash[:], c.hash[:]) == 1 && known {
-		return c.who
-	}
-	return nil
-}
-
 // begin makes a token that stands for a login for an hour.
-func (a *authenticator) begin(who *principal, now time.Time) string {
+func (a *authenticator) begin(who *remote.Principal, now time.Time) string {
 	var b [32]byte
 	rand.Read(b[:]) // never fails
 	token := base64.RawURLEncoding.EncodeToString(b[:])
@@ -178,9 +147,8 @@ func (a *authenticator) begin(who *principal, now time.Time) string {
 	return token
 }
 
-// certified is the caller that the certificate of the connection names: a user
-// with the credential certificate, or, if none are listed, whoever it is.
-func (a *authenticator) certified(ctx context.Context) *principal {
+// certified is the caller that the certificate of the connection names.
+func (a *authenticator) certified(ctx context.Context) *remote.Principal {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
 		return nil
@@ -189,32 +157,7 @@ func (a *authenticator) certified(ctx context.Context) *principal {
 	if !ok || len(info.State.VerifiedChains) == 0 {
 		return nil
 	}
-	names := certificateNames(info.State.VerifiedChains[0][0])
-	for _, name := range names {
-		if who := a.users.certificates[name]; who != nil {
-			return who
-		}
-	}
-	if a.named || len(names) == 0 {
-		return nil
-	}
-	return everything(names[0])
-}
-
-// certificateNames are the alternative names of a certificate, or its common
-// name if it has none.
-func certificateNames(c *x509.Certificate) []string {
-	names := append(append([]string{}, c.DNSNames...), c.EmailAddresses...)
-	for _, u := range c.URIs {
-		names = append(names, u.String())
-	}
-	for _, ip := range c.IPAddresses {
-		names = append(names, ip.String())
-	}
-	if len(names) == 0 && c.Subject.CommonName != "" {
-		names = []string{c.Subject.CommonName}
-	}
-	return names
+	return a.users.Certified(info.State.VerifiedChains[0][0])
 }
 
 // addressOf is the address of the other end without its port.

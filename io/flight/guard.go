@@ -8,6 +8,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
+
+	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
 // limits bound what a client can make the server hold. A connection that is
@@ -78,11 +80,11 @@ func (s *calledStream) Context() context.Context { return s.ctx }
 type callerKey struct{}
 
 // callerOf is who makes a call; one that came past the interceptors may nothing.
-func callerOf(ctx context.Context) *principal {
-	if p, ok := ctx.Value(callerKey{}).(*principal); ok {
+func callerOf(ctx context.Context) *remote.Principal {
+	if p, ok := ctx.Value(callerKey{}).(*remote.Principal); ok {
 		return p
 	}
-	return &principal{}
+	return &remote.Principal{}
 }
 
 func recovered(method string, err *error) {

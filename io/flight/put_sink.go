@@ -1,7 +1,9 @@
 package flight
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -9,8 +11,10 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	arrowflight "github.com/apache/arrow/go/v17/arrow/flight"
+	"google.golang.org/grpc/codes"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
 // PutSink writes to a Flight server with DoPut. The server's flow control
@@ -38,6 +42,7 @@ type PutSink struct {
 	cancel  context.CancelFunc
 	stream  arrowflight.FlightService_DoPutClient
 	result  chan error // the end of the answers of the server
+	note    *putNote   // of the next message, nil without a store
 	aborted bool
 }
 
@@ -111,7 +116,17 @@ func (s *PutSink) Write(ctx context.Context, b arrowstream.Batch) error {
 	}
 	stop := context.AfterFunc(ctx, s.cancel) // ends a Send that waits for the server
 	defer stop()
-	err := s.encoder.encode(b, func(m *arrowflight.FlightData, _ int64) error { return s.stream.Send(m) })
+	err := s.encoder.encode(b, func(m *arrowflight.FlightData, _ int64) error {
+		if s.note != nil {
+			text, err := json.Marshal(s.note)
+			if err != nil {
+				return err
+			}
+			m.AppMetadata = text
+			s.note.Seq++
+		}
+		return s.stream.Send(m)
+	})
 	if errors.Is(err, io.EOF) { // the server has ended the call: Recv tells why
 		err = <-s.result
 		s.result <- err
@@ -131,6 +146,46 @@ func (s *PutSink) Write(ctx context.Context, b arrowstream.Batch) error {
 // Flush implements [arrowstream.Sink]. Rows are under way as soon as they are
 // written; Flight has no answer to wait for before the end.
 func (s *PutSink) Flush(context.Context) error { return nil }
+
+// Delivers implements [arrowstream.Guaranteed].
+func (s *PutSink) Delivers() (arrowstream.Guarantee, string) {
+	return arrowstream.AtLeastOnce, "an epoch that is repeated is put again, with the same numbers; once if the server keeps a journal"
+}
+
+// Claim implements [arrowstream.Publisher]. The server knows no incarnations:
+// what an earlier process puts has the numbers that this one uses.
+func (s *PutSink) Claim(context.Context, arrowstream.Publication) error { return nil }
+
+// Publish implements [arrowstream.Publisher]: an epoch is a call, in which every
+// batch is numbered. While the server is out of reach it is made again.
+func (s *PutSink) Publish(ctx context.Context, p arrowstream.Publication) error {
+	return remote.Retry(ctx, cmp.Or(s.ConnectTimeout, defaultConnectTimeout), func(ctx context.Context) (again bool, err error) {
+		err = s.publish(ctx, p)
+		var failed statusError
+		return errors.As(err, &failed) && failed.Code() == codes.Unavailable, err
+	})
+}
+
+func (s *PutSink) publish(ctx context.Context, p arrowstream.Publication) error {
+	s.aborted = false
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	s.note = &putNote{Writer: p.Job + "/" + p.Sink, Epoch: uint64(p.Epoch)}
+	for b, err := range p.Rows {
+		if err == nil {
+			err = s.Write(ctx, b)
+			b.Release()
+		}
+		if err != nil {
+			s.Abort(err)
+			return errors.Join(err, s.Close())
+		}
+	}
+	stop := context.AfterFunc(ctx, s.cancel)
+	defer stop()
+	return s.Close()
+}
 
 // Abort implements [arrowstream.Aborter]: the call is cancelled.
 func (s *PutSink) Abort(error) { s.aborted = true }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/intake"
 )
 
 const defaultBatchRows = 16384
@@ -27,6 +28,11 @@ type PutSource struct {
 	Columns *arrow.Schema
 	// Puts ends the source after that many clients have finished; 0 never.
 	Puts int `option:"puts"`
+	// Journal keeps what is received in the state folder of the job until it is
+	// committed and published, so that it is read again after a crash.
+	Journal bool `option:"journal"`
+	// JournalRetention is how long the journal keeps it beyond that; 1 hour.
+	JournalRetention time.Duration `option:"journal.retention"`
 	// Listen, CertFile, KeyFile, ClientCA, Token, Users, TicketKey, TicketTTL
 	// and Insecure are as in [Config].
 	Listen    string             `option:"listen"`
@@ -55,6 +61,14 @@ func (s *PutSource) config() Config {
 // twice.
 func (s *PutSource) Bounded() bool { return false }
 
+// Delivers implements [arrowstream.Guaranteed].
+func (s *PutSource) Delivers() (arrowstream.Guarantee, string) {
+	if s.Journal {
+		return arrowstream.AtLeastOnce, "batches are kept in a journal before they are answered; exactly once for clients that number them"
+	}
+	return arrowstream.AtMostOnce, "rows that were put cannot be read again; journal = true keeps them"
+}
+
 // Schema implements [arrowstream.Source].
 func (s *PutSource) Schema() (*arrow.Schema, error) {
 	c := s.config()
@@ -76,18 +90,28 @@ func (s *PutSource) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrows
 	if err != nil {
 		return nil, err
 	}
+	var journal arrowstream.Journal
+	oldest := int64(0)
+	if s.Journal {
+		if journal, oldest, err = intake.Open(env, s.JournalRetention); err != nil {
+			return nil, err
+		}
+	}
 	server, release, err := s.Hub.acquire(s.config())
 	if err != nil {
 		return nil, err
 	}
 	in := &inbox{
-		name: s.Stream, schema: schema, mem: env.Allocator, puts: s.Puts, server: server, release: release,
+		name: s.Stream, schema: schema, mem: env.Allocator, puts: s.Puts, server: server, release: release, journal: journal,
 		queue: make(chan arrow.Record, 4), closed: make(chan struct{}), finished: make(chan struct{}),
 	}
 	in.cut.rows = env.BatchRows
 	if err := server.accept(in); err != nil {
 		release()
 		return nil, err
+	}
+	if journal != nil {
+		return []arrowstream.Partition{&journaledInbox{inbox: in, at: oldest, next: oldest}}, nil
 	}
 	return []arrowstream.Partition{in}, nil
 }
@@ -101,6 +125,7 @@ type inbox struct {
 	puts    int
 	server  *Server
 	release func()
+	journal arrowstream.Journal // nil without one
 
 	queue    chan arrow.Record
 	closed   chan struct{} // closed by Close

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
 // DefaultListen is the address of a server that is given none.
@@ -121,11 +122,11 @@ func NewServer(c Config) (*Server, error) {
 	}
 	opts := append(s.limits(), grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))
 	if c.CertFile != "" {
-		certs, err := loadCertificates(c)
+		certs, err := kind.Certificates(c.Access, c.CertFile, c.KeyFile, c.ClientCA, c.Token == "" && c.Users == "", "h2")
 		if err != nil {
 			return nil, err
 		}
-		opts = append(opts, grpc.Creds(credentials.NewTLS(certs.config())))
+		opts = append(opts, grpc.Creds(credentials.NewTLS(certs.Config())))
 	}
 	if s.listener, err = c.Access.Listen("tcp", c.Listen); err != nil {
 		if no := arrowstream.Refused(err); no != nil {
@@ -230,12 +231,12 @@ func (s *Server) names() []string {
 
 // lookup finds what is exported under a name; the error suggests what the caller
 // may read.
-func (s *Server) lookup(who *principal, name string) (*Stream, *table, error) {
+func (s *Server) lookup(who *remote.Principal, name string) (*Stream, *table, error) {
 	s.mu.Lock()
 	st, t := s.streams[name], s.tables[name]
 	s.mu.Unlock()
 	if st == nil && t == nil {
-		return nil, nil, status.Errorf(codes.NotFound, "no stream %q (%s)", name, arrowstream.Suggest(name, slices.DeleteFunc(s.names(), func(n string) bool { return !who.mayRead(n) }), "streams"))
+		return nil, nil, status.Errorf(codes.NotFound, "no stream %q (%s)", name, arrowstream.Suggest(name, slices.DeleteFunc(s.names(), func(n string) bool { return !who.MayRead(n) }), "streams"))
 	}
 	return st, t, nil
 }

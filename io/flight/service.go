@@ -2,6 +2,7 @@ package flight
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
 // service answers the calls of Arrow Flight; calls not listed here are
@@ -29,7 +32,7 @@ func (s *service) Handshake(arrowflight.FlightService_HandshakeServer) error { r
 func (s *service) ListFlights(_ *arrowflight.Criteria, out arrowflight.FlightService_ListFlightsServer) error {
 	who := callerOf(out.Context())
 	for _, name := range s.server.names() {
-		if !who.mayRead(name) {
+		if !who.MayRead(name) {
 			continue
 		}
 		info, err := s.info(who, ticket{stream: name})
@@ -67,8 +70,8 @@ func notGranted(what, stream string) error {
 
 // info describes a stream. Whether it is there is nobody's business who may not
 // read it.
-func (s *service) info(who *principal, t ticket) (*arrowflight.FlightInfo, error) {
-	if !who.mayRead(t.stream) {
+func (s *service) info(who *remote.Principal, t ticket) (*arrowflight.FlightInfo, error) {
+	if !who.MayRead(t.stream) {
 		return nil, notGranted("read", t.stream)
 	}
 	st, tab, err := s.server.lookup(who, t.stream)
@@ -77,7 +80,7 @@ func (s *service) info(who *principal, t ticket) (*arrowflight.FlightInfo, error
 	}
 	info := &arrowflight.FlightInfo{
 		FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: []string{t.stream}},
-		Endpoint:         []*arrowflight.FlightEndpoint{{Ticket: &arrowflight.Ticket{Ticket: s.server.tickets.sign(t, who.name, time.Now())}}},
+		Endpoint:         []*arrowflight.FlightEndpoint{{Ticket: &arrowflight.Ticket{Ticket: s.server.tickets.sign(t, who.Name, time.Now())}}},
 		TotalRecords:     -1, TotalBytes: -1, Ordered: true,
 	}
 	schema := (*arrow.Schema)(nil)
@@ -104,11 +107,11 @@ func (s *service) info(who *principal, t ticket) (*arrowflight.FlightInfo, error
 // DoGet sends a stream from where the ticket says, or a table.
 func (s *service) DoGet(raw *arrowflight.Ticket, out arrowflight.FlightService_DoGetServer) error {
 	who := callerOf(out.Context())
-	t, err := s.server.tickets.open(raw.GetTicket(), who.name, !s.server.auth.guarded, time.Now())
+	t, err := s.server.tickets.open(raw.GetTicket(), who.Name, !s.server.auth.guarded, time.Now())
 	if err != nil {
 		return err
 	}
-	if !who.mayRead(t.stream) {
+	if !who.MayRead(t.stream) {
 		return notGranted("read", t.stream)
 	}
 	st, tab, err := s.server.lookup(who, t.stream)
@@ -116,7 +119,7 @@ func (s *service) DoGet(raw *arrowflight.Ticket, out arrowflight.FlightService_D
 		return err
 	}
 	if st != nil {
-		resume := func(t ticket) []byte { return s.server.tickets.sign(t, who.name, time.Now()) }
+		resume := func(t ticket) []byte { return s.server.tickets.sign(t, who.Name, time.Now()) }
 		return st.serve(out.Context(), t, resume, out.Send)
 	}
 	e, schema, err := newEncoder(tab.schema, memory.NewGoAllocator())
@@ -146,7 +149,7 @@ func (s *service) DoPut(in arrowflight.FlightService_DoPutServer) error {
 		return err
 	}
 	name := t.stream
-	if !callerOf(in.Context()).mayWrite(name) {
+	if !callerOf(in.Context()).MayWrite(name) {
 		return notGranted("write", name)
 	}
 	s.server.mu.Lock()
@@ -204,11 +207,30 @@ func (in *inbox) receive(client arrowflight.FlightService_DoPutServer, first *ar
 			return invalid(err)
 		}
 		rows := fitted.NumRows()
-		if err := in.put(client.Context(), fitted); err != nil {
+		if in.journal != nil {
+			err = in.keepAndTell(client, readPutNote(r.frames.note), fitted)
+		} else {
+			err = in.put(client.Context(), fitted)
+		}
+		if err != nil {
 			return err
 		}
 		taken(rows)
 	}
+}
+
+// keepAndTell keeps a batch in the journal and, if it has a note, tells its sender
+// that it is there: others need not read answers.
+func (in *inbox) keepAndTell(client arrowflight.FlightService_DoPutServer, n *putNote, b arrow.Record) error {
+	err := in.keep(client.Context(), callerOf(client.Context()).Name, n, b)
+	if err != nil || n == nil {
+		return err
+	}
+	text, err := json.Marshal(putNote{Epoch: n.Epoch, Seq: n.Seq})
+	if err != nil {
+		return err
+	}
+	return client.Send(&arrowflight.PutResult{AppMetadata: text})
 }
 
 // invalid is err as a status: what a client sent wrong, unless it is a status

@@ -1,4 +1,4 @@
-package flight
+package remote
 
 import (
 	"crypto/tls"
@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/arrowstream/arrowstream"
-	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
-// certificates are those of a server, read again when a file has changed. A
+// Certificates are those of a server, read again when a file has changed. A
 // change that cannot be used leaves the old ones in force.
-type certificates struct {
+type Certificates struct {
+	kind          Kind
 	access        *arrowstream.Access
+	protocols     []string
 	cert, key, ca string
 	alone         bool // a certificate is the only way in
 
@@ -28,8 +29,11 @@ type fileStamp struct {
 	time time.Time
 }
 
-func loadCertificates(c Config) (*certificates, error) {
-	certs := &certificates{access: c.Access, cert: c.CertFile, key: c.KeyFile, ca: c.ClientCA, alone: c.Token == "" && c.Users == ""}
+// Certificates reads the certificate of a server, its key and, if ca is not
+// empty, the certificates that sign those of clients, which every client needs
+// if that is the only way in. protocols are those offered by ALPN.
+func (k Kind) Certificates(a *arrowstream.Access, cert, key, ca string, alone bool, protocols ...string) (*Certificates, error) {
+	certs := &Certificates{kind: k, access: a, protocols: protocols, cert: cert, key: key, ca: ca, alone: alone}
 	certs.stamps = certs.look()
 	var err error
 	if certs.current, err = certs.load(); err != nil {
@@ -38,10 +42,11 @@ func loadCertificates(c Config) (*certificates, error) {
 	return certs, nil
 }
 
-// config is the configuration of the listener.
-func (c *certificates) config() *tls.Config {
+// Config is the configuration of the listener.
+func (c *Certificates) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
+		NextProtos: c.protocols,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			return c.fresh(), nil
 		},
@@ -49,7 +54,7 @@ func (c *certificates) config() *tls.Config {
 }
 
 // fresh is the configuration for a new connection: three calls of stat.
-func (c *certificates) fresh() *tls.Config {
+func (c *Certificates) fresh() *tls.Config {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := c.look(); now != c.stamps {
@@ -60,7 +65,7 @@ func (c *certificates) fresh() *tls.Config {
 	return c.current
 }
 
-func (c *certificates) look() (stamps [3]fileStamp) {
+func (c *Certificates) look() (stamps [3]fileStamp) {
 	for i, name := range []string{c.cert, c.key, c.ca} {
 		if info, err := c.access.Stat(name); name != "" && err == nil {
 			stamps[i] = fileStamp{info.Size(), info.ModTime()}
@@ -69,28 +74,22 @@ func (c *certificates) look() (stamps [3]fileStamp) {
 	return stamps
 }
 
-func (c *certificates) load() (*tls.Config, error) {
-	fail := func(option string, err error) error {
-		if no := arrowstream.Refused(err); no != nil {
-			return no
-		}
-		return &arrowstream.Error{Code: "AS1504", Msg: "flight: option " + option, Err: err}
-	}
-	pair, err := remote.KeyPair(c.access, c.cert, c.key)
+func (c *Certificates) load() (*tls.Config, error) {
+	pair, err := KeyPair(c.access, c.cert, c.key)
 	if err != nil {
-		return nil, fail("tls.cert, tls.key", err)
+		return nil, c.kind.option("tls.cert, tls.key", err)
 	}
-	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2"}}
+	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: c.protocols}
 	if c.ca == "" {
 		return config, nil
 	}
 	pem, err := c.access.ReadFile(c.ca)
 	if err != nil {
-		return nil, fail("tls.client-ca", err)
+		return nil, c.kind.option("tls.client-ca", err)
 	}
 	config.ClientCAs = x509.NewCertPool()
 	if !config.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, fail("tls.client-ca", fmt.Errorf("%s holds no certificate", c.ca))
+		return nil, c.kind.option("tls.client-ca", fmt.Errorf("%s holds no certificate", c.ca))
 	}
 	config.ClientAuth = tls.VerifyClientCertIfGiven
 	if c.alone {

@@ -1,4 +1,4 @@
-package flight
+package remote
 
 import (
 	"sync"
@@ -11,9 +11,9 @@ const (
 	maxFailureIPs = 4096
 )
 
-// failures counts failed logins by address. An address with ten in a minute is
+// Failures counts failed logins by address. An address with ten in a minute is
 // blocked until that minute is over.
-type failures struct {
+type Failures struct {
 	mu   sync.Mutex
 	seen map[string]failed
 }
@@ -23,16 +23,17 @@ type failed struct {
 	n     int
 }
 
-func (f *failures) blocked(address string, now time.Time) bool {
+// Blocked reports whether an address may not try now.
+func (f *Failures) Blocked(address string, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	e, ok := f.seen[address]
 	return ok && e.n >= maxFailures && now.Sub(e.since) < failureSpan
 }
 
-// add counts one more. When too many addresses are known, those whose minute is
+// Add counts one more. When too many addresses are known, those whose minute is
 // over are forgotten, and then the whole table: it stays bounded.
-func (f *failures) add(address string, now time.Time) {
+func (f *Failures) Add(address string, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.seen == nil {

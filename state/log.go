@@ -21,6 +21,7 @@ type epochLog struct {
 	lock        File
 	manifest    *manifest
 	incarnation uint64
+	rewound     uint64 // see opened
 	start       arrowstream.Start
 
 	mu      sync.Mutex // of what follows
@@ -43,6 +44,9 @@ var _ arrowstream.EpochLog = (*epochLog)(nil)
 type opened struct {
 	Engine string `json:"engine"`
 	Time   int64  `json:"time"`
+	// Rewound is the incarnation that took the store back to an earlier epoch
+	// last: files of earlier ones may be left from epochs that are no more.
+	Rewound uint64 `json:"rewound,omitempty"`
 }
 
 // begin starts a new segment with what is kept of the log. It is given its name
@@ -50,7 +54,7 @@ type opened struct {
 func (l *epochLog) begin(number uint64) error {
 	d := l.dir
 	now := d.Clock.Now()
-	payload, err := json.Marshal(opened{Engine: engine(), Time: now.Unix()})
+	payload, err := json.Marshal(opened{Engine: engine(), Time: now.Unix(), Rewound: l.rewound})
 	if err != nil {
 		return err
 	}

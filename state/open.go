@@ -71,7 +71,7 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 		return nil, err
 	}
 	l := &epochLog{
-		dir: d, lock: lock, manifest: m, incarnation: incarnation, index: after.index,
+		dir: d, lock: lock, manifest: m, incarnation: incarnation, rewound: after.rewound, index: after.index,
 		boxes: map[boxKey]*outbox{},
 	}
 	if err := l.begin(after.number + 1); err != nil {

@@ -27,6 +27,9 @@ type Options struct {
 	// INSERT into a table that is not declared; nil uses the connector
 	// "console".
 	Display func(name string) (arrowstream.Sink, error)
+	// Source, if set, may put another source of the same columns in the place of
+	// src, that of a table.
+	Source func(connector string, t arrowstream.Table, src arrowstream.Source) (arrowstream.Source, error)
 	// Pipeline are the options of the pipeline; Name is set by job.name.
 	Pipeline arrowstream.Options
 }

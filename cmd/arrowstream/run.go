@@ -35,6 +35,11 @@ type job struct {
 	replay      arrowstream.Replay
 	state       state.Dir
 	epoch       time.Duration
+	// source and display are those of [sql.Options], nil for the usual ones.
+	source  func(connector string, t arrowstream.Table, src arrowstream.Source) (arrowstream.Source, error)
+	display func(name string) (arrowstream.Sink, error)
+	// planned is called before anything runs and may refuse; nil does not.
+	planned func() error
 }
 
 func newRun(stdio arrowstream.Stdio) *cobra.Command {
@@ -149,7 +154,11 @@ func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error
 			}
 			return os.LookupEnv(name)
 		},
+		Source: j.source,
 		Display: func(name string) (arrowstream.Sink, error) {
+			if j.display != nil {
+				return j.display(name)
+			}
 			return console.Connector.Sink(arrowstream.Table{Name: name, Options: map[string]string{"format": j.format}, Stdio: j.stdio})
 		},
 	})
@@ -189,6 +198,11 @@ func (j *job) run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer prog.Close()
+	if j.planned != nil {
+		if err := j.planned(); err != nil {
+			return err
+		}
+	}
 	if err := j.show(ctx, prog.Results); err != nil {
 		return err
 	}

@@ -179,6 +179,10 @@ var errorCodes = []ErrorCode{
 		"${NAME} stands in an option, a setting or a file name, and there is neither a parameter nor an environment variable of the name. Pass --param NAME=value, or give a default: ${NAME:-value}.",
 	},
 	{
+		"AS2103", "secret is written out",
+		"This is a warning: a password, a token or a key stands in the text of a script or on the command line, where others can see it. Write a reference instead: env:NAME for a variable of the environment or file:PATH for a file, as in 'password' = 'env:DB_PASSWORD'. Secrets are never printed, logged or kept with the state, however they are given.",
+	},
+	{
 		"AS2110", "csv: an option is wrong",
 		"An option of a CSV table has a value it does not take, or names a column that is not there. A delimiter of several characters is a typical cause. See the options of csv in docs/connectors.md.",
 	},
@@ -225,6 +229,10 @@ var errorCodes = []ErrorCode{
 	{
 		"AS2170", "memory: batches do not fit",
 		"The batches given to a memory source have different schemas, or there are none and no fields either. Give all batches the same schema, or set Fields.",
+	},
+	{
+		"AS2201", "access is not allowed",
+		"The program runs restricted, and a file, a folder, a host or a variable of the environment was not allowed when it was started. The error names it and the flag that would allow it: --allow-path DIR or DIR:rw, --allow-host HOST[:PORT], --allow-env NAME. Devices, pipes and links that lead out of an allowed folder are refused in any case, and so are names of hosts that stand for this machine or for addresses such as 169.254.169.254, unless these are allowed themselves.",
 	},
 	{
 		"AS3001", "cannot connect",

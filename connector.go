@@ -42,6 +42,9 @@ type Table struct {
 	Format Format
 	// Stdio stands for "-"; a nil stream means that of the process.
 	Stdio Stdio
+	// Access is what the table may reach, for a source, which looks before it
+	// is opened. A sink is told by its [Env].
+	Access *Access
 }
 
 // Decode sets the fields of *into from the options, see [DecodeOptions].

@@ -56,7 +56,7 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 		d.bounded = d.bounded && n.source.source.Bounded()
 		parts, err := n.source.source.Open(ctx, SourceEnv{
 			Env: n.env, BatchRows: p.opts.BatchRows, BatchBytes: p.opts.TickBytes, Workers: p.opts.Workers, Clock: p.opts.Clock,
-			OnBadRow: n.onError.Policy,
+			OnBadRow: n.onError.Policy, Journal: n.journal,
 		})
 		for i, part := range parts {
 			r := &reader{node: n, index: i, part: part, batches: make(chan readAhead, 4)}

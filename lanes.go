@@ -361,6 +361,7 @@ func sortRows(n *node, batches []Batch, order []string) (Batch, error) {
 	for i, name := range order {
 		keys[i].Col = all.Column(columnar.Index(all.Schema(), name))
 	}
+	defer columnar.Charge(n.env.Allocator, all.NumRows()*kernels.SortRowBytes)()
 	idx, err := kernels.SortIndices(keys, int(all.NumRows()))
 	if err != nil {
 		return nil, err

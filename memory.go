@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// defaultMemoryLimit is 70 % of the memory that the control group allows or,
+// DefaultMemoryLimit is 70 % of the memory that the control group allows or,
 // without one, of what the machine has; 0 where neither can be read.
-func defaultMemoryLimit() int64 {
+func DefaultMemoryLimit() int64 {
 	total := machineMemory()
 	if b, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
 		if n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil && (total == 0 || n < total) {

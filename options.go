@@ -26,7 +26,7 @@ func DecodeOptions(options map[string]string, into any) error {
 			return &Error{Code: "AS1504", Msg: fmt.Sprintf("unknown option %q", key), Hint: Suggest(key, OptionNames(into), "options")}
 		}
 		if err := setOption(v.Field(i), options[key]); err != nil {
-			return &Error{Code: "AS1504", Msg: fmt.Sprintf("option %q: %q", key, options[key]), Err: err}
+			return &Error{Code: "AS1504", Msg: fmt.Sprintf("option %q: %q", key, CutValue([]byte(options[key]))), Err: err}
 		}
 	}
 	for i := range v.NumField() {

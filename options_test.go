@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/arrowstream/arrowstream/internal/hostiletest"
 )
 
 func TestDecodeOptions(t *testing.T) {
@@ -96,13 +98,41 @@ func TestSuggest(t *testing.T) {
 	}
 }
 
-func FuzzParseDuration(f *testing.F) {
+// FuzzOptions decodes any text as an option of every kind.
+func FuzzOptions(f *testing.F) {
 	f.Add("1h30m")
 	f.Add("- 5 s")
+	f.Add("64MiB")
+	f.Add("1_000e3")
+	f.Add("1 2.5,3")
+	f.Add("1e999999999 days")
 	f.Fuzz(func(t *testing.T, text string) {
-		if d, err := ParseDuration(text); err == nil && len(text) < 20 && d == 0 && !strings.ContainsAny(text, "0") {
-			t.Errorf("%q is zero", text)
-		}
-		_, _ = ParseSize(text)
+		hostiletest.Within(t, len(text), func() {
+			if d, err := ParseDuration(text); err == nil && len(text) < 20 && d == 0 && !strings.ContainsAny(text, "0") {
+				t.Errorf("%q is zero", text)
+			}
+			_, _ = ParseSize(text)
+			for _, name := range []string{"string", "bool", "int", "uint", "float", "wait", "names", "rates"} {
+				var c struct {
+					String string        `option:"string"`
+					Bool   bool          `option:"bool"`
+					Int    int           `option:"int"`
+					Uint   uint32        `option:"uint"`
+					Float  float64       `option:"float"`
+					Wait   time.Duration `option:"wait"`
+					Names  []string      `option:"names"`
+					Rates  []float64     `option:"rates"`
+				}
+				var e *Error
+				if err := DecodeOptions(map[string]string{name: text}, &c); err != nil && (!errors.As(err, &e) || e.Code != "AS1504") {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if err := DecodeOptions(map[string]string{text: "1"}, &struct {
+				Rows int `option:"rows"`
+			}{}); err == nil && !strings.EqualFold(text, "rows") {
+				t.Errorf("%q is an option", text)
+			}
+		})
 	})
 }

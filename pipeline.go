@@ -60,6 +60,9 @@ type Options struct {
 	// CheckpointInterval is the time between two epochs; default 1 s. The rows
 	// of an epoch are published together, when it is committed.
 	CheckpointInterval time.Duration
+	// Access says which files and hosts stages and sinks may reach; nil is
+	// everything. Sources and the store are made with one of their own.
+	Access *Access
 	// Program is the text that the pipeline was made from, kept with its state.
 	Program string
 }
@@ -91,7 +94,7 @@ func (o Options) withDefaults() Options {
 		o.Name = "job"
 	}
 	if o.MemoryLimit == 0 {
-		o.MemoryLimit = defaultMemoryLimit()
+		o.MemoryLimit = DefaultMemoryLimit()
 	}
 	o.MemoryLimit = max(o.MemoryLimit, 0)
 	if o.Clock == nil {
@@ -226,7 +229,7 @@ func (p *Pipeline) add(kind, name string, n *node) *node {
 	}
 	p.names[name] = true
 	n.id, n.name = len(p.nodes), name
-	n.env = Env{Allocator: p.budget.Account(name), Name: name}
+	n.env = Env{Allocator: p.budget.Account(name), Name: name, Access: p.opts.Access}
 	p.nodes = append(p.nodes, n)
 	for i, in := range n.inputs {
 		from := in.node

@@ -18,6 +18,8 @@ type Env struct {
 	// Instance numbers the instances of a [Parallel] stage; 0 is the first or
 	// only one.
 	Instance int
+	// Access is what the part may reach; nil is everything.
+	Access *Access
 }
 
 // Stage is one operator. It owns no goroutine, no channel, no lock and no

@@ -2,10 +2,8 @@ package columnar
 
 import (
 	"fmt"
-	"math/bits"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
@@ -24,10 +22,12 @@ func (e *LimitError) Error() string {
 }
 
 // Budget is the memory of a job: the sum of its accounts never exceeds its
-// limit. It is safe for concurrent use.
+// limit, nor does that sum with what [Pool] keeps for later. It is safe for
+// concurrent use.
 type Budget struct {
 	limit int64
 	base  memory.Allocator
+	pool  *pool // base, if it is one
 	used  atomic.Int64
 	peak  atomic.Int64
 
@@ -41,7 +41,8 @@ func NewBudget(limit int64, base memory.Allocator) *Budget {
 	if base == nil {
 		base = Pool
 	}
-	return &Budget{limit: limit, base: base, wake: make(chan struct{})}
+	pool, _ := base.(*pool)
+	return &Budget{limit: limit, base: base, pool: pool, wake: make(chan struct{})}
 }
 
 // Account returns an allocator that draws on the budget under a name.
@@ -79,6 +80,17 @@ func (b *Budget) take(name string, n int64) {
 	}
 }
 
+// makeRoom has p drop what it keeps beyond the limit of b, which may be nil.
+// What is to be new is in use already.
+func (b *Budget) makeRoom(p *pool) {
+	if b == nil || b.limit == 0 {
+		return
+	}
+	if keep := max(0, b.limit-b.used.Load()); p.idle.Load() > keep {
+		p.trim(keep)
+	}
+}
+
 func (b *Budget) give(n int64) {
 	before := b.used.Add(-n) + n
 	// Waiters look at fractions of the limit: wake them only on the way down.
@@ -106,7 +118,14 @@ func (a *Account) Used() int64 { return a.used.Load() }
 // Allocate implements memory.Allocator.
 func (a *Account) Allocate(size int) []byte {
 	a.charge(int64(size))
-	return a.budget.base.Allocate(size)
+	if a.budget.pool == nil {
+		return a.budget.base.Allocate(size)
+	}
+	b, used := a.budget.pool.take(size, a.budget)
+	if used {
+		clear(b)
+	}
+	return b
 }
 
 // Reallocate implements memory.Allocator. What has to move is there twice for a
@@ -116,11 +135,10 @@ func (a *Account) Reallocate(size int, b []byte) []byte {
 		a.charge(int64(size - len(b)))
 		return a.budget.base.Reallocate(size, b)
 	}
-	a.charge(int64(size))
-	had := int64(len(b))
-	b = a.budget.base.Reallocate(size, b)
-	a.charge(-had)
-	return b
+	out := a.Allocate(size)
+	copy(out, b)
+	a.Free(b)
+	return out
 }
 
 // Free implements memory.Allocator.
@@ -133,6 +151,17 @@ func (a *Account) Free(b []byte) {
 // if n is negative. It panics with a *LimitError as Allocate does.
 func (a *Account) Charge(n int64) { a.charge(n) }
 
+// Charge draws n bytes from mem for memory that comes from elsewhere, if mem is
+// an account. The returned function gives them back.
+func Charge(mem memory.Allocator, n int64) (give func()) {
+	a, ok := mem.(*Account)
+	if !ok {
+		return func() {}
+	}
+	a.charge(n)
+	return func() { a.charge(-n) }
+}
+
 func (a *Account) charge(n int64) {
 	if n > 0 {
 		a.budget.take(a.name, n)
@@ -140,92 +169,4 @@ func (a *Account) charge(n int64) {
 		a.budget.give(-n)
 	}
 	a.used.Add(n)
-}
-
-// Pool is the allocator under every budget: buffers are 64-byte aligned, come
-// in power-of-two classes and are reused instead of being collected. Allocate
-// returns zeroed memory: reused blocks are mostly in cache, where clearing
-// costs about 0.03 ns per byte, and no garbage can show in padding or nulls.
-var Pool memory.Allocator = &pool{}
-
-const (
-	minClass = 6  // 64 bytes
-	maxClass = 26 // 64 MiB; larger buffers are not kept
-	perClass = 64 << 20
-)
-
-type pool struct {
-	classes [maxClass + 1]struct {
-		mu   sync.Mutex
-		free []unsafe.Pointer
-	}
-}
-
-func class(size int) int { return max(minClass, bits.Len(uint(size-1))) }
-
-// Allocate implements memory.Allocator.
-func (p *pool) Allocate(size int) []byte {
-	b, used := p.take(size)
-	if used {
-		clear(b)
-	}
-	return b
-}
-
-// take returns size bytes; used if they held something before.
-func (p *pool) take(size int) (b []byte, used bool) {
-	if size <= 0 {
-		return nil, false
-	}
-	c := class(size)
-	if c > maxClass {
-		return aligned(size, size), false
-	}
-	cl := &p.classes[c]
-	cl.mu.Lock()
-	if n := len(cl.free); n > 0 {
-		ptr := cl.free[n-1]
-		cl.free[n-1] = nil
-		cl.free = cl.free[:n-1]
-		cl.mu.Unlock()
-		return unsafe.Slice((*byte)(ptr), 1<<c)[:size], true
-	}
-	cl.mu.Unlock()
-	return aligned(size, 1<<c), false
-}
-
-// Reallocate implements memory.Allocator.
-func (p *pool) Reallocate(size int, b []byte) []byte {
-	if size <= cap(b) && len(b) > 0 && class(max(size, 1)) == class(cap(b)) {
-		if size > len(b) {
-			clear(b[len(b):size])
-		}
-		return b[:size]
-	}
-	out := p.Allocate(size)
-	copy(out, b)
-	p.Free(b)
-	return out
-}
-
-// Free implements memory.Allocator.
-func (p *pool) Free(b []byte) {
-	c := class(max(cap(b), 1))
-	if cap(b) == 0 || cap(b) != 1<<c || c > maxClass {
-		return
-	}
-	cl := &p.classes[c]
-	cl.mu.Lock()
-	if len(cl.free) < max(4, perClass>>c) {
-		cl.free = append(cl.free, unsafe.Pointer(unsafe.SliceData(b[:1])))
-	}
-	cl.mu.Unlock()
-}
-
-// aligned returns size bytes of a fresh block of capacity total that starts at
-// a multiple of 64.
-func aligned(size, total int) []byte {
-	raw := make([]byte, total+63)
-	shift := int(-uintptr(unsafe.Pointer(unsafe.SliceData(raw))) & 63)
-	return raw[shift : shift+size : shift+total]
 }

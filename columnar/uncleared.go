@@ -41,12 +41,16 @@ func (u uncleared) Reallocate(size int, b []byte) []byte {
 // AllocateUncleared is Allocate of bytes that hold anything.
 func (a *Account) AllocateUncleared(size int) []byte {
 	a.charge(int64(size))
-	return AllocateUncleared(a.budget.base, size)
+	if a.budget.pool == nil {
+		return AllocateUncleared(a.budget.base, size)
+	}
+	b, _ := a.budget.pool.take(size, a.budget)
+	return b
 }
 
 // AllocateUncleared is Allocate of bytes that hold anything.
 func (p *pool) AllocateUncleared(size int) []byte {
-	b, _ := p.take(size)
+	b, _ := p.take(size, nil)
 	return b
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -148,24 +147,25 @@ func (s *Spec) load(r *stateReader) {
 	}
 }
 
-// Save writes a model file. It appears under its name whole or not at all.
-func Save(path string, m *Model) (err error) {
+// Save writes a model file, which a may forbid. It appears under its name whole
+// or not at all.
+func Save(a *arrowstream.Access, path string, m *Model) (err error) {
 	data, err := m.MarshalBinary()
 	if err != nil {
 		return err
 	}
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := a.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("mlkernels: save %s: %w", path, err)
 	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
+	f, err := a.CreateTemp(dir, "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("mlkernels: save %s: %w", path, err)
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
-			os.Remove(f.Name())
+			a.Remove(f.Name())
 			err = fmt.Errorf("mlkernels: save %s: %w", path, err)
 		}
 	}()
@@ -181,19 +181,22 @@ func Save(path string, m *Model) (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err = a.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	d, err := os.Open(dir)
+	d, err := a.Open(dir)
 	if err != nil {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Load reads a model file.
-func Load(path string) (*Model, error) {
-	data, err := os.ReadFile(path)
+// Load reads a model file, which a may forbid.
+func Load(a *arrowstream.Access, path string) (*Model, error) {
+	data, err := a.ReadFile(path)
+	if no := arrowstream.Refused(err); no != nil {
+		return nil, no
+	}
 	if err != nil {
 		return nil, &arrowstream.Error{Code: "AS7033", Msg: fmt.Sprintf("model %q", path), Err: err}
 	}

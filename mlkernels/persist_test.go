@@ -10,6 +10,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
+	"github.com/arrowstream/arrowstream/internal/hostiletest"
 )
 
 // trained is a model that has seen rows, a text of columnartest.
@@ -36,7 +37,7 @@ func TestSaveLoad(t *testing.T) {
 	m := trained(t, Spec{Type: "LOGISTIC_REG", Label: "y", Options: map[string]string{"learn_rate": "0.5"}}, "x:float64 k:utf8 y:utf8\n1 a no\n2 b yes\n3 a maybe")
 	path := filepath.Join(t.TempDir(), "models", "m.model")
 	for range 2 { // the second time replaces the file
-		if err := Save(path, m); err != nil {
+		if err := Save(nil, path, m); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -44,7 +45,7 @@ func TestSaveLoad(t *testing.T) {
 	if err != nil || len(names) != 1 {
 		t.Fatalf("files %v, %v", names, err)
 	}
-	got, err := Load(path)
+	got, err := Load(nil, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,12 +100,12 @@ func TestLoadRefuses(t *testing.T) {
 		if err := os.WriteFile(path, c.data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Load(path)
+		_, err := Load(nil, path)
 		if err == nil || !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.err)
 		}
 	}
-	_, err = Load(filepath.Join(t.TempDir(), "none"))
+	_, err = Load(nil, filepath.Join(t.TempDir(), "none"))
 	if e := (*arrowstream.Error)(nil); !errors.As(err, &e) || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
@@ -134,14 +135,16 @@ func FuzzUnmarshalModel(f *testing.F) {
 		f.Add(data[:len(data)-4])
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		sum := checksum(data)
-		m, err := UnmarshalModel(append(bytes.Clone(data), sum[:]...))
-		if err != nil {
-			return
-		}
-		if _, err := m.MarshalBinary(); err != nil {
-			t.Fatal(err)
-		}
+		hostiletest.Within(t, len(data), func() {
+			sum := checksum(data)
+			m, err := UnmarshalModel(append(bytes.Clone(data), sum[:]...))
+			if err != nil {
+				return
+			}
+			if _, err := m.MarshalBinary(); err != nil {
+				t.Fatal(err)
+			}
+		})
 	})
 }
 
@@ -151,10 +154,10 @@ func TestScalarPredictor(t *testing.T) {
 	binary := trained(t, Spec{Type: "LOGISTIC_REG", Label: "y", Options: map[string]string{"penalty": "none"}}, "a:float64 b:float64 y:int64\n1 0 -1\n0 1 1")
 	means := trained(t, Spec{Type: "KMEANS"}, "a:float64 b:float64\n0 0\n9 9")
 	path := filepath.Join(t.TempDir(), "linear")
-	if err := Save(path, linear); err != nil {
+	if err := Save(nil, path, linear); err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := NewScalarPredictor(path)
+	loaded, err := NewScalarPredictor(nil, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,10 +213,12 @@ func FuzzParseFeatures(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		row := make([]float64, 3)
-		if err := parseFeatures(line, row); err == nil && len(row) != 3 {
-			t.Fatal(row)
-		}
+		hostiletest.Within(t, len(line), func() {
+			row := make([]float64, 3)
+			if err := parseFeatures(line, row); err == nil && len(row) != 3 {
+				t.Fatal(row)
+			}
+		})
 	})
 }
 

@@ -34,7 +34,7 @@ type Predict struct {
 func (p *Predict) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
 	p.env = env
 	if p.Model == nil {
-		m, err := Load(p.Path)
+		m, err := Load(env.Access, p.Path)
 		if err != nil {
 			return nil, err
 		}

@@ -40,6 +40,8 @@ type Prequential struct {
 	// SavePath is the model file that is written when the run ends well, its
 	// input at an end or drained; empty writes none.
 	SavePath string `state:"-"`
+	// Access is what may be reached; nil is what the pipeline says.
+	Access *arrowstream.Access `state:"-"`
 
 	model     *Model
 	env       arrowstream.Env
@@ -57,12 +59,15 @@ func (p *Prequential) Model() *Model { return p.model }
 // Bind implements [arrowstream.Stage].
 func (p *Prequential) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
 	p.env = env
+	if p.Access != nil {
+		p.env.Access = p.Access
+	}
 	var err error
 	switch {
 	case p.Start != nil:
 		p.model, err = p.Start.Publish()
 	case p.Spec.WarmStart != "":
-		p.model, err = WarmStart(p.Spec)
+		p.model, err = WarmStart(p.env.Access, p.Spec)
 	default:
 		p.model, err = NewModel(p.Spec)
 	}
@@ -138,7 +143,7 @@ func (p *Prequential) Finish(context.Context) error {
 	if p.SavePath == "" {
 		return nil
 	}
-	return Save(p.SavePath, p.model)
+	return Save(p.env.Access, p.SavePath, p.model)
 }
 
 func (p *Prequential) publish(at int64, emit arrowstream.Emit) error {

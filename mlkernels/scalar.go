@@ -25,8 +25,8 @@ type ScalarPredictor struct {
 }
 
 // NewScalarPredictor loads the model file at path.
-func NewScalarPredictor(path string) (*ScalarPredictor, error) {
-	m, err := Load(path)
+func NewScalarPredictor(a *arrowstream.Access, path string) (*ScalarPredictor, error) {
+	m, err := Load(a, path)
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,8 @@ import (
 // file spec.WarmStart holds: weights, classes, categories, the position of
 // schedules. Options that do not change what the state consists of, such as
 // step sizes, may differ from those of the file.
-func WarmStart(spec Spec) (*Model, error) {
-	from, err := Load(spec.WarmStart)
+func WarmStart(access *arrowstream.Access, spec Spec) (*Model, error) {
+	from, err := Load(access, spec.WarmStart)
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	}
 	opts.Program = p.s.program
 	if dir := p.s.stateDir(opts.Name); opts.State == nil && dir != "" {
-		opts.State = state.Dir{Path: dir}
+		opts.State = state.Dir{Path: dir, FS: state.OS{Access: opts.Access}}
 	}
 	if opts.CheckpointInterval == 0 {
 		opts.CheckpointInterval = p.s.durationSetting("job.epoch", 0)

@@ -149,7 +149,7 @@ func (s *session) bindModel(m *model, st *syntax.CreateModel) error {
 		}
 	}
 	// A trial tells errors in types and options where the model is declared.
-	st1 := &mlkernels.Prequential{Spec: m.spec, TrainOnly: true}
+	st1 := &mlkernels.Prequential{Spec: m.spec, TrainOnly: true, Access: s.opts.Pipeline.Access}
 	if _, err := st1.Bind(m.train.schema, trial); err != nil {
 		return s.coded(st.Name.Span, "AS7010", err)
 	}
@@ -161,7 +161,7 @@ func (s *session) loadModel(path string) (*mlkernels.Model, error) {
 	if m, ok := s.models[path]; ok {
 		return m, nil
 	}
-	m, err := mlkernels.Load(path)
+	m, err := mlkernels.Load(s.opts.Pipeline.Access, path)
 	if err == nil {
 		s.models[path] = m
 	}

@@ -30,7 +30,8 @@ type Options struct {
 	// Source, if set, may put another source of the same columns in the place of
 	// src, that of a table.
 	Source func(connector string, t arrowstream.Table, src arrowstream.Source) (arrowstream.Source, error)
-	// Pipeline are the options of the pipeline; Name is set by job.name.
+	// Pipeline are the options of the pipeline; Name is set by job.name, and
+	// its Access also holds for what planning reads.
 	Pipeline arrowstream.Options
 }
 

@@ -16,7 +16,7 @@ import (
 
 // spec is what the connector is told.
 func (s *session) spec(t *table) arrowstream.Table {
-	return arrowstream.Table{Name: t.name, Options: t.options, Schema: t.schema, Key: t.key, Partition: t.partition, Format: t.format, Stdio: s.opts.Stdio}
+	return arrowstream.Table{Name: t.name, Options: t.options, Schema: t.schema, Key: t.key, Partition: t.partition, Format: t.format, Stdio: s.opts.Stdio, Access: s.opts.Pipeline.Access}
 }
 
 // scan is the node that reads a table, planned once.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
+	"github.com/arrowstream/arrowstream/internal/hostiletest"
 	"github.com/arrowstream/arrowstream/sql"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
@@ -184,26 +185,28 @@ func FuzzPrepare(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		h := newHarness(t)
-		opts := h.options()
-		opts.Param = nil
-		p, err := sql.Prepare(text, opts)
-		if err != nil {
-			for _, e := range syntax.List(err) {
-				if e.Code == "" {
-					t.Errorf("error without code: %v", e)
+		hostiletest.Within(t, len(text), func() {
+			h := newHarness(t)
+			opts := h.options()
+			opts.Param = nil
+			p, err := sql.Prepare(text, opts)
+			if err != nil {
+				for _, e := range syntax.List(err) {
+					if e.Code == "" {
+						t.Errorf("error without code: %v", e)
+					}
+				}
+				return
+			}
+			for _, r := range p.Results {
+				if r.Rows != nil {
+					columnartest.Text(r.Rows)
 				}
 			}
-			return
-		}
-		for _, r := range p.Results {
-			if r.Rows != nil {
-				columnartest.Text(r.Rows)
+			p.Explain()
+			if err := p.Close(); err != nil {
+				t.Error(err)
 			}
-		}
-		p.Explain()
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
+		})
 	})
 }

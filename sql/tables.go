@@ -193,6 +193,7 @@ func (s *session) tableOptions(t *table, list []syntax.Option) error {
 		return s.coded(connector.ValueAt, "AS1504", err)
 	}
 	t.connector = conn
+	s.warnSecrets(t, list)
 	return s.takeOptions(t, list)
 }
 

@@ -186,35 +186,73 @@ func (a *Aggregate) Advance(_ context.Context, w arrowstream.Watermark, emit arr
 	return w, err
 }
 
-// emitAll emits the result of every group, ordered by key.
+// emitAll emits the result of every group, ordered by key. The table of keys is
+// given up for a copy of the keys and their order, and results are made as they
+// are emitted, so that the end of a job takes little more than what led to it.
 func (a *Aggregate) emitAll(emit arrowstream.Emit) error {
 	groups := a.groups()
 	if len(groups) == 0 {
 		return nil
 	}
-	vals, err := a.set.Final(groups)
+	keys, err := a.keys.Columns(groups)
 	if err != nil {
 		return err
 	}
-	rows, err := a.record(groups, vals)
-	grouped.Release(vals)
+	defer grouped.Release(keys)
+	a.keys.Release()
+	sorting := columnar.Charge(a.mem, int64(len(groups))*kernels.SortRowBytes)
+	order, err := grouped.Order(keys, len(groups))
+	sorting()
 	if err != nil {
 		return err
 	}
-	defer rows.Release()
-	if a.having != nil {
-		keep, err := a.having.Select(a.mem, rows)
-		if err != nil {
-			return grouped.Error("having", err)
+	for len(order) > 0 {
+		n := min(len(order), sortedRows)
+		if err := a.emitSome(keys, order[:n], groups[:n], emit); err != nil {
+			return err
 		}
-		kept, err := kernels.Filter(a.mem, rows, keep)
+		order = order[n:]
+	}
+	return nil
+}
+
+// emitSome emits the results of the groups in order, for which scratch has room.
+func (a *Aggregate) emitSome(keys []arrow.Array, order []int32, scratch []uint32, emit arrowstream.Emit) error {
+	cols := make([]arrow.Array, 0, a.rows.NumFields())
+	defer func() { grouped.Release(cols) }()
+	for _, key := range keys {
+		col, err := kernels.Take(a.mem, key, order)
 		if err != nil {
 			return err
 		}
-		defer kept.Release()
-		return emitSorted(a.mem, kept, len(a.By), emit)
+		cols = append(cols, col)
 	}
-	return emitSorted(a.mem, rows, len(a.By), emit)
+	for i, row := range order {
+		scratch[i] = uint32(row)
+	}
+	vals, err := a.set.Final(scratch)
+	if err != nil {
+		return err
+	}
+	cols = append(cols, vals...)
+	rows := array.NewRecord(a.rows, cols, int64(len(order)))
+	defer rows.Release()
+	if a.having == nil {
+		return emit(rows)
+	}
+	keep, err := a.having.Select(a.mem, rows)
+	if err != nil {
+		return grouped.Error("having", err)
+	}
+	kept, err := kernels.Filter(a.mem, rows, keep)
+	if err != nil {
+		return err
+	}
+	defer kept.Release()
+	if kept.NumRows() == 0 {
+		return nil
+	}
+	return emit(kept)
 }
 
 // groups are all groups that have a result.
@@ -238,31 +276,6 @@ func (a *Aggregate) record(groups []uint32, vals []arrow.Array) (arrow.Record, e
 
 // sortedRows is how many rows of a result are emitted at a time.
 const sortedRows = 1 << 15
-
-// emitSorted emits rows ordered by their first columns.
-func emitSorted(mem memory.Allocator, rows arrow.Record, by int, emit arrowstream.Emit) error {
-	if rows.NumRows() == 0 {
-		return nil
-	}
-	idx, err := grouped.Order(rows.Columns()[:by], int(rows.NumRows()))
-	if err != nil {
-		return err
-	}
-	for len(idx) > 0 {
-		n := min(len(idx), sortedRows)
-		out, err := kernels.TakeRecord(mem, rows, idx[:n])
-		if err != nil {
-			return err
-		}
-		err = emit(out)
-		out.Release()
-		if err != nil {
-			return err
-		}
-		idx = idx[n:]
-	}
-	return nil
-}
 
 // Clone implements [arrowstream.Parallel].
 func (a *Aggregate) Clone() arrowstream.Stage {

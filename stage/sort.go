@@ -128,6 +128,7 @@ func (s *Sort) sorted() (arrow.Record, error) {
 		keys[i] = kernels.SortKey{Col: col, Desc: s.By[i].Desc, NullsLast: s.By[i].NullsLast}
 	}
 	n := int(all.NumRows())
+	defer columnar.Charge(s.mem, int64(n)*kernels.SortRowBytes)()
 	idx, err := kernels.TopK(keys, n, int(min(s.top(), int64(n))))
 	if err != nil {
 		return nil, grouped.Error("sort", err)

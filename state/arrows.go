@@ -38,7 +38,7 @@ type arrowsWriter struct {
 // createArrows begins a file of batches with the given schema. LZ4 is for what
 // is read back by this program or looked at by others; rows on their way are
 // written as they are.
-func createArrows(fsys FS, name string, schema *arrow.Schema, lz4 bool) (*arrowsWriter, error) {
+func createArrows(fsys files, name string, schema *arrow.Schema, lz4 bool) (*arrowsWriter, error) {
 	f, err := fsys.Create(name)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (a *arrowsWriter) abandon() {
 
 // verify reads a file and reports a flaw if it is not what want says. Errors
 // of the file system that leave this open are returned as they are.
-func verify(fsys FS, name string, want fileRecord) (*flaw, error) {
+func verify(fsys files, name string, want fileRecord) (*flaw, error) {
 	size, err := fsys.Size(name)
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func verify(fsys FS, name string, want fileRecord) (*flaw, error) {
 // readArrows calls yield with every batch, owned by it, of a file that was
 // verified. yield returns false to end early. What cannot be decoded all the
 // same is a flaw.
-func readArrows(fsys FS, name string, want fileRecord, mem memory.Allocator, yield func(arrowstream.Batch) bool) (bad *flaw, err error) {
+func readArrows(fsys files, name string, want fileRecord, mem memory.Allocator, yield func(arrowstream.Batch) bool) (bad *flaw, err error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
@@ -194,11 +194,11 @@ func (s *source) verdict(err error) (*flaw, error) {
 
 // readBatches verifies a file of a commit of x and yields its batches. What is
 // not what was written never reaches the decoder.
-func (d Dir) readBatches(x *index, f file, mem memory.Allocator, yield func(arrowstream.Batch) bool) error {
-	name := d.at(f.name)
-	bad, err := verify(d.FS, name, f.fileRecord)
+func (s store) readBatches(x *index, f file, mem memory.Allocator, yield func(arrowstream.Batch) bool) error {
+	name := s.at(f.name)
+	bad, err := verify(s, name, f.fileRecord)
 	if err == nil && bad == nil {
-		bad, err = readArrows(d.FS, name, f.fileRecord, mem, yield)
+		bad, err = readArrows(s, name, f.fileRecord, mem, yield)
 	}
 	var limit *columnar.LimitError
 	switch {
@@ -207,20 +207,20 @@ func (d Dir) readBatches(x *index, f file, mem memory.Allocator, yield func(arro
 	case err != nil:
 		return unusable("read "+name, err)
 	case bad != nil:
-		return d.damaged(x, f, *bad)
+		return s.damaged(x, f, *bad)
 	}
 	return nil
 }
 
 // damaged is the error of a file of a commit of x.
-func (d Dir) damaged(x *index, f file, bad flaw) error {
-	return damaged(d.at(f.name), bad, d.newestWholeOf(x))
+func (s store) damaged(x *index, f file, bad flaw) error {
+	return damaged(s.at(f.name), bad, s.newestWhole(x))
 }
 
 // loadBatch reads a file of one batch.
-func (d Dir) loadBatch(x *index, f file, mem memory.Allocator) (b arrowstream.Batch, err error) {
+func (s store) loadBatch(x *index, f file, mem memory.Allocator) (b arrowstream.Batch, err error) {
 	n := 0
-	err = d.readBatches(x, f, mem, func(next arrowstream.Batch) bool {
+	err = s.readBatches(x, f, mem, func(next arrowstream.Batch) bool {
 		if n++; n > 1 {
 			next.Release()
 			return false
@@ -229,7 +229,7 @@ func (d Dir) loadBatch(x *index, f file, mem memory.Allocator) (b arrowstream.Ba
 		return true
 	})
 	if err == nil && n != 1 {
-		err = d.damaged(x, f, flaw{-1, "it is not one batch"})
+		err = s.damaged(x, f, flaw{-1, "it is not one batch"})
 	}
 	if err != nil && b != nil {
 		b.Release()

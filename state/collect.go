@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/failpoint"
 )
@@ -18,8 +20,8 @@ import (
 func (l *epochLog) expired(n *entry) (epochs []arrowstream.Epoch) {
 	x := index{append(slices.Clone(l.index.commits), n)}
 	last := len(x.commits) - 1
-	first := max(0, last+1-l.dir.RetainCommits)
-	oldest := l.dir.Clock.Now().Add(-l.dir.RetainAge).Unix()
+	first := max(0, last+1-l.retainCommits)
+	oldest := l.clock.Now().Add(-l.retainAge).Unix()
 	for first < last && x.commits[first].Time < oldest {
 		first++
 	}
@@ -38,51 +40,53 @@ func (l *epochLog) expired(n *entry) (epochs []arrowstream.Epoch) {
 	return epochs
 }
 
-// collect removes the files of commits that the log has dropped, and rows that
-// are published. Both are on the disk, as the log was synced. The caller holds
-// mu.
-func (l *epochLog) collect(dropped []*entry) error {
-	var gone []file
-	for _, n := range dropped {
-		gone = append(gone, n.stateFiles()...)
-		clear(n.unpublished)
-	}
-	for _, n := range slices.Concat(dropped, l.index.commits) {
+// gone are the files of commits that the next one drops, and the rows that are
+// published: what the log says of them is durable when that commit is. The
+// caller holds mu.
+func (l *epochLog) gone(dropped []arrowstream.Epoch) (gone []file) {
+	for _, n := range l.index.commits {
+		drop := slices.Contains(dropped, n.epoch)
+		if drop {
+			gone = append(gone, n.stateFiles()...)
+		}
 		for uid := range n.Outbox {
-			if f, ok := n.outbox(uid); ok && !n.collected[uid] && !n.unpublished[uid] {
+			if f, ok := n.outbox(uid); ok && !n.collected[uid] && (drop || !n.unpublished[uid]) {
 				n.collected[uid] = true
 				gone = append(gone, f)
 			}
 		}
 	}
+	return gone
+}
+
+// remove removes files that no commit names any more, side by side.
+func (l *epochLog) remove(gone []file) error {
 	if len(gone) > 0 {
 		failpoint.Hit(failpoint.CollectBefore)
 	}
+	var g errgroup.Group
+	g.SetLimit(l.parallel)
 	for _, f := range gone {
-		if err := removeFile(l.dir.FS, l.dir.at(f.name)); err != nil {
-			return l.fileError("remove", f.name, err)
-		}
-		failpoint.Hit(failpoint.CollectMiddle)
+		g.Go(func() error {
+			if err := removeFile(l, l.at(f.name)); err != nil {
+				return l.fileError("remove", f.name, err)
+			}
+			failpoint.Hit(failpoint.CollectMiddle)
+			return nil
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 // sweep removes what a crash, or a process that was fenced, has left: files that
 // no commit names, rows that are published, older segments and what was under
 // construction. Files whose names it does not know stay.
-func (l *epochLog) sweep() error {
-	named := map[string]bool{segmentFile(l.number, l.incarnation): true}
-	for _, n := range l.index.commits {
-		for _, f := range n.files() {
-			named[f.name] = true
-		}
-		for uid := range n.Outbox {
-			n.collected[uid] = !n.unpublished[uid]
-		}
-	}
+func (d Dir) sweep(l *epochLog, segment string) error {
+	named := l.named()
+	named[segment] = true
 	dirs := []string{"", logDir}
 	for _, top := range []string{stateDir, outboxDir} {
-		subs, err := l.dir.FS.List(l.dir.at(top))
+		subs, err := d.FS.List(d.at(top))
 		if err != nil {
 			return l.fileError("list", top, err)
 		}
@@ -91,19 +95,34 @@ func (l *epochLog) sweep() error {
 		}
 	}
 	for _, dir := range dirs {
-		names, err := l.dir.FS.List(l.dir.at(dir))
+		names, err := d.FS.List(d.at(dir))
 		if err != nil {
 			continue // a file among the folders; what is not swept harms nobody
 		}
 		for _, base := range names {
 			if name := filepath.Join(dir, base); ours(dir, base) && !named[name] {
-				if err := removeFile(l.dir.FS, l.dir.at(name)); err != nil {
+				if err := removeFile(d.FS, d.at(name)); err != nil {
 					return l.fileError("remove", name, err)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// named are the files that the commits name. What is published counts as
+// collected then.
+func (l *epochLog) named() map[string]bool {
+	named := map[string]bool{}
+	for _, n := range l.index.commits {
+		for _, f := range n.files() {
+			named[f.name] = true
+		}
+		for uid := range n.Outbox {
+			n.collected[uid] = !n.unpublished[uid]
+		}
+	}
+	return named
 }
 
 // ours reports whether a file may be swept, by its name.

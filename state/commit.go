@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -62,7 +61,7 @@ func (l *epochLog) commit(ctx context.Context, c arrowstream.Commit, states []ar
 	if c.Epoch != last+1 {
 		return fmt.Errorf("state: epoch %d is to be committed after epoch %d", c.Epoch, last)
 	}
-	r := newRecord(c, l.dir.Clock.Now().Unix())
+	r := newRecord(c, l.clock.Now().Unix())
 	if err := l.writeFiles(ctx, c.Epoch, states, r); err != nil {
 		return err
 	}
@@ -71,50 +70,59 @@ func (l *epochLog) commit(ctx context.Context, c arrowstream.Commit, states []ar
 		return err
 	}
 
+	n := &entry{epoch: c.Epoch, incarnation: l.incarnation, record: r}
+	gone, err := l.enter(n)
+	if err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.CommitAppend)
+	if err := l.frames.sync(); err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.CommitSynced)
+	if err := l.frames.check(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	err = l.index.add(n)
+	l.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if err := l.remove(gone); err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
 		return l.err
 	}
-	if err := checkIncarnation(l.dir.FS, l.dir.Path, l.incarnation); err != nil {
-		return err
+	return l.frames.roll(&l.index)
+}
+
+// enter appends the frame of a commit, and returns the files that nobody needs
+// any more when it is durable.
+func (l *epochLog) enter(n *entry) (gone []file, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return nil, l.err
 	}
-	n := &entry{epoch: c.Epoch, incarnation: l.incarnation, record: r}
-	r.Dropped = l.expired(n)
-	if n.payload, err = r.encode(); err != nil {
-		return fmt.Errorf("state: epoch %d: %w", c.Epoch, err)
+	if err := l.frames.check(); err != nil {
+		return nil, err
 	}
-	if err := l.append(frame{kind: frameCommit, epoch: c.Epoch, payload: n.payload}); err != nil {
-		return err
+	n.Dropped = l.expired(n)
+	if n.payload, err = n.encode(); err != nil {
+		return nil, fmt.Errorf("state: epoch %d: %w", n.epoch, err)
 	}
-	failpoint.Hit(failpoint.CommitAppend)
-	if err := l.sync(); err != nil {
-		return err
-	}
-	failpoint.Hit(failpoint.CommitSynced)
-	// Whoever has taken over since the first look reads the log after raising
-	// the incarnation: unless it is raised now, the frame is seen by it.
-	if err := checkIncarnation(l.dir.FS, l.dir.Path, l.incarnation); err != nil {
-		return err
-	}
-	dropped, err := l.index.add(n)
-	if err != nil {
-		return fmt.Errorf("state: %w", err)
-	}
-	if err := l.collect(dropped); err != nil {
-		return err
-	}
-	if l.size >= l.dir.SegmentBytes || l.dir.Clock.Now().Sub(l.begun) >= 24*time.Hour {
-		return l.roll()
-	}
-	return nil
+	return l.gone(n.Dropped), l.frames.append(frame{kind: frameCommit, epoch: n.epoch, payload: n.payload})
 }
 
 // writeFiles writes the states and ends the outboxes of an epoch, makes all of
 // them durable and enters them in r.
 func (l *epochLog) writeFiles(ctx context.Context, e arrowstream.Epoch, states []arrowstream.StageState, r *record) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(l.dir.Parallel)
+	g.SetLimit(l.parallel)
 	var mu sync.Mutex // of r and dirs
 	dirs := map[string]bool{}
 	enter := func(name string, f fileRecord, in map[string]fileRecord, key string) {
@@ -158,10 +166,10 @@ func (l *epochLog) writeFiles(ctx context.Context, e arrowstream.Epoch, states [
 		return err
 	}
 	g, _ = errgroup.WithContext(ctx)
-	g.SetLimit(l.dir.Parallel)
+	g.SetLimit(l.parallel)
 	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
 		g.Go(func() error {
-			if err := l.dir.FS.SyncDir(l.dir.at(dir)); err != nil {
+			if err := l.SyncDir(l.at(dir)); err != nil {
 				return l.fileError("sync", dir, err)
 			}
 			return nil
@@ -172,7 +180,7 @@ func (l *epochLog) writeFiles(ctx context.Context, e arrowstream.Epoch, states [
 
 // writeBatch writes one batch of a state and makes its contents durable.
 func (l *epochLog) writeBatch(name string, b arrowstream.Batch) (fileRecord, error) {
-	a, err := createArrows(l.dir.FS, l.dir.at(name), b.Schema(), true)
+	a, err := createArrows(l, l.at(name), b.Schema(), true)
 	if err != nil {
 		return fileRecord{}, l.fileError("create", name, err)
 	}
@@ -195,17 +203,4 @@ func (l *epochLog) endArrows(a *arrowsWriter, name string) (fileRecord, error) {
 		return f, l.fileError("sync", name, err)
 	}
 	return f, nil
-}
-
-// roll begins a new segment, as the old one is long or old enough.
-func (l *epochLog) roll() error {
-	old, number := l.log, l.number
-	if err := l.begin(number + 1); err != nil {
-		return err
-	}
-	err := errors.Join(old.Close(), removeFile(l.dir.FS, l.dir.at(segmentFile(number, l.incarnation))))
-	if err != nil {
-		return l.fileError("remove", segmentFile(number, l.incarnation), err)
-	}
-	return nil
 }

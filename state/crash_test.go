@@ -28,7 +28,7 @@ type progress struct {
 }
 
 // survives opens what a crash has left and compares.
-func survives(d Dir, p progress) (arrowstream.Epoch, error) {
+func survives(d arrowstream.StateStore, p progress) (arrowstream.Epoch, error) {
 	l, err := d.Open(context.Background(), testJob())
 	if err != nil {
 		return 0, err

@@ -61,6 +61,11 @@ func (d Dir) withDefaults() Dir {
 	return d
 }
 
+// store is d as the other stores see it.
+func (d Dir) store() store {
+	return store{files: d.FS, path: filepath.Clean(d.Path), retainCommits: d.RetainCommits, retainAge: d.RetainAge, parallel: d.Parallel, clock: d.Clock}
+}
+
 // at is the path of a file of the store.
 func (d Dir) at(name string) string { return filepath.Join(d.Path, name) }
 

@@ -75,7 +75,7 @@ func makeDir(fsys FS, dir string) error {
 }
 
 // removeFile takes a name away that may be gone already.
-func removeFile(fsys FS, name string) error {
+func removeFile(fsys files, name string) error {
 	if err := fsys.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -1,5 +1,5 @@
-// Package state keeps what a job must not forget in a folder. Floor: with the
-// connectors.
+// Package state keeps what a job must not forget in a folder, or in a bucket of
+// an object store ([Bucket] tells how). Floor: with the connectors.
 //
 // [Dir] is the folder:
 //
@@ -9,6 +9,7 @@
 //	log/          the epochs: frames in one segment, appended and synced
 //	state/UID/    snapshots and deltas of a stage, one Arrow stream per batch
 //	outbox/UID/   rows that a sink has still to publish
+//	journal/UID/  what was sent to a source that keeps a journal
 //	savepoints/   copies that are kept
 //	RESERVE       room for a last word on a full disk
 //

@@ -15,6 +15,8 @@ const (
 	framePublished = 4 // a sink has made an epoch visible; payload: its UID
 	frameSavepoint = 5 // a savepoint was made; payload: its name
 	frameClose     = 6 // a process ends as it should
+	frameEntry     = 7 // of a journal: an entry, see appendEntry
+	frameKeys      = 8 // of a file of keys, see keyTable
 )
 
 // frame is one entry of the log. On disk, little-endian:
@@ -70,7 +72,7 @@ func frameSize(b []byte, at int64) int {
 	n := binary.LittleEndian.Uint32(b)
 	kind, flags := b[4], b[5]
 	durable := binary.LittleEndian.Uint64(b[22:])
-	if n > maxPayload || int(n) > len(b)-frameHead-frameTail || kind < frameOpen || kind > frameClose || flags != 0 || durable > uint64(at) {
+	if n > maxPayload || int(n) > len(b)-frameHead-frameTail || kind < frameOpen || kind > frameKeys || flags != 0 || durable > uint64(at) {
 		return 0
 	}
 	return frameHead + int(n) + frameTail

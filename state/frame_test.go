@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/hostiletest"
 )
 
 // segmentOf is a segment with frames, of which the first base frames were there
@@ -102,41 +103,43 @@ func FuzzSegment(f *testing.F) {
 	f.Add(segmentOf(1, open, commit, frame{kind: framePublished, epoch: 1, durable: 70, payload: []byte("s")}))
 	f.Add(segmentOf(1, open, commit)[:150])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		// Sums are made right where there is a header, so that what is behind
-		// them is reached.
-		if len(b) >= headerSize {
-			b = slices.Clone(b)
-			h, _ := readHeader(b)
-			h.version = formatVersion
-			h.base = headerSize
-			copy(b, appendHeader(nil, h))
-			for at := int64(headerSize); at < int64(len(b)); {
-				size := frameSize(b[at:], at)
-				if size == 0 {
+		hostiletest.Within(t, len(b), func() {
+			// Sums are made right where there is a header, so that what is behind
+			// them is reached.
+			if len(b) >= headerSize {
+				b = slices.Clone(b)
+				h, _ := readHeader(b)
+				h.version = formatVersion
+				h.base = headerSize
+				copy(b, appendHeader(nil, h))
+				for at := int64(headerSize); at < int64(len(b)); {
+					size := frameSize(b[at:], at)
+					if size == 0 {
+						break
+					}
+					payload := b[at+frameHead : at+int64(size)-frameTail]
+					fixed := appendFrame(nil, frame{kind: b[at+4], epoch: 1, payload: payload}, h.number, at)
+					copy(b[at:], fixed)
+					at += int64(size)
+				}
+			}
+			s, bad := readSegment(b)
+			if bad == nil && (s.end > int64(len(b)) || s.end < headerSize) {
+				t.Fatalf("%d bytes end at %d", len(b), s.end)
+			}
+			var x index
+			for _, f := range s.frames {
+				if x.apply(f) != nil {
 					break
 				}
-				payload := b[at+frameHead : at+int64(size)-frameTail]
-				fixed := appendFrame(nil, frame{kind: b[at+4], epoch: 1, payload: payload}, h.number, at)
-				copy(b[at:], fixed)
-				at += int64(size)
 			}
-		}
-		s, bad := readSegment(b)
-		if bad == nil && (s.end > int64(len(b)) || s.end < headerSize) {
-			t.Fatalf("%d bytes end at %d", len(b), s.end)
-		}
-		var x index
-		for _, f := range s.frames {
-			if x.apply(f) != nil {
-				break
+			for i := range x.commits {
+				for _, uid := range x.uids(i) {
+					x.chain(i, uid, 0)
+				}
+				x.commits[i].frames()
 			}
-		}
-		for i := range x.commits {
-			for _, uid := range x.uids(i) {
-				x.chain(i, uid, 0)
-			}
-			x.commits[i].frames()
-		}
+		})
 	})
 }
 
@@ -153,23 +156,25 @@ func FuzzManifest(f *testing.F) {
 	f.Add(b)
 	f.Add(b[:len(b)-3])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		// The sum is made right, so that what is behind it is reached.
-		if i := bytes.LastIndex(b, sumLine); i >= 0 {
-			b = signed(slices.Clone(b[:i+1]))
-		}
-		m, err := parseManifest(b)
-		if err != nil || m.MinReaderVersion > formatVersion {
-			return
-		}
-		compare(m, m)
-		again, err := m.encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := parseManifest(again)
-		if err != nil || !reflect.DeepEqual(m, n) {
-			t.Fatalf("%+v is read again as %+v, %v", m, n, err)
-		}
+		hostiletest.Within(t, len(b), func() {
+			// The sum is made right, so that what is behind it is reached.
+			if i := bytes.LastIndex(b, sumLine); i >= 0 {
+				b = signed(slices.Clone(b[:i+1]))
+			}
+			m, err := parseManifest(b)
+			if err != nil || m.MinReaderVersion > formatVersion {
+				return
+			}
+			compare(m, m)
+			again, err := m.encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := parseManifest(again)
+			if err != nil || !reflect.DeepEqual(m, n) {
+				t.Fatalf("%+v is read again as %+v, %v", m, n, err)
+			}
+		})
 	})
 }
 

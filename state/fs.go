@@ -5,6 +5,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/arrowstream/arrowstream"
 )
 
 // FS is the file system under a [Dir]. Names are paths as the machine writes
@@ -50,21 +52,25 @@ type File interface {
 // ErrLocked is the error of [FS].Lock for a file that another process holds.
 var ErrLocked = errors.New("locked by another process")
 
-// OS is the file system of the machine. Files and folders belong to the user alone.
-type OS struct{}
+// OS is the file system of the machine. Files and folders belong to the user
+// alone.
+type OS struct {
+	// Access is what may be reached; nil is everything.
+	Access *arrowstream.Access
+}
 
 var _ FS = OS{}
 
 // Create implements [FS].
-func (OS) Create(name string) (File, error) {
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (s OS) Create(name string) (File, error) {
+	if err := s.Access.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return osFile(os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600))
+	return osFile(s.Access.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600))
 }
 
 // Open implements [FS].
-func (OS) Open(name string) (File, error) { return osFile(os.Open(name)) }
+func (s OS) Open(name string) (File, error) { return osFile(s.Access.Open(name)) }
 
 // osFile keeps a nil file from becoming a File that is not nil.
 func osFile(f *os.File, err error) (File, error) {
@@ -75,8 +81,8 @@ func osFile(f *os.File, err error) (File, error) {
 }
 
 // Size implements [FS].
-func (OS) Size(name string) (int64, error) {
-	info, err := os.Lstat(name)
+func (s OS) Size(name string) (int64, error) {
+	info, err := s.Access.Lstat(name)
 	if err != nil {
 		return 0, err
 	}
@@ -87,17 +93,17 @@ func (OS) Size(name string) (int64, error) {
 }
 
 // Rename implements [FS].
-func (OS) Rename(from, to string) error { return os.Rename(from, to) }
+func (s OS) Rename(from, to string) error { return s.Access.Rename(from, to) }
 
 // Link implements [FS].
-func (OS) Link(from, to string) error { return os.Link(from, to) }
+func (s OS) Link(from, to string) error { return s.Access.Link(from, to) }
 
 // Remove implements [FS].
-func (OS) Remove(name string) error { return os.Remove(name) }
+func (s OS) Remove(name string) error { return s.Access.Remove(name) }
 
 // List implements [FS].
-func (OS) List(dir string) ([]string, error) {
-	d, err := os.Open(dir)
+func (s OS) List(dir string) ([]string, error) {
+	d, err := s.Access.Open(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -106,17 +112,17 @@ func (OS) List(dir string) ([]string, error) {
 }
 
 // Mkdir implements [FS].
-func (OS) Mkdir(dir string) error {
-	err := os.Mkdir(dir, 0o700)
-	if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
+func (s OS) Mkdir(dir string) error {
+	err := s.Access.Mkdir(dir, 0o700)
+	if info, statErr := s.Access.Stat(dir); statErr == nil && info.IsDir() {
 		return nil
 	}
 	return err
 }
 
 // SyncDir implements [FS].
-func (OS) SyncDir(dir string) error {
-	d, err := os.Open(dir)
+func (s OS) SyncDir(dir string) error {
+	d, err := s.Access.Open(dir)
 	if err != nil {
 		return err
 	}

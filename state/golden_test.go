@@ -75,8 +75,7 @@ func writeGolden(t *testing.T, path string) {
 	if err := m.work(l, goldenEpochs, nil); err != nil {
 		t.Fatal(err)
 	}
-	l.log.Close()
-	l.lock.Close()
+	l.frames.Close()
 	if err := os.Remove(filepath.Join(path, lockName)); err != nil {
 		t.Fatal(err)
 	}

@@ -34,18 +34,17 @@ func (x *index) apply(f frame) error {
 		if err != nil {
 			return err
 		}
-		_, err = x.add(&entry{epoch: f.epoch, incarnation: f.incarnation, payload: slices.Clone(f.payload), record: r})
-		return err
+		return x.add(&entry{epoch: f.epoch, incarnation: f.incarnation, payload: slices.Clone(f.payload), record: r})
 	case framePublished:
 		x.published(string(f.payload), f.epoch)
 	}
 	return nil
 }
 
-// add takes in a commit, and returns those that it drops.
-func (x *index) add(n *entry) (dropped []*entry, err error) {
+// add takes in a commit, and lets go of those that it drops.
+func (x *index) add(n *entry) error {
 	if last := x.lastEpoch(); n.epoch <= last {
-		return nil, fmt.Errorf("epoch %d is committed after epoch %d", n.epoch, last)
+		return fmt.Errorf("epoch %d is committed after epoch %d", n.epoch, last)
 	}
 	n.unpublished, n.collected = map[string]bool{}, map[string]bool{}
 	for uid := range n.Sinks {
@@ -53,14 +52,12 @@ func (x *index) add(n *entry) (dropped []*entry, err error) {
 	}
 	kept := make([]*entry, 0, len(x.commits)+1)
 	for _, old := range x.commits {
-		if slices.Contains(n.Dropped, old.epoch) {
-			dropped = append(dropped, old)
-		} else {
+		if !slices.Contains(n.Dropped, old.epoch) {
 			kept = append(kept, old)
 		}
 	}
 	x.commits = append(kept, n)
-	return dropped, nil
+	return nil
 }
 
 // published takes in that a sink has published an epoch, and reports whether

@@ -89,8 +89,20 @@ func (d Dir) Inspect() (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
+	info := m.info(d.Path, &r.index, incarnation)
+	names, err := d.FS.List(d.at(savepointsDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, unusable("list "+d.at(savepointsDir), err)
+	}
+	info.Savepoints = slices.DeleteFunc(names, func(name string) bool { return filepath.Ext(name) == tempSuffix })
+	slices.Sort(info.Savepoints)
+	return info, nil
+}
+
+// info is what a manifest and the log say.
+func (m *manifest) info(path string, r *index, incarnation uint64) *Info {
 	info := &Info{
-		Path: d.Path, ID: m.ID, Name: m.Name, Engine: m.Engine, FormatVersion: m.FormatVersion, Incarnation: incarnation,
+		Path: path, ID: m.ID, Name: m.Name, Engine: m.Engine, FormatVersion: m.FormatVersion, Incarnation: incarnation,
 		Program: m.Program,
 	}
 	for _, p := range m.Stages {
@@ -123,16 +135,10 @@ func (d Dir) Inspect() (*Info, error) {
 		}
 		info.Commits = append(info.Commits, c)
 	}
-	names, err := d.FS.List(d.at(savepointsDir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, unusable("list "+d.at(savepointsDir), err)
-	}
-	info.Savepoints = slices.DeleteFunc(names, func(name string) bool { return filepath.Ext(name) == tempSuffix })
-	slices.Sort(info.Savepoints)
-	return info, nil
+	return info
 }
 
-func stageInfo(r *logRead, p part) PartInfo {
+func stageInfo(r *index, p part) PartInfo {
 	s := PartInfo{UID: p.UID, Kind: p.Kind, Fields: p.Fields}
 	links, _ := r.chain(len(r.commits)-1, p.UID, p.Since)
 	for _, k := range links {
@@ -167,26 +173,31 @@ func (d Dir) States(uid string, mem memory.Allocator) iter.Seq2[StateBatch, erro
 			yield(StateBatch{}, err)
 			return
 		}
-		p := find(m.Stages, uid)
-		if p == nil {
-			yield(StateBatch{}, fmt.Errorf("state: %s has no stage %q", d.Path, uid))
-			return
-		}
-		links, _ := r.chain(len(r.commits)-1, uid, p.Since)
-		for _, k := range links {
-			files := k.files()
-			for _, name := range slices.Sorted(maps.Keys(files)) {
-				more := true
-				err := d.readBatches(&r.index, files[name], mem, func(b arrowstream.Batch) bool {
-					more = yield(StateBatch{Name: name, Epoch: k.epoch, Delta: k.state.Delta, Batch: b}, nil)
-					return more
-				})
-				if err != nil && more {
-					yield(StateBatch{}, err)
-				}
-				if err != nil || !more {
-					return
-				}
+		d.store().states(m, &r.index, uid, mem, yield)
+	}
+}
+
+// states yields the batches of a stage at the last commit.
+func (s store) states(m *manifest, x *index, uid string, mem memory.Allocator, yield func(StateBatch, error) bool) {
+	p := find(m.Stages, uid)
+	if p == nil {
+		yield(StateBatch{}, fmt.Errorf("state: %s has no stage %q", s.path, uid))
+		return
+	}
+	links, _ := x.chain(len(x.commits)-1, uid, p.Since)
+	for _, k := range links {
+		files := k.files()
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			more := true
+			err := s.readBatches(x, files[name], mem, func(b arrowstream.Batch) bool {
+				more = yield(StateBatch{Name: name, Epoch: k.epoch, Delta: k.state.Delta, Batch: b}, nil)
+				return more
+			})
+			if err != nil && more {
+				yield(StateBatch{}, err)
+			}
+			if err != nil || !more {
+				return
 			}
 		}
 	}

@@ -96,16 +96,16 @@ func TestSegmentsRoll(t *testing.T) {
 	if err := m.work(l, 100, nil); err != nil {
 		t.Fatal(err)
 	}
-	if l.number < 3 {
-		t.Errorf("segment %d after 100 epochs", l.number)
+	if l.frames.(*segmentLog).number < 3 {
+		t.Errorf("segment %d after 100 epochs", l.frames.(*segmentLog).number)
 	}
 	d.Clock.(*testClock).now = time.Unix(1_700_000_000, 0).Add(25 * time.Hour)
-	before := l.number
+	before := l.frames.(*segmentLog).number
 	if err := m.work(l, 102, nil); err != nil {
 		t.Fatal(err)
 	}
-	if l.number != before+1 {
-		t.Errorf("segment %d after a day, was %d", l.number, before)
+	if l.frames.(*segmentLog).number != before+1 {
+		t.Errorf("segment %d after a day, was %d", l.frames.(*segmentLog).number, before)
 	}
 	if files := filesOf(t, mem, d.at(logDir)); len(files) != 1 {
 		t.Errorf("segments %v", files)
@@ -225,7 +225,9 @@ func TestFullDisk(t *testing.T) {
 }
 
 // TestStates stores states of every shape and gets the same back.
-func TestStates(t *testing.T) {
+func TestStates(t *testing.T) { eachStore(t, keepsStates) }
+
+func keepsStates(t *testing.T, d arrowstream.StateStore) {
 	mem := columnartest.Allocator(t)
 	text := "i:int64 s:utf8 v:float64 d:dict ok:bool\n1 a 1.5 x true\nnull \"b c\" NaN y false\n-3 null -0 x null\n4 \"\" 1e300 null true"
 	all := columnartest.Batch(t, mem, text)
@@ -235,7 +237,6 @@ func TestStates(t *testing.T) {
 	defer empty.Release()
 	want := []arrowstream.State{{"all": all, "sliced": sliced, "a/b": empty}, {}, {"all": empty}, nil}
 
-	d := testDir(memFS{FS: vfs.NewMem()})
 	l := mustOpen(t, d)
 	for i, s := range want {
 		err := l.Commit(t.Context(), arrowstream.Commit{Epoch: arrowstream.Epoch(i + 1)}, []arrowstream.StageState{{UID: "all", Delta: i > 0, State: s}})
@@ -302,28 +303,31 @@ func TestOrderOfCommits(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := mustOpen(t, testDir(memFS{FS: vfs.NewMem()}))
-			err := f(l)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			if again := l.Commit(t.Context(), arrowstream.Commit{Epoch: 1}, nil); again == nil || again.Error() != err.Error() {
-				t.Errorf("the next commit: %v, first error %v", again, err)
-			}
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
-			if err := l.Commit(t.Context(), arrowstream.Commit{Epoch: 1}, nil); err == nil {
-				t.Error("a closed store takes a commit")
-			}
+			eachStore(t, func(t *testing.T, d arrowstream.StateStore) {
+				l := mustOpen(t, d)
+				err := f(l)
+				if err == nil {
+					t.Fatal("no error")
+				}
+				if again := l.Commit(t.Context(), arrowstream.Commit{Epoch: 1}, nil); again == nil || again.Error() != err.Error() {
+					t.Errorf("the next commit: %v, first error %v", again, err)
+				}
+				if err := l.Close(); err != nil {
+					t.Error(err)
+				}
+				if err := l.Commit(t.Context(), arrowstream.Commit{Epoch: 1}, nil); err == nil {
+					t.Error("a closed store takes a commit")
+				}
+			})
 		})
 	}
 }
 
 // TestRowsEndEarly reads a part of an outbox.
-func TestRowsEndEarly(t *testing.T) {
+func TestRowsEndEarly(t *testing.T) { eachStore(t, rowsEndEarly) }
+
+func rowsEndEarly(t *testing.T, d arrowstream.StateStore) {
 	mem := columnartest.Allocator(t)
-	d := testDir(memFS{FS: vfs.NewMem()})
 	l := mustOpen(t, d)
 	defer l.Close()
 	b := pair(sinkSchema, []int64{1, 2}, []int64{3, 4})

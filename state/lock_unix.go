@@ -9,8 +9,8 @@ import (
 )
 
 // Lock implements [FS] by flock(2), which the kernel undoes when the process ends.
-func (OS) Lock(name string) (File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+func (s OS) Lock(name string) (File, error) {
+	f, err := s.Access.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
@@ -17,28 +17,43 @@ import (
 
 // epochLog is an open store.
 type epochLog struct {
-	dir         Dir
-	lock        File
+	store
+	frames      frameLog
+	folder      *Dir // nil in a bucket, where no journals are kept
 	manifest    *manifest
 	incarnation uint64
-	rewound     uint64 // see opened
 	start       arrowstream.Start
 
-	mu      sync.Mutex // of what follows
-	index   index
-	log     File
-	number  uint64 // of the segment
-	size    int64  // of the segment
-	durable int64  // how much of it is on the disk
-	begun   time.Time
-	err     error // the first error, which ends everything
-	closed  bool
+	mu     sync.Mutex // of what follows; not held while a commit waits for the disk
+	index  index
+	err    error // the first error, which ends everything
+	closed bool
 
 	boxMu sync.Mutex
 	boxes map[boxKey]*outbox
+
+	journalMu sync.Mutex
+	journals  map[string]*journal
 }
 
-var _ arrowstream.EpochLog = (*epochLog)(nil)
+var _ arrowstream.Journaling = (*epochLog)(nil)
+
+// frameLog is where the frames of an open store go. Frames may be appended while
+// sync runs: they are not durable before the next one.
+type frameLog interface {
+	// append adds a frame, which is not durable yet.
+	append(f frame) error
+	// sync makes durable what was appended.
+	sync() error
+	// check is ErrFenced if another process has taken the store over.
+	check() error
+	// roll begins anew with the commits of x, which are all that count, if the
+	// log is long or old enough. Nothing is appended meanwhile.
+	roll(x *index) error
+	// lastWord tries to note the end of the process on a full disk.
+	lastWord()
+	io.Closer
+}
 
 // opened is the payload of an OPEN frame.
 type opened struct {
@@ -47,82 +62,40 @@ type opened struct {
 	// Rewound is the incarnation that took the store back to an earlier epoch
 	// last: files of earlier ones may be left from epochs that are no more.
 	Rewound uint64 `json:"rewound,omitempty"`
+	// Of a log in a bucket: who has opened it, what makes the frame unique,
+	// and the manifest of the job.
+	Holder   *holder         `json:"holder,omitempty"`
+	Nonce    string          `json:"nonce,omitempty"`
+	Manifest json.RawMessage `json:"manifest,omitempty"`
 }
 
-// begin starts a new segment with what is kept of the log. It is given its name
-// when it is on the disk, so that it is there as a whole or not at all.
-func (l *epochLog) begin(number uint64) error {
-	d := l.dir
-	now := d.Clock.Now()
-	payload, err := json.Marshal(opened{Engine: engine(), Time: now.Unix(), Rewound: l.rewound})
-	if err != nil {
-		return err
-	}
-	frames := []frame{{kind: frameOpen, incarnation: l.incarnation, payload: payload}}
-	for _, n := range l.index.commits {
+// newSegment is the beginning of a segment: its header, an OPEN frame with the
+// given payload, and the commits of x.
+func newSegment(m *manifest, payload []byte, x *index, number, incarnation uint64) ([]byte, error) {
+	frames := []frame{{kind: frameOpen, incarnation: incarnation, payload: payload}}
+	for _, n := range x.commits {
 		frames = append(frames, n.frames()...)
 	}
 	size := int64(headerSize)
 	for _, f := range frames {
 		size += int64(frameHead + len(f.payload) + frameTail)
 	}
-	id, err := l.manifest.job()
+	id, err := m.job()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b := appendHeader(make([]byte, 0, size), header{
-		version: l.manifest.MinReaderVersion, job: id, number: number, incarnation: l.incarnation, base: size,
+		version: m.MinReaderVersion, job: id, number: number, incarnation: incarnation, base: size,
 	})
 	for _, f := range frames {
 		b = appendFrame(b, f, number, int64(len(b)))
 	}
-
-	name := segmentFile(number, l.incarnation)
-	temp := d.at(name) + tempSuffix
-	f, err := d.FS.Create(temp)
-	if err != nil {
-		return l.fileError("create", name, err)
-	}
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = d.FS.Rename(temp, d.at(name))
-	}
-	if err == nil {
-		err = d.FS.SyncDir(d.at(logDir))
-	}
-	if err != nil {
-		return errors.Join(l.fileError("write", name, err), f.Close())
-	}
-	l.log, l.number, l.size, l.durable, l.begun = f, number, size, size, now
-	return nil
+	return b, nil
 }
 
-// append writes a frame, which is not on the disk yet.
-func (l *epochLog) append(f frame) error {
-	f.incarnation, f.durable = l.incarnation, l.durable
-	b := appendFrame(nil, f, l.number, l.size)
-	n, err := l.log.Write(b)
-	l.size += int64(n)
-	if err != nil {
-		return l.fileError("write", segmentFile(l.number, l.incarnation), err)
-	}
-	return nil
-}
-
-// sync makes the log durable.
-func (l *epochLog) sync() error {
-	if err := l.log.Sync(); err != nil {
-		return l.fileError("sync", segmentFile(l.number, l.incarnation), err)
-	}
-	l.durable = l.size
-	return nil
-}
-
-// fileError is the error of the file system for a file of the store.
-func (l *epochLog) fileError(what, name string, err error) error {
-	return unusable(what+" "+l.dir.at(name), err)
+// fileError is the error of the place where the store is, for one of its files.
+func (s store) fileError(what, name string, err error) error {
+	return unusable(what+" "+s.at(name), err)
 }
 
 // fail keeps the first error: nothing is written after it. A full disk gets its
@@ -137,9 +110,7 @@ func (l *epochLog) fail(err error) error {
 		if errors.As(err, &e) && e.Hint == "" {
 			e.Hint = "the job goes on from its last commit when there is room"
 		}
-		if removeFile(l.dir.FS, l.dir.at(reserveName)) == nil && l.append(frame{kind: frameClose}) == nil {
-			_ = l.sync() // the error to tell is the first
-		}
+		l.frames.lastWord()
 	}
 	return err
 }
@@ -171,7 +142,7 @@ func (l *epochLog) Load(ctx context.Context, mem memory.Allocator, uid string) (
 			if err := ctx.Err(); err != nil {
 				return states, err
 			}
-			if s[part], err = l.dir.loadBatch(x, f, mem); err != nil {
+			if s[part], err = l.loadBatch(x, f, mem); err != nil {
 				delete(s, part)
 				return states, err
 			}
@@ -198,7 +169,7 @@ func (l *epochLog) Published(sink string, e arrowstream.Epoch) error {
 	if !l.index.published(sink, e) {
 		return nil
 	}
-	if err := l.append(frame{kind: framePublished, epoch: e, payload: []byte(sink)}); err != nil {
+	if err := l.frames.append(frame{kind: framePublished, epoch: e, payload: []byte(sink)}); err != nil {
 		return l.fail(err)
 	}
 	failpoint.Hit(failpoint.Published)
@@ -207,6 +178,7 @@ func (l *epochLog) Published(sink string, e arrowstream.Epoch) error {
 
 // Close implements [arrowstream.EpochLog].
 func (l *epochLog) Close() error {
+	journalErr := l.closeJournals()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -221,16 +193,12 @@ func (l *epochLog) Close() error {
 	l.boxMu.Unlock()
 	var err error
 	if l.err == nil {
-		if err = l.append(frame{kind: frameClose}); err == nil {
-			err = l.sync()
+		if err = l.frames.append(frame{kind: frameClose}); err == nil {
+			err = l.frames.sync()
 		}
 		l.err = errClosed
 	}
-	err = errors.Join(err, l.log.Close())
-	if closeErr := l.lock.Close(); closeErr != nil {
-		err = errors.Join(err, l.fileError("unlock", lockName, closeErr))
-	}
-	return err
+	return errors.Join(err, journalErr, l.frames.Close())
 }
 
 // errClosed is the error of a store that is used after Close.

@@ -154,11 +154,16 @@ func parseManifest(b []byte) (*manifest, error) {
 	if want := fmt.Appendf(nil, "crc32c %08x\n", crc32.Checksum(b[:end], castagnoli)); !bytes.Equal(want, b[end:]) {
 		return nil, errors.New("the checksum does not match")
 	}
+	return decodeManifest(b[:end])
+}
+
+// decodeManifest reads the JSON of a manifest.
+func decodeManifest(b []byte) (*manifest, error) {
 	var v struct {
 		FormatVersion    uint32 `json:"format_version"`
 		MinReaderVersion uint32 `json:"min_reader_version"`
 	}
-	if err := json.Unmarshal(b[:end], &v); err != nil {
+	if err := json.Unmarshal(b, &v); err != nil {
 		return nil, err
 	}
 	if v.FormatVersion == 0 {
@@ -168,7 +173,7 @@ func parseManifest(b []byte) (*manifest, error) {
 	if v.MinReaderVersion > formatVersion {
 		return m, nil
 	}
-	if err := json.Unmarshal(b[:end], m); err != nil {
+	if err := json.Unmarshal(b, m); err != nil {
 		return nil, err
 	}
 	if _, err := m.job(); err != nil {

@@ -20,6 +20,7 @@ const (
 	logDir          = "log"
 	stateDir        = "state"
 	outboxDir       = "outbox"
+	journalDir      = "journal"
 	savepointsDir   = "savepoints"
 )
 
@@ -27,6 +28,8 @@ const (
 const (
 	arrowsSuffix  = ".arrows"
 	segmentSuffix = ".log"
+	journalSuffix = ".journal"
+	keysSuffix    = ".keys"
 	// tempSuffix is that of files under construction.
 	tempSuffix = ".inprogress"
 )
@@ -56,9 +59,11 @@ func escape(name string) string {
 	return s
 }
 
-// stagePath is the folder of a stage, outboxPath that of a sink.
-func stagePath(uid string) string  { return filepath.Join(stateDir, escape(uid)) }
-func outboxPath(uid string) string { return filepath.Join(outboxDir, escape(uid)) }
+// stagePath is the folder of a stage, outboxPath that of a sink and journalPath
+// that of a source.
+func stagePath(uid string) string   { return filepath.Join(stateDir, escape(uid)) }
+func outboxPath(uid string) string  { return filepath.Join(outboxDir, escape(uid)) }
+func journalPath(uid string) string { return filepath.Join(journalDir, escape(uid)) }
 
 // stateFile is the name of the file of one batch of a stage in an epoch.
 func stateFile(uid string, epoch arrowstream.Epoch, incarnation uint64, part string, delta bool) string {
@@ -77,6 +82,11 @@ func outboxFile(sink string, epoch arrowstream.Epoch, incarnation uint64) string
 // segmentFile is the name of a segment of the log.
 func segmentFile(number, incarnation uint64) string {
 	return filepath.Join(logDir, fmt.Sprintf("%010d-%d", number, incarnation)+segmentSuffix)
+}
+
+// journalFile is the base name of a segment of a journal, or of its keys.
+func journalFile(start int64, incarnation uint64, suffix string) string {
+	return fmt.Sprintf("%020d-%d", start, incarnation) + suffix
 }
 
 // parseName takes the two numbers from the base name of a file, and reports

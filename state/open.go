@@ -40,7 +40,7 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 		id := newID()
 		m.ID = hex.EncodeToString(id[:])
 	}
-	if err := d.present(before, m); err != nil {
+	if err := d.store().present(&before.index, d.at(before.name), m); err != nil {
 		return nil, err
 	}
 	incarnation, err := readIncarnation(d.FS, d.Path)
@@ -70,11 +70,12 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 	if err := d.prepare(m); err != nil {
 		return nil, err
 	}
+	log := &segmentLog{dir: d, lock: lock, manifest: m, incarnation: incarnation, rewound: after.rewound}
 	l := &epochLog{
-		dir: d, lock: lock, manifest: m, incarnation: incarnation, rewound: after.rewound, index: after.index,
-		boxes: map[boxKey]*outbox{},
+		store: d.store(), frames: log, folder: &d, manifest: m, incarnation: incarnation, index: after.index,
+		boxes: map[boxKey]*outbox{}, journals: map[string]*journal{},
 	}
-	if err := l.begin(after.number + 1); err != nil {
+	if err := log.begin(after.number+1, &l.index); err != nil {
 		return nil, err
 	}
 	failpoint.Hit(failpoint.RecoverLog)
@@ -82,10 +83,10 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 		err = d.writeManifest(m)
 	}
 	if err == nil {
-		err = l.sweep()
+		err = d.sweep(l, segmentFile(log.number, incarnation))
 	}
 	if err != nil {
-		return nil, errors.Join(err, l.log.Close())
+		return nil, errors.Join(err, log.log.Close())
 	}
 	l.start = l.whatIsLeft()
 	return l, nil

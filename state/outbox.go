@@ -87,7 +87,7 @@ func (o *outbox) Append(b arrowstream.Batch) error {
 		if find(o.log.manifest.Sinks, o.sink) == nil {
 			return fmt.Errorf("state: the job has no sink %q", o.sink)
 		}
-		w, err := createArrows(o.log.dir.FS, o.log.dir.at(o.name), b.Schema(), false)
+		w, err := createArrows(o.log, o.log.at(o.name), b.Schema(), false)
 		if err != nil {
 			o.err = o.log.lost(o.log.fileError("create", o.name, err))
 			return o.err
@@ -159,7 +159,7 @@ func (o *outbox) Rows(mem memory.Allocator) iter.Seq2[arrowstream.Batch, error] 
 			return
 		}
 		more := true
-		err := o.log.dir.readBatches(x, f, mem, func(b arrowstream.Batch) bool {
+		err := o.log.readBatches(x, f, mem, func(b arrowstream.Batch) bool {
 			more = yield(b, nil)
 			return more
 		})

@@ -100,7 +100,7 @@ func (d Dir) readLog(m *manifest, known *logRead) (*logRead, error) {
 		bad = belongs(m, r, s, w)
 	}
 	if bad != nil {
-		return nil, damaged(file, *bad, d.newestWholeOf(&r.index))
+		return nil, damaged(file, *bad, d.store().newestWhole(&r.index))
 	}
 	r.end, r.size = s.end, int64(len(b))
 	return r, nil
@@ -164,44 +164,6 @@ func (d Dir) witnesses(m *manifest) (all []witness) {
 	return all
 }
 
-// present checks that the files of the last commit are there with their
-// lengths; what is in them is checked when it is read.
-func (d Dir) present(r *logRead, m *manifest) error {
-	check := func(f file) error {
-		size, err := d.FS.Size(d.at(f.name))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return d.damaged(&r.index, f, flaw{-1, "it is missing"})
-		case err != nil:
-			return unusable("read "+d.at(f.name), err)
-		case size != f.Bytes:
-			return d.damaged(&r.index, f, flaw{min(size, f.Bytes), fmt.Sprintf("it has %d bytes instead of %d", size, f.Bytes)})
-		}
-		return nil
-	}
-	for _, p := range m.Stages {
-		links, whole := r.chain(len(r.commits)-1, p.UID, p.Since)
-		if !whole {
-			return damaged(d.at(r.name), flaw{-1, fmt.Sprintf("the snapshot of %s before epoch %d is missing", p.UID, links[0].epoch)}, d.newestWholeOf(&r.index))
-		}
-		for _, l := range links {
-			for _, f := range l.files() {
-				if err := check(f); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	for _, n := range r.commits {
-		for _, f := range n.waiting() {
-			if err := check(f); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // newestWhole is the newest epoch of the log of which everything is there, for
 // the text of an error: it finds what it can.
 func (d Dir) newestWhole() arrowstream.Epoch {
@@ -221,42 +183,5 @@ func (d Dir) newestWhole() arrowstream.Epoch {
 			break
 		}
 	}
-	return d.newestWholeOf(&x)
-}
-
-func (d Dir) newestWholeOf(x *index) arrowstream.Epoch {
-	good := map[string]bool{}
-	ok := func(f file) bool {
-		v, seen := good[f.name]
-		if !seen {
-			bad, err := verify(d.FS, d.at(f.name), f.fileRecord)
-			v = bad == nil && err == nil
-			good[f.name] = v
-		}
-		return v
-	}
-	for i := len(x.commits) - 1; i >= 0; i-- {
-		if x.whole(i, ok) {
-			return x.commits[i].epoch
-		}
-	}
-	return 0
-}
-
-// whole reports whether the state at commit i is all there.
-func (x *index) whole(i int, ok func(file) bool) bool {
-	for _, uid := range x.uids(i) {
-		links, whole := x.chain(i, uid, 0)
-		if !whole {
-			return false
-		}
-		for _, l := range links {
-			for _, f := range l.files() {
-				if !ok(f) {
-					return false
-				}
-			}
-		}
-	}
-	return true
+	return d.store().newestWhole(&x)
 }

@@ -47,7 +47,7 @@ func (d Dir) Rewind(ctx context.Context, to arrowstream.Epoch, force bool) (from
 			}
 		}
 		r.commits = r.commits[:i+1]
-		if err := d.present(r, m); err != nil {
+		if err := d.store().present(&r.index, d.at(r.name), m); err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -61,11 +61,12 @@ func (d Dir) Rewind(ctx context.Context, to arrowstream.Epoch, force bool) (from
 		if err := writeIncarnation(d.FS, d.Path, incarnation); err != nil {
 			return err
 		}
-		l := &epochLog{dir: d, manifest: m, incarnation: incarnation, rewound: incarnation, index: r.index}
-		if err := l.begin(r.number + 1); err != nil {
+		log := &segmentLog{dir: d, manifest: m, incarnation: incarnation, rewound: incarnation}
+		if err := log.begin(r.number+1, &r.index); err != nil {
 			return err
 		}
-		return errors.Join(l.sweep(), l.log.Close())
+		l := &epochLog{store: d.store(), frames: log, folder: &d, manifest: m, incarnation: incarnation, index: r.index}
+		return errors.Join(d.sweep(l, segmentFile(log.number, incarnation)), log.log.Close())
 	})
 	return from, err
 }

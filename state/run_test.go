@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
@@ -30,6 +31,20 @@ func testDir(fsys FS) Dir {
 		Path: "/job/state", FS: fsys, Reserve: 64, Parallel: 1, RetainCommits: 6, SegmentBytes: 4 << 10,
 		Clock: &testClock{time.Unix(1_700_000_000, 0)},
 	}
+}
+
+// testBucket is a store in a bucket of a test, with the same limits.
+func testBucket(o Objects) Bucket {
+	return Bucket{
+		URL: "mem://job", Objects: o, Parallel: 1, RetainCommits: 6, SegmentObjects: 10,
+		Clock: &testClock{time.Unix(1_700_000_000, 0)},
+	}
+}
+
+// eachStore runs a test with a new store of every kind.
+func eachStore(t *testing.T, test func(t *testing.T, d arrowstream.StateStore)) {
+	t.Run("folder", func(t *testing.T) { test(t, testDir(memFS{FS: vfs.NewMem(), unlocked: true})) })
+	t.Run("bucket", func(t *testing.T) { test(t, testBucket(newMemObjects())) })
 }
 
 var (
@@ -139,6 +154,19 @@ func publish(l arrowstream.EpochLog, e arrowstream.Epoch) error {
 	}
 	if e%2 == 0 {
 		return l.Published("files", e)
+	}
+	return nil
+}
+
+// republish notes what Start says is to be published up to an epoch: that it was
+// may have been lost.
+func republish(l arrowstream.EpochLog, last arrowstream.Epoch) error {
+	for _, u := range l.Start().Unpublished {
+		if u.Commit.Epoch <= last {
+			if err := l.Published(u.Sink, u.Commit.Epoch); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -259,7 +287,7 @@ func checkUnpublished(l arrowstream.EpochLog, last arrowstream.Epoch, mem memory
 }
 
 // mustOpen opens a store that has to open.
-func mustOpen(t testing.TB, d Dir) *epochLog {
+func mustOpen(t testing.TB, d arrowstream.StateStore) *epochLog {
 	t.Helper()
 	l, err := d.Open(t.Context(), testJob())
 	if err != nil {
@@ -269,7 +297,7 @@ func mustOpen(t testing.TB, d Dir) *epochLog {
 }
 
 // reopened opens a store, checks it, and closes it.
-func reopened(d Dir, mem memory.Allocator) (arrowstream.Epoch, error) {
+func reopened(d arrowstream.StateStore, mem memory.Allocator) (arrowstream.Epoch, error) {
 	l, err := d.Open(context.Background(), testJob())
 	if err != nil {
 		return 0, err

@@ -28,7 +28,7 @@ func (d Dir) Savepoint(ctx context.Context, name string) (path string, e arrowst
 		if r.last() == nil {
 			return fmt.Errorf("state: %s has no commit yet", d.Path)
 		}
-		if err := d.present(r, m); err != nil {
+		if err := d.store().present(&r.index, d.at(r.name), m); err != nil {
 			return err
 		}
 		if _, err := d.FS.List(path); !errors.Is(err, fs.ErrNotExist) {
@@ -112,9 +112,10 @@ func (d Dir) copyTo(ctx context.Context, path string, m *manifest, r *logRead) e
 	if err != nil {
 		return err
 	}
-	l := &epochLog{dir: to, manifest: m, incarnation: incarnation, index: r.needed(m)}
+	log := &segmentLog{dir: to, manifest: m, incarnation: incarnation}
+	x := r.needed(m)
 	dirs := map[string]bool{to.at(stateDir): true, to.at(outboxDir): true}
-	for _, n := range l.index.commits {
+	for _, n := range x.commits {
 		for _, f := range n.files() {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -134,13 +135,16 @@ func (d Dir) copyTo(ctx context.Context, path string, m *manifest, r *logRead) e
 			return unusable("sync "+dir, err)
 		}
 	}
+	if err := d.linkJournals(ctx, to, m); err != nil {
+		return err
+	}
 	if err := writeIncarnation(d.FS, temp, incarnation); err != nil {
 		return err
 	}
-	if err := l.begin(1); err != nil {
+	if err := log.begin(1, &x); err != nil {
 		return err
 	}
-	if err := l.log.Close(); err != nil {
+	if err := log.log.Close(); err != nil {
 		return unusable("close "+temp, err)
 	}
 	if err := to.writeManifest(m); err != nil {

@@ -17,9 +17,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestEpochsSurvive(t *testing.T) {
 	mem := columnartest.Allocator(t)
-	for name, d := range map[string]Dir{
+	for name, d := range map[string]arrowstream.StateStore{
 		"memory": testDir(memFS{FS: vfs.NewMem()}),
-		"disk":   {Path: filepath.Join(t.TempDir(), "a", "b"), RetainCommits: 6, Reserve: 100},
+		"bucket": testBucket(newMemObjects()),
+		"disk":   Dir{Path: filepath.Join(t.TempDir(), "a", "b"), RetainCommits: 6, Reserve: 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := model{agg: map[int64]int64{}}
@@ -66,9 +67,9 @@ func TestDoubleStart(t *testing.T) {
 	mustOpen(t, d).Close()
 }
 
-func TestZombieIsFenced(t *testing.T) {
-	fsys := memFS{FS: vfs.NewMem(), unlocked: true}
-	d := testDir(fsys)
+func TestZombieIsFenced(t *testing.T) { eachStore(t, zombieIsFenced) }
+
+func zombieIsFenced(t *testing.T, d arrowstream.StateStore) {
 	old := mustOpen(t, d)
 	m := model{agg: map[int64]int64{}}
 	if err := m.work(old, 12, nil); err != nil {
@@ -82,7 +83,7 @@ func TestZombieIsFenced(t *testing.T) {
 	if err := zombie.step(old); !errors.Is(err, arrowstream.ErrFenced) {
 		t.Fatalf("the zombie commits later: %v", err)
 	}
-	if err := m.work(now, 30, nil); err != nil {
+	if err := errors.Join(republish(now, 9), m.work(now, 30, nil)); err != nil {
 		t.Fatal(err)
 	}
 	old.Close()

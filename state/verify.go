@@ -24,19 +24,37 @@ type Checked struct {
 	Damaged []*Damage
 }
 
-// Verify reads everything that a commit names. Damage of a file is reported in
+// Verify reads everything that a commit names, and the journals. Damage of a file is reported in
 // the result; damage of the log or the manifest, which hides the rest, is the
 // error. It changes nothing, and the job should not be at work meanwhile.
 func (d Dir) Verify(ctx context.Context) (*Checked, error) {
 	d = d.withDefaults()
-	_, r, err := d.look()
+	m, r, err := d.look()
 	if err != nil {
 		return nil, err
 	}
 	if _, err := readIncarnation(d.FS, d.Path); err != nil {
 		return nil, err
 	}
-	c := &Checked{Commits: len(r.commits), Last: r.lastEpoch(), Torn: r.size - r.end}
+	c, err := d.store().verifyAll(ctx, &r.index)
+	if err != nil {
+		return nil, err
+	}
+	c.Torn = r.size - r.end
+	for _, p := range m.Sources {
+		if err := d.verifyJournal(ctx, m, p.UID, c); err != nil {
+			return nil, err
+		}
+	}
+	for _, bad := range c.Damaged {
+		bad.Whole = c.Whole
+	}
+	return c, nil
+}
+
+// verifyAll reads every file that a commit of x names.
+func (s store) verifyAll(ctx context.Context, r *index) (*Checked, error) {
+	c := &Checked{Commits: len(r.commits), Last: r.lastEpoch()}
 	good := map[string]bool{}
 	check := func(f file) error {
 		if err := ctx.Err(); err != nil {
@@ -44,12 +62,12 @@ func (d Dir) Verify(ctx context.Context) (*Checked, error) {
 		}
 		c.Files++
 		c.Bytes += f.Bytes
-		bad, err := d.check(f)
+		bad, err := s.check(f)
 		if err != nil {
 			return err
 		}
 		if bad != nil {
-			c.Damaged = append(c.Damaged, &Damage{File: d.at(f.name), Offset: bad.at, Reason: bad.reason})
+			c.Damaged = append(c.Damaged, &Damage{File: s.at(f.name), Offset: bad.at, Reason: bad.reason})
 		}
 		good[f.name] = bad == nil
 		return nil
@@ -73,19 +91,19 @@ func (d Dir) Verify(ctx context.Context) (*Checked, error) {
 }
 
 // check reads and decodes a file.
-func (d Dir) check(f file) (*flaw, error) {
-	bad, err := verify(d.FS, d.at(f.name), f.fileRecord)
+func (s store) check(f file) (*flaw, error) {
+	bad, err := verify(s, s.at(f.name), f.fileRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &flaw{-1, "it is missing"}, nil
 	}
 	if err == nil && bad == nil {
-		bad, err = readArrows(d.FS, d.at(f.name), f.fileRecord, columnar.Pool, func(b arrowstream.Batch) bool {
+		bad, err = readArrows(s, s.at(f.name), f.fileRecord, columnar.Pool, func(b arrowstream.Batch) bool {
 			b.Release()
 			return true
 		})
 	}
 	if err != nil {
-		return nil, unusable("read "+d.at(f.name), err)
+		return nil, unusable("read "+s.at(f.name), err)
 	}
 	return bad, nil
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/terminal"
 )
 
 // terminalWidth is the width of the terminal behind f, 0 if it is none.
@@ -69,7 +70,7 @@ func (p *progressPrinter) print(pr arrowstream.Progress) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.warn(pr, time.Now())
-		fmt.Fprintf(p.w, "\r\x1b[K%s", progressLine(pr))
+		fmt.Fprintf(p.w, "\r\x1b[K%s", terminal.Clean([]byte(progressLine(pr)), false))
 		p.shown = true
 		return
 	}
@@ -93,7 +94,7 @@ func (p *progressPrinter) warn(pr arrowstream.Progress, now time.Time) {
 				p.warns = map[string]warned{}
 			}
 			p.warns[s.Description+code] = warned{now, reason.Rows}
-			fmt.Fprintf(p.w, "\r\x1b[Kwarning   %s: %s\n", s.Description, reason.Warning(code))
+			fmt.Fprintf(p.w, "\r\x1b[Kwarning   %s\n", terminal.Clean([]byte(s.Description+": "+reason.Warning(code)), false))
 		}
 	}
 }
@@ -160,6 +161,7 @@ func bytes(n int64) string {
 
 // printSummary tells at the end what the run did.
 func printSummary(w io.Writer, s *arrowstream.Summary, results []string) {
+	w = plain{w}
 	a := s.Progress.Arrowstream
 	fmt.Fprintf(w, "\nrows      %d in %s: %s rows/s\n", s.RowsIn, s.Duration.Round(time.Millisecond), short(s.RowsPerSecond()))
 	fmt.Fprintf(w, "late      %d rows", a.LateRows)

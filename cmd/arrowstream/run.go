@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +42,7 @@ type job struct {
 	display func(name string) (arrowstream.Sink, error)
 	// planned is called before anything runs and may refuse; nil does not.
 	planned func() error
+	walls   walls
 }
 
 func newRun(stdio arrowstream.Stdio) *cobra.Command {
@@ -107,6 +110,7 @@ func (j *job) scriptFlags(f *pflag.FlagSet) {
 	f.StringVarP(&j.text, "execute", "e", "", "run this SQL text instead of a file")
 	f.StringArrayVar(&j.params, "param", nil, "value of ${NAME} in option values, NAME=VALUE")
 	f.StringArrayVar(&j.settings, "set", nil, "setting before the first statement, key=value")
+	j.walls.flags(f)
 }
 
 // read returns the script and its name in errors.
@@ -138,6 +142,9 @@ func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error
 	if err != nil {
 		return nil, err
 	}
+	if o.Access, err = j.walls.access(); err != nil {
+		return nil, err
+	}
 	params, err := pairs("param", j.params)
 	if err != nil {
 		return nil, err
@@ -148,13 +155,8 @@ func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error
 	}
 	prog, err := sql.Prepare(text, sql.Options{
 		File: name, Connectors: all.Connectors(), Formats: all.Formats(), Settings: settings, Stdio: j.stdio, Pipeline: o,
-		Param: func(name string) (string, bool) {
-			if v, ok := params[name]; ok {
-				return v, true
-			}
-			return os.LookupEnv(name)
-		},
 		Source: j.source,
+		Param:  parameter(params, o.Access),
 		Display: func(name string) (arrowstream.Sink, error) {
 			if j.display != nil {
 				return j.display(name)
@@ -165,7 +167,7 @@ func (j *job) prepare(args []string, o arrowstream.Options) (*sql.Program, error
 	if err != nil {
 		return nil, sqlError{err, text}
 	}
-	for _, w := range prog.Warnings {
+	for _, w := range slices.Concat(secretFlags("param", params), secretFlags("set", settings), prog.Warnings) {
 		fmt.Fprint(j.stdio.Err, syntax.RenderWarning(w, text))
 	}
 	return prog, nil
@@ -181,6 +183,7 @@ func (j *job) run(ctx context.Context, args []string) (err error) {
 			return usageError{fmt.Errorf("--memory-limit %q: want a size such as 512MiB", j.memoryLimit)}
 		}
 	}
+	defer limitHeap(o.MemoryLimit)()
 	var printer *progressPrinter
 	if !j.quiet {
 		if printer, err = newProgress(j.stdio.Err, j.progress); err != nil {
@@ -236,7 +239,7 @@ func (j *job) run(ctx context.Context, args []string) (err error) {
 func (j *job) show(ctx context.Context, results []sql.Result) error {
 	for _, r := range results {
 		if r.Rows == nil {
-			fmt.Fprintln(j.stdio.Out, strings.TrimRight(r.Text, "\n"))
+			fmt.Fprintln(plain{j.stdio.Out}, strings.TrimRight(r.Text, "\n"))
 			continue
 		}
 		err := j.showRows(ctx, r)
@@ -270,6 +273,19 @@ func pairs(flag string, list []string) (map[string]string, error) {
 		m[key] = value
 	}
 	return m, nil
+}
+
+// secretFlags warns about secrets on the command line.
+func secretFlags(flag string, values map[string]string) (warnings []*arrowstream.Error) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if syntax.Secret(name) && !syntax.Reference(values[name]) {
+			warnings = append(warnings, &arrowstream.Error{
+				Code: "AS2103", Msg: fmt.Sprintf("--%s %s holds a secret, which other users of the machine can see", flag, name),
+				Hint: "pass env:NAME or file:PATH, or set the variable of that name in the environment",
+			})
+		}
+	}
+	return warnings
 }
 
 // clearing writes data to a terminal whose last line may hold the progress.

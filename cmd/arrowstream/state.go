@@ -74,7 +74,7 @@ func newStateLs(stdio arrowstream.Stdio) *cobra.Command {
 }
 
 func listState(out io.Writer, info *state.Info) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(plain{out}, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "job %s, id %s, started %d times\n\n", info.Name, info.ID, info.Incarnation)
 	fmt.Fprintln(w, "PART\tUID\tKIND\tSNAPSHOT\tDELTAS\tROWS\tBYTES\tTO PUBLISH")
 	for _, p := range info.Stages {
@@ -123,16 +123,17 @@ func newStateShow(stdio arrowstream.Stdio) *cobra.Command {
 			if err != nil {
 				return notAStore(err)
 			}
-			fmt.Fprintf(stdio.Out, "-- job %s, id %s, format %d, made by %s\n", info.Name, info.ID, info.FormatVersion, info.Engine)
+			out := plain{stdio.Out}
+			fmt.Fprintf(out, "-- job %s, id %s, format %d, made by %s\n", info.Name, info.ID, info.FormatVersion, info.Engine)
 			for _, l := range []struct {
 				word  string
 				parts []state.PartInfo
 			}{{"stage", info.Stages}, {"source", info.Sources}, {"sink", info.Sinks}} {
 				for _, p := range l.parts {
-					fmt.Fprintf(stdio.Out, "-- %s %s: %s\n", l.word, p.UID, p.Fields)
+					fmt.Fprintf(out, "-- %s %s: %s\n", l.word, p.UID, p.Fields)
 				}
 			}
-			fmt.Fprintln(stdio.Out, strings.TrimRight(info.Program, "\n"))
+			fmt.Fprintln(out, strings.TrimRight(info.Program, "\n"))
 			return nil
 		},
 	}
@@ -150,7 +151,7 @@ func showStage(ctx context.Context, stdio arrowstream.Stdio, d state.Dir, uid, f
 		if b.Delta {
 			kind = "delta"
 		}
-		fmt.Fprintf(stdio.Out, "-- %s, %s of epoch %d\n", b.Name, kind, b.Epoch)
+		fmt.Fprintf(plain{stdio.Out}, "-- %s, %s of epoch %d\n", b.Name, kind, b.Epoch)
 		err = printBatch(ctx, stdio, b.Batch, format)
 		b.Batch.Release()
 		if err != nil {

@@ -10,12 +10,13 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/internal/iotest"
+	"github.com/arrowstream/arrowstream/internal/nettest"
 )
 
 // Sinks tests the sink of a database.
 func (d Database) Sinks(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
-		"Append": d.appends, "Upsert": d.upserts, "Once": d.once, "Ambiguous": d.ambiguous, "Fenced": d.fenced, "Claimed": d.claimed, "Broken": d.broken,
+		"Append": d.appends, "Upsert": d.upserts, "Once": d.once, "Ambiguous": d.ambiguous, "Lossy": d.lossy, "Fenced": d.fenced, "Claimed": d.claimed, "Broken": d.broken,
 		"Misfits": d.misfits, "BadValues": d.badValues, "Unreachable": d.unreachable, "LongChunks": d.longChunks, "Columns": d.columns, "Overlap": d.overlap,
 	} {
 		t.Run(name, test)
@@ -119,7 +120,7 @@ func (d Database) once(t *testing.T) {
 func (d Database) ambiguous(t *testing.T) {
 	table, mem := d.Table(t), columnartest.Allocator(t)
 	proxy := NewProxy(t, host(t, d.URL(t)))
-	s := d.Sink(through(t, d.URL(t), proxy), table)
+	s := d.Sink(through(t, d.URL(t), proxy.Address()), table)
 	bind(t, mem, s, twoColumns)
 	var want []string
 	for epoch := range uint64(5) {
@@ -133,7 +134,7 @@ func (d Database) ambiguous(t *testing.T) {
 		want = append(want, row)
 	}
 	// The answer does not come, and the connection stays open.
-	s = d.NewSink(through(t, d.URL(t), proxy), table, time.Second, nil)
+	s = d.NewSink(through(t, d.URL(t), proxy.Address()), table, time.Second, nil)
 	bind(t, mem, s, twoColumns)
 	publish(t, s, Publication(t, mem, 6, 1, twoColumns+"\n6 x\n"))
 	proxy.Stall(d.Commit)
@@ -142,6 +143,29 @@ func (d Database) ambiguous(t *testing.T) {
 		t.Fatal("no answer was held back")
 	}
 	d.Want(t, table, append(want, "6 x", "7 x")...)
+}
+
+// lossy publishes over a network that is slow and breaks.
+func (d Database) lossy(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	for seed := range uint64(2) {
+		table := d.Table(t)
+		f := &nettest.Faults{Seed: seed, Breaks: 4, After: 3000, Piece: 200, Delay: time.Millisecond}
+		s := d.Sink(through(t, d.URL(t), f.Proxy(t, host(t, d.URL(t)))), table)
+		bind(t, mem, s, twoColumns)
+		var want []string
+		for epoch := range uint64(12) {
+			row := fmt.Sprintf("%d %s", epoch, strings.Repeat("x", 300))
+			p := Publication(t, mem, epoch+1, 1, twoColumns+"\n"+row+"\n")
+			p.Sink = table
+			publish(t, s, p)
+			want = append(want, row)
+		}
+		d.Want(t, table, want...)
+		if f.Broken() == 0 {
+			t.Error("no connection broke")
+		}
+	}
 }
 
 func (d Database) fenced(t *testing.T) {
@@ -251,7 +275,7 @@ func (d Database) broken(t *testing.T) {
 	for _, key := range [][]string{nil, {"k"}} {
 		table := d.Table(t)
 		proxy := NewProxy(t, host(t, d.URL(t)))
-		s := d.Sink(through(t, d.URL(t), proxy), table, key...)
+		s := d.Sink(through(t, d.URL(t), proxy.Address()), table, key...)
 		bind(t, mem, s, twoColumns)
 		var want []string
 		epoch := uint64(0)
@@ -290,7 +314,7 @@ func (d Database) broken(t *testing.T) {
 	// Without a store the same breaks may write rows twice, never lose one.
 	table := d.Table(t)
 	proxy := NewProxy(t, host(t, d.URL(t)))
-	s := d.Sink(through(t, d.URL(t), proxy), table, "k")
+	s := d.Sink(through(t, d.URL(t), proxy.Address()), table, "k")
 	bind(t, mem, s, twoColumns)
 	for i := range 5 {
 		proxy.Swallow(d.Commit)
@@ -375,7 +399,7 @@ func (d Database) unreachable(t *testing.T) {
 	closed := NewProxy(t, "127.0.0.1:1")
 	closed.listener.Close()
 	for _, p := range []*Proxy{proxy, closed} {
-		u := through(t, d.URL(t), p)
+		u := through(t, d.URL(t), p.Address())
 		s := d.NewSink(u, "t", time.Second, nil)
 		bind(t, mem, s, twoColumns)
 		start := time.Now()

@@ -142,13 +142,13 @@ func publish(t testing.TB, s arrowstream.Publisher, p arrowstream.Publication) {
 }
 
 // through is a URL whose server is reached by way of a proxy.
-func through(t testing.TB, to string, p *Proxy) string {
+func through(t testing.TB, to, address string) string {
 	t.Helper()
 	u, err := url.Parse(to)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.Host = p.Address()
+	u.Host = address
 	return u.String()
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,7 +53,7 @@ func (t *Target) publish(e arrowstream.Epoch, files []entry) error {
 		dir := t.dir(f.Sub)
 		from, to := filepath.Join(dir, hidden(f.Name)), t.visible(f)
 		if err := t.rename(from, to); errors.Is(err, fs.ErrNotExist) {
-			if _, err := os.Lstat(to); err != nil {
+			if _, err := t.cfg.Access.Lstat(to); err != nil {
 				return &arrowstream.Error{Code: "AS5003", Msg: fmt.Sprintf("%s: %s of epoch %d is gone: it was prepared as %s", t.cfg.Connector, to, e, from), Err: err}
 			}
 		} else if err != nil {
@@ -84,14 +83,14 @@ func (t *Target) rename(from, to string) error {
 	if err := t.step("rename", to); err != nil {
 		return err
 	}
-	return os.Rename(from, to)
+	return t.cfg.Access.Rename(from, to)
 }
 
 func (t *Target) remove(path string) error {
 	if err := t.step("remove", path); err != nil {
 		return err
 	}
-	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+	if err := t.cfg.Access.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -102,7 +101,7 @@ func (t *Target) clear() error {
 	if t.cfg.Single != "" {
 		return nil // renaming replaces it
 	}
-	return filepath.WalkDir(t.cfg.Dir, func(path string, d fs.DirEntry, err error) error {
+	return t.cfg.Access.WalkDir(t.cfg.Dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}

@@ -106,7 +106,7 @@ func (f *File) Abandon() {
 // forget removes a hidden file that has become useless, without epochs.
 func (t *Target) forget(path string) {
 	if !t.epochs {
-		_ = os.Remove(path) // the run has its error
+		_ = t.cfg.Access.Remove(path) // the run has its error
 	}
 }
 

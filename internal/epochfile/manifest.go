@@ -47,7 +47,7 @@ func (t *Target) manifest() string { return filepath.Join(t.cfg.Dir, manifestDir
 
 // tail reads the end of the manifest.
 func (t *Target) tail() ([]byte, error) {
-	f, err := os.Open(t.manifest())
+	f, err := t.cfg.Access.Open(t.manifest())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -101,7 +101,7 @@ func (t *Target) list(tail []byte, e arrowstream.Epoch, files []entry) error {
 		if err := t.step("mkdir", dir); err != nil {
 			return err
 		}
-		if err := os.MkdirAll(dir, 0o777); err != nil {
+		if err := t.cfg.Access.MkdirAll(dir, 0o777); err != nil {
 			return err
 		}
 	}
@@ -116,7 +116,7 @@ func (t *Target) append(line []byte) error {
 	if err := t.step("manifest", t.manifest()); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(t.manifest(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	f, err := t.cfg.Access.OpenFile(t.manifest(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
 		return err
 	}

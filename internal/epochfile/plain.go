@@ -1,20 +1,37 @@
 package epochfile
 
 import (
-	"os"
+	"crypto/sha256"
+	"fmt"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
-var unsafeName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
+// maxSinkName bounds what the name of a sink adds to those of files, which may
+// have 255 bytes.
+const maxSinkName = 100
 
-// sinkName is the name of a sink as part of file names.
+// sinkName is the name of a sink as part of file names: ASCII letters, digits,
+// - and _ and . stay, every other byte is written as %XX. Longer ones are cut
+// and end in a hash of the whole, so that two sinks never share a name.
 func sinkName(name string) string {
-	n := strings.Trim(unsafeName.ReplaceAllString(name, "_"), "._")
-	if n == "" {
+	if name == "" {
 		return "0"
+	}
+	var sb strings.Builder
+	for i := range len(name) {
+		c := name[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.", c) >= 0 {
+			sb.WriteByte(c)
+		} else {
+			fmt.Fprintf(&sb, "%%%02X", c)
+		}
+	}
+	n := sb.String()
+	if len(n) > maxSinkName {
+		sum := sha256.Sum256([]byte(name))
+		n = fmt.Sprintf("%s%%.%x", n[:maxSinkName-20], sum[:8])
 	}
 	return n
 }
@@ -22,7 +39,7 @@ func sinkName(name string) string {
 // number is a number that no file of a directory has.
 func (t *Target) number(dir string) (int, error) {
 	if _, ok := t.seq[dir]; !ok {
-		entries, err := os.ReadDir(dir)
+		entries, err := t.cfg.Access.ReadDir(dir)
 		if err != nil {
 			return 0, err
 		}

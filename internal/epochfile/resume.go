@@ -68,7 +68,7 @@ func (t *Target) Resume(start arrowstream.Start, prepared []byte) ([]*Saved, err
 // saved opens a file that was open at the last commit.
 func (t *Target) saved(o openEntry) (*Saved, error) {
 	path := filepath.Join(t.dir(o.Sub), hidden(o.Name))
-	f, err := os.Open(path)
+	f, err := t.cfg.Access.Open(path)
 	if err != nil {
 		return nil, t.damaged(path, "it cannot be opened", err)
 	}
@@ -133,7 +133,7 @@ func (t *Target) check(s *Saved, sum uint32) error {
 // sweep removes what was begun after the last commit.
 func (t *Target) sweep() error {
 	prefix := "part-" + t.job + "-"
-	err := filepath.WalkDir(t.cfg.Dir, func(path string, d fs.DirEntry, err error) error {
+	err := t.cfg.Access.WalkDir(t.cfg.Dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -152,7 +152,7 @@ func (t *Target) sweep() error {
 			if err := t.step("remove", path); err != nil {
 				return err
 			}
-			return os.Remove(path)
+			return t.cfg.Access.Remove(path)
 		case d.Name()[0] != '.' && strings.HasSuffix(d.Name(), t.cfg.Extension):
 			return &arrowstream.Error{
 				Code: "AS5009", Msg: fmt.Sprintf("%s: %s holds rows of epoch %d of this job, whose state ends at epoch %d", t.cfg.Connector, path, epoch, t.epoch-1),

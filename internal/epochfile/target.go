@@ -57,6 +57,8 @@ type Config struct {
 	// files are published.
 	Overwrite  bool
 	Extensions []string
+	// Access is what the sink may reach.
+	Access *arrowstream.Access
 	// Clock tells the age of files; nil is that of the machine.
 	Clock arrowstream.Clock
 	// Before, if set, is asked before everything that changes the disk, and
@@ -159,7 +161,7 @@ func (t *Target) WantsEmpty() bool {
 	if t.cfg.Single != "" || t.waits {
 		return true
 	}
-	entries, _ := os.ReadDir(t.cfg.Dir)
+	entries, _ := t.cfg.Access.ReadDir(t.cfg.Dir)
 	return !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !strings.ContainsRune("._", rune(e.Name()[0])) })
 }
 
@@ -216,7 +218,7 @@ func (t *Target) Create(sub string) (*File, error) {
 		f.path = filepath.Join(dir, hidden(f.Name))
 		err := t.step("create", f.path)
 		if err == nil {
-			f.f, err = os.OpenFile(f.path, flag, 0o666)
+			f.f, err = t.cfg.Access.OpenFile(f.path, flag, 0o666)
 		}
 		if t.epochs && errors.Is(err, fs.ErrExist) {
 			continue // of another sink of the job in the same directory
@@ -234,7 +236,7 @@ func (t *Target) Create(sub string) (*File, error) {
 // mkdir makes a directory and those above it, and remembers to make their names
 // durable.
 func (t *Target) mkdir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
+	if _, err := t.cfg.Access.Stat(dir); err == nil {
 		return nil
 	}
 	up := filepath.Dir(dir)
@@ -246,7 +248,7 @@ func (t *Target) mkdir(dir string) error {
 	if err := t.step("mkdir", dir); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := t.cfg.Access.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	t.dirs[up] = true
@@ -273,7 +275,7 @@ func (t *Target) syncDir(dir string) error {
 	if err := t.step("syncdir", dir); err != nil {
 		return err
 	}
-	d, err := os.Open(dir)
+	d, err := t.cfg.Access.Open(dir)
 	if err != nil {
 		return err
 	}

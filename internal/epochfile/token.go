@@ -3,6 +3,9 @@ package epochfile
 import (
 	"encoding/json"
 	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/arrowstream/arrowstream"
@@ -73,6 +76,18 @@ func (t *Target) decode(prepared []byte) (token, error) {
 	}
 	if tok.Version != tokenVersion {
 		return tok, &arrowstream.Error{Code: "AS5004", Msg: fmt.Sprintf("%s: the files of a sink are noted in version %d, this program reads %d", t.cfg.Connector, tok.Version, tokenVersion)}
+	}
+	names := slices.Clone(tok.Drop)
+	for _, f := range tok.Publish {
+		names = append(names, path.Join(f.Sub, f.Name))
+	}
+	for _, f := range tok.Open {
+		names = append(names, path.Join(f.Sub, f.Name))
+	}
+	for _, name := range names {
+		if !filepath.IsLocal(filepath.FromSlash(name)) {
+			return token{}, &arrowstream.Error{Code: "AS5003", Msg: fmt.Sprintf("%s: the state names %q as a file of a sink, which is not below its directory", t.cfg.Connector, name)}
+		}
 	}
 	return tok, nil
 }

@@ -27,7 +27,17 @@ const (
 	RecoverPublish = "recover.publish" // what was not published is about to be
 )
 
-// Names lists all places.
+// The places of a journal, which only sources that are sent their input pass.
+const (
+	JournalAppend = "journal.append" // an entry is written, not synced
+	JournalSynced = "journal.synced" // it is on disk, its sender does not know
+	JournalRoll   = "journal.roll"   // a segment is full, the next is not there
+)
+
+// Journal lists the places of a journal.
+var Journal = []string{JournalAppend, JournalSynced, JournalRoll}
+
+// Names lists all other places.
 var Names = []string{
 	PrepareBefore, PrepareAfter, StateWrite, StateSynced, CommitAppend, CommitSynced, PublishBefore, PublishMiddle,
 	PublishAfter, Published, Acknowledged, CollectBefore, CollectMiddle, RecoverOpen, RecoverLog, RecoverLoad, RecoverPublish,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 )
 
@@ -20,7 +22,7 @@ func TestRoundTrip(t *testing.T) {
 	text := strings.Repeat("hello, world\n", 10000)
 	for _, name := range []string{"a.txt", "b.txt.gz", "c.txt.zst"} {
 		path := filepath.Join(t.TempDir(), "new", name)
-		out, err := Create(path, nil)
+		out, err := Create(nil, path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,8 +40,8 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		for via, in := range map[string]func() (*Input, error){
-			"file":  func() (*Input, error) { return Open(path, nil) },
-			"stdin": func() (*Input, error) { return Open("-", iotest.HalfReader(bytes.NewReader(raw))) },
+			"file":  func() (*Input, error) { return Open(nil, path, nil) },
+			"stdin": func() (*Input, error) { return Open(nil, "-", iotest.HalfReader(bytes.NewReader(raw))) },
 		} {
 			r, err := in()
 			if err != nil {
@@ -56,11 +58,54 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestBombs reads inputs that become far more than they are.
+func TestBombs(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	compressed := func(n int64, opts ...zstd.EOption) []byte {
+		var b bytes.Buffer
+		z, err := zstd.NewWriter(&b, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.CopyN(z, zeros{}, n); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"much":           {compressed(inflatedFree, zstd.WithWindowSize(zstdWindow)), ""},
+		"too much":       {compressed(inflatedFree+1, zstd.WithWindowSize(zstdWindow)), "more than 1000 times as much"},
+		"a large window": {compressed(20<<20, zstd.WithWindowSize(16<<20)), "at most 8 MiB"},
+	} {
+		r, err := Open(nil, "-", bytes.NewReader(c.data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, r)
+		if got := fmt.Sprint(err); err == nil && c.want != "" || err != nil && (c.want == "" || !strings.Contains(got, c.want)) {
+			t.Errorf("%s: %d bytes, %v, want %q", name, n, err, c.want)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
 func TestAbort(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b.gz", "c.zst"} {
-		out, err := Create(filepath.Join(dir, name), nil)
+		out, err := Create(nil, filepath.Join(dir, name), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,10 +119,10 @@ func TestAbort(t *testing.T) {
 	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
 		t.Errorf("left behind: %v", entries)
 	}
-	if _, err := Create(dir, nil); err == nil {
+	if _, err := Create(nil, dir, nil); err == nil {
 		t.Error("a directory is written as a file")
 	}
-	if _, err := Open(dir, nil); err == nil {
+	if _, err := Open(nil, dir, nil); err == nil {
 		t.Error("a directory is read as a file")
 	}
 }
@@ -94,7 +139,7 @@ func TestStream(t *testing.T) {
 		b, _ := os.ReadFile(path)
 		read <- string(b)
 	}()
-	out, err := Create(path, nil)
+	out, err := Create(nil, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +156,7 @@ func TestStream(t *testing.T) {
 	if err != nil || info.Mode().IsRegular() {
 		t.Errorf("the pipe is gone: %v", err)
 	}
-	if out, err = Create(os.DevNull, nil); err != nil {
+	if out, err = Create(nil, os.DevNull, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := out.Abort(); err != nil {
@@ -128,7 +173,7 @@ func TestLink(t *testing.T) {
 	if err := errors.Join(os.WriteFile(target, nil, 0o666), os.Symlink(target, link)); err != nil {
 		t.Fatal(err)
 	}
-	out, err := Create(link, nil)
+	out, err := Create(nil, link, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +192,7 @@ func TestLink(t *testing.T) {
 }
 
 func TestMark(t *testing.T) {
-	in, err := Open("-", strings.NewReader("0123456789"))
+	in, err := Open(nil, "-", strings.NewReader("0123456789"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +216,7 @@ func TestMark(t *testing.T) {
 func TestWatch(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	r, w := io.Pipe()
-	in, err := Open("-", r)
+	in, err := Open(nil, "-", r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/arrowstream/arrowstream/internal/access"
 )
 
 // hashed is how much of the beginning of a file is part of its identity.
@@ -22,8 +24,8 @@ type Identity struct {
 }
 
 // Identify looks at a file. Its cost is that of reading 64 KiB.
-func Identify(name string) (Identity, error) {
-	f, err := os.Open(name)
+func Identify(a *access.Policy, name string) (Identity, error) {
+	f, err := a.Open(name)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -42,8 +44,8 @@ func Identify(name string) (Identity, error) {
 }
 
 // Verify returns what has happened to the file since, nil if nothing has.
-func (id Identity) Verify() error {
-	now, err := Identify(id.Name)
+func (id Identity) Verify(a *access.Policy) error {
+	now, err := Identify(a, id.Name)
 	stamp := func(nanos int64) string { return time.Unix(0, nanos).UTC().Format("2006-01-02 15:04:05.999999999") }
 	switch {
 	case errors.Is(err, os.ErrNotExist):

@@ -15,13 +15,21 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/arrowstream/arrowstream/internal/access"
 )
 
 // Stdin is the name of the standard input and output.
 const Stdin = "-"
 
-// zstdWindow bounds the memory a compressed input can ask for.
-const zstdWindow = 128 << 20
+// What a compressed input may become: a window of zstd as RFC 8878 asks for,
+// which all levels but the ultra ones keep, and a thousand times its length,
+// which gzip cannot reach, once it is longer than any honest line.
+const (
+	zstdWindow   = 8 << 20
+	inflatedFree = 256 << 20
+	inflatedMost = 1000
+)
 
 // Input is an open input, decompressed.
 type Input struct {
@@ -40,7 +48,7 @@ type Input struct {
 
 // Open opens a file, or stdin for "-". Compression goes by the extension, that
 // of stdin by the first bytes.
-func Open(name string, stdin io.Reader) (*Input, error) {
+func Open(a *access.Policy, name string, stdin io.Reader) (*Input, error) {
 	in := &Input{Name: name, Size: -1}
 	if name == Stdin {
 		if stdin == nil {
@@ -52,7 +60,7 @@ func Open(name string, stdin io.Reader) (*Input, error) {
 		in.r = &sniffer{in: in}
 		return in, nil
 	}
-	f, err := os.Open(name)
+	f, err := a.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +107,9 @@ func Extension(name string) string {
 }
 
 func (in *Input) inflate(kind string, r io.Reader) error {
+	stored := &counter{r: r}
+	r = stored
+	defer func() { in.r = &bounded{r: in.r, stored: stored} }()
 	if kind == "gz" {
 		z, err := gzip.NewReader(r)
 		if err != nil {
@@ -114,6 +125,36 @@ func (in *Input) inflate(kind string, r io.Reader) error {
 	in.closers = append(in.closers, func() error { z.Close(); return nil })
 	in.r = z
 	return nil
+}
+
+// counter counts the bytes that are read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// bounded ends with an error where a compressed input becomes too much.
+type bounded struct {
+	r      io.Reader
+	stored *counter
+	n      int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.n += int64(n); b.n > inflatedFree && b.n > inflatedMost*b.stored.n {
+		return 0, fmt.Errorf("%d compressed bytes became %d, more than %d times as much", b.stored.n, b.n, inflatedMost)
+	}
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		err = fmt.Errorf("%w: at most %d MiB; compress it without --long or --ultra", err, zstdWindow>>20)
+	}
+	return n, err
 }
 
 // Read implements io.Reader.

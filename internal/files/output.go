@@ -7,25 +7,28 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/arrowstream/arrowstream/internal/access"
 )
 
 // Output is a result under construction: a hidden file beside the final name,
 // or a stream: stdout, a pipe, a device.
 type Output struct {
-	name string
-	temp string // "" for a stream
-	file *os.File
-	pack *Packer
-	done bool
+	access *access.Policy
+	name   string
+	temp   string // "" for a stream
+	file   *os.File
+	pack   *Packer
+	done   bool
 }
 
 // IsStream reports whether name is stdout, a pipe or a device: what can be
 // written to but not replaced.
-func IsStream(name string) bool {
+func IsStream(a *access.Policy, name string) bool {
 	if name == Stdin {
 		return true
 	}
-	info, err := os.Stat(name)
+	info, err := a.Stat(name)
 	// /dev/stderr may lead to a file that somebody holds open.
 	return err == nil && !info.IsDir() && (!info.Mode().IsRegular() || strings.HasPrefix(name, "/dev/"))
 }
@@ -33,8 +36,8 @@ func IsStream(name string) bool {
 // Create begins the file name, or writes to stdout for "-". The directory is
 // made if need be. What exists and is no regular file is written to, not
 // replaced; a link keeps pointing to the file.
-func Create(name string, stdout io.Writer) (*Output, error) {
-	o := &Output{name: name}
+func Create(a *access.Policy, name string, stdout io.Writer) (*Output, error) {
+	o := &Output{access: a, name: name}
 	if name == Stdin || name == "/dev/stdout" {
 		if stdout == nil {
 			stdout = os.Stdout
@@ -42,27 +45,25 @@ func Create(name string, stdout io.Writer) (*Output, error) {
 		o.pack = NewPacker(stdout, "", 64<<10)
 		return o, nil
 	}
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		o.name = real // a link stays one
-	}
+	o.name = a.Resolve(name) // a link stays one
 	dir, base := filepath.Split(o.name)
 	if base == "" {
 		return nil, fmt.Errorf("%q is no file name", name)
 	}
 	var err error
-	switch info, missing := os.Stat(name); {
+	switch info, missing := a.Stat(name); {
 	case missing == nil && info.IsDir():
 		return nil, fmt.Errorf("%s is a directory", name)
-	case IsStream(name):
-		o.file, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	case IsStream(a, name):
+		o.file, err = a.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	default:
 		if dir != "" {
-			if err := os.MkdirAll(dir, 0o777); err != nil {
+			if err := a.MkdirAll(dir, 0o777); err != nil {
 				return nil, err
 			}
 		}
 		o.temp = filepath.Join(dir, "."+base+".inprogress")
-		o.file, err = os.OpenFile(o.temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
+		o.file, err = a.OpenFile(o.temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
 	}
 	if err != nil {
 		return nil, err
@@ -103,12 +104,12 @@ func (o *Output) Commit() error {
 		return err
 	}
 	if err == nil {
-		err = os.Rename(o.temp, o.name)
+		err = o.access.Rename(o.temp, o.name)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(o.temp))
+		return errors.Join(err, o.access.Remove(o.temp))
 	}
-	return SyncDir(filepath.Dir(o.name))
+	return SyncDir(o.access, filepath.Dir(o.name))
 }
 
 // Abort removes what was written.
@@ -124,12 +125,12 @@ func (o *Output) Abort() error {
 	if o.temp == "" {
 		return o.file.Close()
 	}
-	return errors.Join(o.file.Close(), os.Remove(o.temp))
+	return errors.Join(o.file.Close(), o.access.Remove(o.temp))
 }
 
 // SyncDir makes the names in a directory durable.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
+func SyncDir(a *access.Policy, dir string) error {
+	d, err := a.Open(dir)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ func (k Kind) NoColumns(path, why string) error {
 
 // NoInput is err as the error of an input that cannot be read.
 func (k Kind) NoInput(err error) error {
+	if no := arrowstream.Refused(err); no != nil {
+		return no
+	}
 	return &arrowstream.Error{Code: k.Input, Msg: k.Name + ": no input", Err: err}
 }
 

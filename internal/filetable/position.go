@@ -24,7 +24,7 @@ func (p *Partition) identify() error {
 		id := p.begun
 		if p.names[p.behind.Len()] != id.Name {
 			var err error
-			if id, err = files.Identify(p.names[p.behind.Len()]); err != nil {
+			if id, err = files.Identify(p.set.access, p.names[p.behind.Len()]); err != nil {
 				return p.set.kind.changed(err)
 			}
 		}
@@ -33,7 +33,7 @@ func (p *Partition) identify() error {
 	if p.at == (Place{}) || p.names[p.file] == p.begun.Name {
 		return nil
 	}
-	id, err := files.Identify(p.names[p.file])
+	id, err := files.Identify(p.set.access, p.names[p.file])
 	if err != nil {
 		return p.set.kind.changed(err)
 	}
@@ -43,6 +43,9 @@ func (p *Partition) identify() error {
 
 // changed is the error of input that is not what was read.
 func (k Kind) changed(err error) error {
+	if no := arrowstream.Refused(err); no != nil {
+		return no
+	}
 	return &arrowstream.Error{
 		Code: "AS5005", Msg: k.Name + ": input that was read before has changed", Err: err,
 		Hint: "bring the file back as it was, or start from an empty state",
@@ -83,7 +86,7 @@ func (p *Partition) Seek(ctx context.Context, pos []byte) error {
 	}
 	p.names = nil
 	for _, id := range append(behind, begun...) {
-		err := id.Verify()
+		err := id.Verify(p.set.access)
 		if err == nil && !fresh[id.Name] {
 			err = fmt.Errorf("%s is not in the path any more", id.Name)
 		}

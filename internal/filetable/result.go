@@ -3,7 +3,6 @@ package filetable
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,7 +20,8 @@ import (
 type Result struct {
 	Kind   Kind
 	Path   string
-	Stdout io.Writer // nil is that of the process
+	Stdout io.Writer           // nil is that of the process
+	Access *arrowstream.Access // what may be reached
 	// Sink is the name of the sink, and Extension that of the files in a
 	// directory: ".csv".
 	Sink, Extension string
@@ -49,24 +49,21 @@ type Result struct {
 
 // directory reports whether the path is that of a directory.
 func (r *Result) directory() bool {
-	info, err := os.Stat(r.Path)
+	info, err := r.Access.Stat(r.Path)
 	return strings.HasSuffix(r.Path, "/") || err == nil && info.IsDir()
 }
 
 // begin makes the target if one is needed.
 func (r *Result) begin(epochs bool) {
-	if r.target != nil || files.IsStream(r.Path) || !epochs && !r.directory() {
+	if r.target != nil || files.IsStream(r.Access, r.Path) || !epochs && !r.directory() {
 		return
 	}
 	c := epochfile.Config{
 		Connector: r.Kind.Name, Sink: r.Sink, Dir: r.Path, Extension: r.Extension,
-		RollSize: r.RollSize, RollAge: r.RollAge, Clock: r.Clock, Before: r.Before,
+		RollSize: r.RollSize, RollAge: r.RollAge, Access: r.Access, Clock: r.Clock, Before: r.Before,
 	}
 	if !r.directory() {
-		path := filepath.Clean(r.Path)
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			path = real // a link stays one
-		}
+		path := r.Access.Resolve(filepath.Clean(r.Path)) // a link stays one
 		c.Dir, c.Single = filepath.Dir(path), filepath.Base(path)
 		c.Extension = files.Extension(path)
 		if z := files.Compression(path); z != "" {
@@ -84,7 +81,7 @@ func (r *Result) Open() error {
 	if r.out != nil {
 		return nil
 	}
-	out, err := files.Create(r.Path, r.Stdout)
+	out, err := files.Create(r.Access, r.Path, r.Stdout)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.Kind.Name, err)
 	}

@@ -15,19 +15,20 @@ const sampleBytes = 1 << 20
 
 // Set is the files of a source, in order, or stdin.
 type Set struct {
-	kind  Kind
-	names []string
-	stdin io.Reader
-	ahead *files.Input // stdin, opened to look at its beginning
+	kind   Kind
+	access *arrowstream.Access
+	names  []string
+	stdin  io.Reader
+	ahead  *files.Input // stdin, opened to look at its beginning
 }
 
 // Find returns the files that path names: a file, a directory, of which those
 // with one of the extensions count, a pattern, or - for stdin.
-func (k Kind) Find(path string, stdin io.Reader, extensions ...string) (*Set, error) {
-	s := &Set{kind: k, names: []string{files.Stdin}, stdin: stdin}
+func (k Kind) Find(a *arrowstream.Access, path string, stdin io.Reader, extensions ...string) (*Set, error) {
+	s := &Set{kind: k, access: a, names: []string{files.Stdin}, stdin: stdin}
 	if path != files.Stdin {
 		var err error
-		if s.names, err = glob.Expand(path, extensions...); err != nil {
+		if s.names, err = glob.Expand(a, path, extensions...); err != nil {
 			return nil, k.NoInput(err)
 		}
 	}
@@ -38,7 +39,7 @@ func (k Kind) Find(path string, stdin io.Reader, extensions ...string) (*Set, er
 func (s *Set) Live() bool { return s.names[0] == files.Stdin }
 
 func (s *Set) open(name string) (*files.Input, error) {
-	in, err := files.Open(name, s.stdin)
+	in, err := files.Open(s.access, name, s.stdin)
 	if err != nil {
 		return nil, s.kind.NoInput(err)
 	}

@@ -1,16 +1,18 @@
 // Package glob turns the file pattern of a table into a sorted list of files.
-// Floor 1; no imports of this module.
+// Floor 1.
 package glob
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+
+	"github.com/arrowstream/arrowstream/internal/access"
 )
 
 // NoMatchError says that a pattern matched no file.
@@ -45,8 +47,9 @@ const maxAlternatives = 4096
 //
 // Names that begin with . or _ are skipped, files and directories alike, unless
 // the pattern writes that character out. Directories that match a pattern are
-// skipped. No match is a *NoMatchError.
-func Expand(pattern string, extensions ...string) ([]string, error) {
+// skipped. No match is a *NoMatchError. What a does not allow is an error, and
+// never looked at.
+func Expand(a *access.Policy, pattern string, extensions ...string) ([]string, error) {
 	if pattern == "" {
 		return nil, errors.New("empty file name")
 	}
@@ -54,9 +57,9 @@ func Expand(pattern string, extensions ...string) ([]string, error) {
 		return nil, fmt.Errorf("file name %q contains a NUL character", pattern)
 	}
 	var files []string
-	switch info, err := os.Stat(pattern); {
+	switch info, err := a.Stat(pattern); {
 	case err == nil && info.IsDir():
-		if files, err = walk(nil, pattern, []string{"**", "*"}); err != nil {
+		if files, err = walk(a, nil, pattern, []string{"**", "*"}); err != nil {
 			return nil, err
 		}
 		files = slices.DeleteFunc(files, func(f string) bool { return !hasExtension(f, extensions) })
@@ -67,7 +70,7 @@ func Expand(pattern string, extensions ...string) ([]string, error) {
 		return []string{pattern}, nil
 	case !HasMeta(pattern):
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &NoMatchError{Pattern: pattern, Nearest: nearest(pattern)}
+			return nil, &NoMatchError{Pattern: pattern, Nearest: nearest(a, pattern)}
 		}
 		return nil, err
 	default:
@@ -76,13 +79,13 @@ func Expand(pattern string, extensions ...string) ([]string, error) {
 			return nil, err
 		}
 		for _, alt := range alternatives {
-			if files, err = expand(files, alt); err != nil {
+			if files, err = expand(a, files, alt); err != nil {
 				return nil, err
 			}
 		}
 	}
 	if len(files) == 0 {
-		return nil, &NoMatchError{Pattern: pattern, Nearest: nearest(pattern)}
+		return nil, &NoMatchError{Pattern: pattern, Nearest: nearest(a, pattern)}
 	}
 	slices.Sort(files)
 	return slices.Compact(files), nil
@@ -92,7 +95,7 @@ func Expand(pattern string, extensions ...string) ([]string, error) {
 func HasMeta(pattern string) bool { return strings.ContainsAny(pattern, "*?[{") }
 
 // expand appends the files that one pattern without braces matches.
-func expand(files []string, pattern string) ([]string, error) {
+func expand(a *access.Policy, files []string, pattern string) ([]string, error) {
 	root, rest := ".", pattern
 	if strings.HasPrefix(pattern, "/") {
 		root, rest = "/", strings.TrimLeft(pattern, "/")
@@ -113,22 +116,32 @@ func expand(files []string, pattern string) ([]string, error) {
 	if n := len(segments); n > 0 && segments[n-1] == "**" {
 		segments = append(segments, "*")
 	}
-	return walk(files, root, segments)
+	// The folders in front of the pattern need not be allowed, only the last.
+	for len(segments) > 1 && segments[0] != "**" && !HasMeta(segments[0]) {
+		root, segments = filepath.Join(root, segments[0]), segments[1:]
+	}
+	switch info, err := a.Stat(root); {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), err == nil && !info.IsDir():
+		return files, nil
+	case err != nil:
+		return nil, err
+	}
+	return walk(a, files, root, segments)
 }
 
 // walk appends the files below dir that segments match.
-func walk(files []string, dir string, segments []string) ([]string, error) {
+func walk(a *access.Policy, files []string, dir string, segments []string) ([]string, error) {
 	seg, rest := segments[0], segments[1:]
 	if seg != "**" && !HasMeta(seg) {
 		name := filepath.Join(dir, seg)
-		info, err := os.Stat(name)
+		info, err := a.Stat(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return files, nil
 		case err != nil:
 			return nil, err
 		case len(rest) > 0 && info.IsDir():
-			return walk(files, name, rest)
+			return walk(a, files, name, rest)
 		case len(rest) == 0 && !info.IsDir():
 			files = append(files, name)
 		}
@@ -136,11 +149,11 @@ func walk(files []string, dir string, segments []string) ([]string, error) {
 	}
 	if seg == "**" {
 		var err error
-		if files, err = walk(files, dir, rest); err != nil {
+		if files, err = walk(a, files, dir, rest); err != nil {
 			return nil, err
 		}
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := a.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +166,7 @@ func walk(files []string, dir string, segments []string) ([]string, error) {
 		if seg == "**" {
 			// Links to directories are not followed: they may form a circle.
 			if e.IsDir() {
-				if files, err = walk(files, full, segments); err != nil {
+				if files, err = walk(a, files, full, segments); err != nil {
 					return nil, err
 				}
 			}
@@ -162,13 +175,13 @@ func walk(files []string, dir string, segments []string) ([]string, error) {
 		if ok, _ := path.Match(seg, name); !ok {
 			continue
 		}
-		info, err := os.Stat(full)
+		info, err := a.Stat(full)
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // a link to nowhere, or gone since
 		case err != nil:
 			return nil, err
 		case len(rest) > 0 && info.IsDir():
-			if files, err = walk(files, full, rest); err != nil {
+			if files, err = walk(a, files, full, rest); err != nil {
 				return nil, err
 			}
 		case len(rest) == 0 && !info.IsDir():
@@ -220,10 +233,10 @@ func hasExtension(file string, extensions []string) bool {
 }
 
 // nearest is the deepest existing directory above the pattern.
-func nearest(pattern string) string {
+func nearest(a *access.Policy, pattern string) string {
 	dir := filepath.FromSlash(pattern)
 	for {
-		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		if info, err := a.Stat(dir); err == nil && info.IsDir() {
 			return dir
 		}
 		up := filepath.Dir(dir)

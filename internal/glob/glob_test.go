@@ -60,7 +60,7 @@ func TestExpand(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.pattern, func(t *testing.T) {
-			got, err := Expand(filepath.Join(dir, tt.pattern), ".parquet")
+			got, err := Expand(nil, filepath.Join(dir, tt.pattern), ".parquet")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func TestExpand(t *testing.T) {
 
 func TestExpandRelative(t *testing.T) {
 	t.Chdir(tree(t, "x/a.csv", "x/b.csv"))
-	got, err := Expand("./x/*.csv")
+	got, err := Expand(nil, "./x/*.csv")
 	if want := []string{filepath.Join("x", "a.csv"), filepath.Join("x", "b.csv")}; err != nil || !slices.Equal(got, want) {
 		t.Fatalf("got %v, %v, want %v", got, err, want)
 	}
@@ -96,7 +96,7 @@ func TestExpandErrors(t *testing.T) {
 		{"a\x00b", "", "NUL"},
 	}
 	for _, tt := range tests {
-		_, err := Expand(filepath.Join(dir, tt.pattern))
+		_, err := Expand(nil, filepath.Join(dir, tt.pattern))
 		var no *NoMatchError
 		if tt.text != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.text) {
@@ -112,10 +112,10 @@ func TestExpandErrors(t *testing.T) {
 			t.Errorf("%q: nearest %q, want %q", tt.pattern, no.Nearest, want)
 		}
 	}
-	if _, err := Expand(""); err == nil {
+	if _, err := Expand(nil, ""); err == nil {
 		t.Error("an empty pattern is accepted")
 	}
-	if _, err := Expand(filepath.Join(dir, "sub"), ".csv"); err == nil || !strings.Contains(err.Error(), "holds no file that ends in .csv") {
+	if _, err := Expand(nil, filepath.Join(dir, "sub"), ".csv"); err == nil || !strings.Contains(err.Error(), "holds no file that ends in .csv") {
 		t.Errorf("a directory without such files: %v", err)
 	}
 }

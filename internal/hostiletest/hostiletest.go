@@ -47,22 +47,23 @@ func Main(m *testing.M, read func(file string) (rows int64, err error)) {
 // repository. The test is skipped if there is none.
 func Data(t testing.TB, elem ...string) string {
 	t.Helper()
+	path := folder(elem)
+	if !exists(path) {
+		t.Skipf("no test data at %s; set ARROWSTREAM_DATA", path)
+	}
+	return path
+}
+
+func folder(elem []string) string {
 	root := os.Getenv("ARROWSTREAM_DATA")
 	if root == "" {
-		dir, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
+		dir, _ := os.Getwd()
 		for !exists(filepath.Join(dir, "go.mod")) && dir != filepath.Dir(dir) {
 			dir = filepath.Dir(dir)
 		}
 		root = filepath.Join(dir, "..", "shared", "data")
 	}
-	path := filepath.Join(append([]string{root}, elem...)...)
-	if !exists(path) {
-		t.Skipf("no test data at %s; set ARROWSTREAM_DATA", path)
-	}
-	return path
+	return filepath.Join(append([]string{root}, elem...)...)
 }
 
 func exists(path string) bool {

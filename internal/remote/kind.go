@@ -20,6 +20,9 @@ func (k Kind) BadOption(msg, hint string) error {
 
 // option is err as the error of an option.
 func (k Kind) option(name string, err error) error {
+	if no := arrowstream.Refused(err); no != nil {
+		return no
+	}
 	return &arrowstream.Error{Code: "AS1504", Msg: string(k) + ": option " + name, Err: err}
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/arrowstream/arrowstream"
 )
 
 const kind = Kind("test")
@@ -58,22 +60,22 @@ func TestSecret(t *testing.T) {
 	}
 	t.Setenv("REMOTE_TEST_SECRET", "hidden")
 	t.Setenv("REMOTE_TEST_EMPTY", "")
-	for ref, want := range map[string]string{"": "", "plain": "plain", "env:REMOTE_TEST_SECRET": "hidden", "file:" + path: "s3cret"} {
-		if got, err := kind.Secret("token", ref); err != nil || got != want {
+	for ref, want := range map[arrowstream.Secret]string{"": "", "plain": "plain", "env:REMOTE_TEST_SECRET": "hidden", arrowstream.Secret("file:" + path): "s3cret"} {
+		if got, err := kind.Secret(nil, "token", ref); err != nil || got != want {
 			t.Errorf("%s: %q %v", ref, got, err)
 		}
 	}
-	for ref, want := range map[string]string{"env:REMOTE_TEST_EMPTY": "test: option token: environment variable REMOTE_TEST_EMPTY", "file:/no/such": "test: option token: open /no/such"} {
-		if _, err := kind.Secret("token", ref); err == nil || !strings.HasPrefix(err.Error(), want) {
+	for ref, want := range map[arrowstream.Secret]string{"env:REMOTE_TEST_EMPTY": "test: option token: environment variable REMOTE_TEST_EMPTY", "file:/no/such": "test: option token: open /no/such"} {
+		if _, err := kind.Secret(nil, "token", ref); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}
 	for _, ca := range []string{path, "/no/such"} {
-		if _, err := kind.TLS("tls.ca", ca); err == nil || !strings.Contains(err.Error(), "test: option tls.ca: ") {
+		if _, err := kind.TLS(nil, "tls.ca", ca); err == nil || !strings.Contains(err.Error(), "test: option tls.ca: ") {
 			t.Errorf("%s: %v", ca, err)
 		}
 	}
-	if c, err := kind.TLS("tls.ca", ""); err != nil || c.RootCAs != nil {
+	if c, err := kind.TLS(nil, "tls.ca", ""); err != nil || c.RootCAs != nil {
 		t.Error(err)
 	}
 }

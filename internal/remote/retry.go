@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/arrowstream/arrowstream"
 )
 
 const (
@@ -45,7 +47,7 @@ func Retry(ctx context.Context, timeout time.Duration, try func(ctx context.Cont
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !again && limit.Err() == nil:
+		case arrowstream.Refused(err) != nil, !again && limit.Err() == nil:
 			return err
 		case last == nil || limit.Err() == nil:
 			last = err

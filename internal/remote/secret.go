@@ -4,22 +4,25 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"os"
 	"strings"
+
+	"github.com/arrowstream/arrowstream"
 )
 
 // Secret resolves the value of an option that is env:NAME or file:PATH; any
 // other is the secret itself. An empty variable is an error: it would leave a
 // door open.
-func (k Kind) Secret(option, ref string) (string, error) {
+func (k Kind) Secret(a *arrowstream.Access, option string, secret arrowstream.Secret) (string, error) {
+	ref := string(secret)
 	if name, ok := strings.CutPrefix(ref, "env:"); ok {
-		if value := os.Getenv(name); value != "" {
-			return value, nil
+		value, err := a.Getenv(name)
+		if err != nil || value != "" {
+			return value, err
 		}
 		return "", k.option(option, errors.New("environment variable "+name+" is not set"))
 	}
 	if path, ok := strings.CutPrefix(ref, "file:"); ok {
-		b, err := os.ReadFile(path)
+		b, err := a.ReadFile(path)
 		if err != nil {
 			return "", k.option(option, err)
 		}
@@ -30,12 +33,12 @@ func (k Kind) Secret(option, ref string) (string, error) {
 
 // TLS is the configuration of a client: version 1.2 or later, and trust in the
 // certificates of caFile, the value of an option, or in those of the system.
-func (k Kind) TLS(option, caFile string) (*tls.Config, error) {
+func (k Kind) TLS(a *arrowstream.Access, option, caFile string) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caFile == "" {
 		return c, nil
 	}
-	pem, err := os.ReadFile(caFile)
+	pem, err := a.ReadFile(caFile)
 	if err != nil {
 		return nil, k.option(option, err)
 	}
@@ -44,4 +47,17 @@ func (k Kind) TLS(option, caFile string) (*tls.Config, error) {
 		return nil, k.option(option, errors.New(caFile+" holds no certificate"))
 	}
 	return c, nil
+}
+
+// KeyPair is the certificate of certFile with the key of keyFile.
+func KeyPair(a *arrowstream.Access, certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := a.ReadFile(certFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := a.ReadFile(keyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
 }

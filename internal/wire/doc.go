@@ -18,7 +18,7 @@ import (
 // Limits bound what one input may ask for. Zero fields mean the defaults.
 type Limits struct {
 	Metadata int64 // bytes of the metadata of one message; default 16 MiB
-	Body     int64 // bytes of the body of one message; default 256 MiB
+	Body     int64 // bytes of the body of one message, also when decompressed; default 256 MiB
 	Buffer   int64 // bytes of one buffer after decompression; default 256 MiB
 	Rows     int64 // rows of one batch; default 16 Mi
 	Fields   int   // fields of a schema, nested ones included; default 16,384

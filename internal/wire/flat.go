@@ -48,7 +48,9 @@ func (w *walker) table(pos int) table {
 	vt := pos - int(int32(w.u32(pos)))
 	n := w.u16(vt)
 	w.bytes(vt, n)
-	if w.err != nil || n < 4 {
+	// In a layout of odd length the library would see half of a last field, and
+	// this walker none.
+	if w.err != nil || n < 4 || n%2 != 0 {
 		w.fail("table at %d has no layout", pos)
 		return table{w: w}
 	}

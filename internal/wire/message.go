@@ -60,6 +60,9 @@ func (m *messages) Message() (*ipc.Message, error) {
 	if err := m.fill(&m.body, bodyLen); err != nil {
 		return nil, err
 	}
+	if err := checkInflated(meta.b, m.body.b, m.limits); err != nil {
+		return nil, fmt.Errorf("message at offset %d: %w", m.start, err)
+	}
 	m.msg = ipc.NewMessage(memory.NewBufferBytes(meta.b), memory.NewBufferBytes(m.body.b[:bodyLen]))
 	return m.msg, nil
 }

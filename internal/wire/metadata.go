@@ -1,5 +1,10 @@
 package wire
 
+import (
+	"encoding/binary"
+	"fmt"
+)
+
 // Field numbers of the tables in Arrow's Message.fbs and Schema.fbs.
 const (
 	messageHeaderType, messageHeader, messageBodyLength = 1, 2, 3
@@ -89,6 +94,50 @@ func checkBatch(t table, bodyLen int64, l Limits) {
 		}
 	}
 }
+
+// A compressed body becomes at most inflatedFree bytes, or inflatedMost times as
+// much as it is; never more than a body that is not compressed may have.
+const (
+	inflatedFree = 64 << 20
+	inflatedMost = 1000
+)
+
+// checkInflated adds up what the buffers of a compressed body claim to become.
+// The metadata has passed checkMessage.
+func checkInflated(meta, body []byte, l Limits) error {
+	w := &walker{b: meta}
+	m := w.root()
+	batch, _ := m.sub(messageHeader)
+	if m.byteAt(messageHeaderType, 0) == headerDictionary {
+		batch, _ = batch.sub(dictionaryData)
+	} else if m.byteAt(messageHeaderType, 0) != headerBatch {
+		return nil
+	}
+	if _, ok := batch.sub(batchCompression); !ok {
+		return nil
+	}
+	most := min(max(inflatedFree, inflatedMost*int64(len(body))), l.Body)
+	var total int64
+	buffers, n := batch.vector(batchBuffers, 16)
+	for i := range n {
+		at, length := w.i64(buffers+16*i), w.i64(buffers+16*i+8)
+		if length < 8 {
+			continue
+		}
+		claim := int64(binary.LittleEndian.Uint64(body[at:]))
+		if claim == notCompressed {
+			claim = length - 8
+		}
+		if claim < 0 || claim > most-total {
+			return fmt.Errorf("%w: a compressed body of %d bytes claims to become more than %d", ErrMalformed, len(body), most)
+		}
+		total += claim
+	}
+	return w.err
+}
+
+// notCompressed is the claim of a buffer that is stored as it is.
+const notCompressed = -1
 
 // schemaCheck walks the fields of a schema.
 type schemaCheck struct {

@@ -266,14 +266,63 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestBombs reads compressed batches that become far more than they are.
+func TestBombs(t *testing.T) {
+	compressed := func(rows int, opt ipc.Option) []byte {
+		mem := memory.NewGoAllocator()
+		b := array.NewInt64Builder(mem)
+		b.AppendValues(make([]int64, rows), nil)
+		rec := array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int64}}, nil), []arrow.Array{b.NewArray()}, int64(rows))
+		var buf bytes.Buffer
+		w := ipc.NewWriter(&buf, ipc.WithSchema(rec.Schema()), opt)
+		if err := w.Write(rec); err != nil {
+			t.Fatal(err)
+		}
+		return buf.Bytes()
+	}
+	const most = inflatedFree / 8
+	for name, c := range map[string]struct {
+		data   []byte
+		limits Limits
+		ok     bool
+	}{
+		"zstd":                {compressed(most, ipc.WithZstd()), Limits{}, true},
+		"zstd, too much":      {compressed(most+1, ipc.WithZstd()), Limits{}, false},
+		"lz4, 250 times":      {compressed(most+1, ipc.WithLZ4()), Limits{}, true},
+		"lz4, above the body": {compressed(most+1, ipc.WithLZ4()), Limits{Body: inflatedFree}, false},
+	} {
+		rd, err := NewReader(name, bytes.NewReader(c.data), memory.NewGoAllocator(), c.limits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := rd.Read()
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s, %d bytes: %v", name, len(c.data), err)
+		}
+		if rec != nil {
+			rec.Release()
+		}
+		rd.Release()
+	}
+}
+
 func FuzzReader(f *testing.F) {
 	f.Add(encode(f, false))
 	f.Add(encode(f, false, ipc.WithZstd()))
 	f.Add(encode(f, false, ipc.WithLZ4()))
+	f.Add(encode(f, true))
+	for _, dir := range []string{"arrow-ipc-file", "arrow-ipc-stream"} {
+		for b := range hostiletest.Seeds("bad", "arrow-testing", "data", dir) {
+			f.Add(b)
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		mem := memory.NewCheckedAllocator(columnar.Pool)
-		_, _ = readAll(bytes.NewReader(data), bytes.NewReader(data), int64(len(data)), mem)
-		mem.AssertSize(t, 0)
+		hostiletest.Within(t, len(data), func() {
+			mem := memory.NewCheckedAllocator(columnar.Pool)
+			budget := columnar.NewBudget(48<<20, mem).Account("fuzz")
+			_, _ = readAll(bytes.NewReader(data), bytes.NewReader(data), int64(len(data)), budget)
+			mem.AssertSize(t, 0)
+		})
 	})
 }
 

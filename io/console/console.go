@@ -14,6 +14,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/cell"
+	"github.com/arrowstream/arrowstream/internal/terminal"
 )
 
 // Connector is the row of this package in the table of connectors.
@@ -151,7 +152,7 @@ func (s *Sink) csv(b arrowstream.Batch) error {
 			if text = text[:0]; !c.null(j, i) {
 				text = c.append(text, j, i)
 				if s.Stdio.Width > 0 {
-					text = append(text[:0], clean(text, true)...)
+					text = append(text[:0], terminal.Clean(text, true)...)
 				}
 			} else if j > 0 {
 				buf = append(buf, ',')
@@ -192,7 +193,7 @@ func (s *Sink) Flush(context.Context) error { return wrap(s.flush()) }
 func (s *Sink) flush() error {
 	if s.layout == "table" && s.table.count > 0 {
 		if s.Title != "" {
-			fmt.Fprintf(s.out, "%s\n", clean([]byte(s.Title), false))
+			fmt.Fprintf(s.out, "%s\n", terminal.Clean([]byte(s.Title), false))
 		}
 		if _, err := s.out.Write(s.table.render()); err != nil {
 			return err

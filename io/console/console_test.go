@@ -12,6 +12,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/internal/iotest"
+	"github.com/arrowstream/arrowstream/internal/terminal"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -128,7 +129,7 @@ func TestWidth(t *testing.T) {
 			t.Errorf("width of %q is %d, want %d", v, got, want)
 		}
 	}
-	if got := clean([]byte("a\x1b[31mb\x00\u202ec\xff\n"), false); got != "a[31mbc\uFFFD " {
+	if got := terminal.Clean([]byte("a\x1b[31mb\x00\u202ec\xff\n"), false); got != "a[31mbc\uFFFD " {
 		t.Errorf("clean: %q", got)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"golang.org/x/text/width"
@@ -12,6 +11,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/cell"
+	"github.com/arrowstream/arrowstream/internal/terminal"
 )
 
 // maxCell bounds the characters kept of a cell.
@@ -74,7 +74,7 @@ func newTable(schema *arrow.Schema, width, limit int) *table {
 	}
 	for i, f := range schema.Fields()[:n] {
 		id := f.Type.ID()
-		column(i, clean([]byte(f.Name), false), arrow.IsInteger(id) || arrow.IsFloating(id) || arrow.IsDecimal(id))
+		column(i, terminal.Clean([]byte(f.Name), false), arrow.IsInteger(id) || arrow.IsFloating(id) || arrow.IsDecimal(id))
 	}
 	return t
 }
@@ -93,7 +93,7 @@ func (t *table) add(b arrowstream.Batch) error {
 				continue
 			}
 			text = c.append(text[:0], j, i)
-			row[k] = clean(text[:min(len(text), 4*maxCell)], false)
+			row[k] = terminal.Clean(text[:min(len(text), 4*maxCell)], false)
 		}
 	}
 	return nil
@@ -236,34 +236,4 @@ func runeWidth(r rune) int {
 		return 2
 	}
 	return 1
-}
-
-// clean removes what could take over a terminal: control and escape
-// characters, and those that turn the direction of text. Line ends and tabs
-// become blanks, or stay if keep is set.
-func clean(v []byte, keep bool) string {
-	plain := true
-	for _, c := range v {
-		plain = plain && c >= 0x20 && c < 0x7F
-	}
-	if plain {
-		return string(v)
-	}
-	var sb strings.Builder
-	for len(v) > 0 {
-		r, n := utf8.DecodeRune(v)
-		v = v[n:]
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			if keep {
-				sb.WriteRune(r)
-			} else {
-				sb.WriteByte(' ')
-			}
-		case unicode.IsControl(r), r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0x200E, r == 0x200F:
-		default:
-			sb.WriteRune(r)
-		}
-	}
-	return sb.String()
 }

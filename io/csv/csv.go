@@ -22,7 +22,7 @@ import (
 var Connector = arrowstream.Connector{
 	Name: "csv",
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Fields: t.Schema, Stdio: t.Stdio}
+		s := &Source{Fields: t.Schema, Stdio: t.Stdio, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {
@@ -73,6 +73,8 @@ type Source struct {
 	Fields *arrow.Schema
 	// Stdio stands for the standard streams.
 	Stdio arrowstream.Stdio
+	// Access is what may be reached.
+	Access *arrowstream.Access
 
 	known *known // what Schema found out
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"go.uber.org/goleak"
 
@@ -304,6 +305,36 @@ func TestHostileFiles(t *testing.T) {
 	t.Log(said)
 }
 
+// FuzzRead reads any text as a file, with columns that are inferred and with
+// declared ones: no panic, no memory beyond the input.
+func FuzzRead(f *testing.F) {
+	for _, s := range []string{"a,b\n1,x\n2,y\n", "1,2.5,2024-01-02T03:04:05Z,true\n,,,\n", "\xEF\xBB\xBFa;b\r\n\"x\"\"\";1\r\n", "a\n\"open\n1\n", "\xFF\n\x00,\n"} {
+		f.Add([]byte(s), uint8(0))
+	}
+	f.Add([]byte("b,a,l\n1,2,\"[1,2]\"\nx\n"), uint8(1))
+	for b := range hostiletest.Seeds("bad", "arrow-testing", "data", "csv", "fuzzing") {
+		f.Add(b, uint8(0))
+	}
+	schemas := []*arrow.Schema{
+		nil, iotest.Schema(f, "a:int64 b:utf8 c:timestamp[us] d:decimal(5,2) l:list<int64> k:dict"),
+		iotest.Schema(f, "a:bool b:float64 c:date32 d:uint8 e:vector[3] f:binary g:large_utf8"),
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, data []byte, columns uint8) {
+		schema := schemas[int(columns)%len(schemas)]
+		path := filepath.Join(dir, fmt.Sprintf("%d.csv", os.Getpid()))
+		// A file that is written over would be flushed to the disk.
+		_ = os.Remove(path)
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		hostiletest.Within(t, len(data), func() {
+			_, _ = iotest.Count(t.Context(), &Source{Path: path, Fields: schema, OnBadRow: arrowstream.SkipBadRow}, 1000)
+			_, _ = iotest.Count(t.Context(), &Source{Path: path, Fields: schema, Delimiter: ";", Quote: "'", Escape: `\\`, InvalidUTF8: "replace"}, 7)
+		})
+	})
+}
+
 // FuzzScan compares the fields with those of encoding/csv, where that reads
 // the input the same way.
 func FuzzScan(f *testing.F) {
@@ -311,42 +342,44 @@ func FuzzScan(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := newDialect("", "", "", "", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		std := stdcsv.NewReader(bytes.NewReader(data))
-		std.FieldsPerRecord = -1
-		std.LazyQuotes = false
-		var r record
-		var scratch []byte
-		lone := bytes.Contains(bytes.ReplaceAll(data, []byte("\r\n"), nil), []byte{'\r'})
-		inQuotes := bytes.Contains(data, []byte{'"'}) && bytes.Contains(data, []byte{'\r'})
-		for len(data) > 0 {
-			n, err := d.scan(data, true, &r)
+		hostiletest.Within(t, len(data), func() {
+			d, err := newDialect("", "", "", "", "")
 			if err != nil {
-				return
+				t.Fatal(err)
 			}
-			if n <= 0 || n > len(data) {
-				t.Fatalf("%d of %d bytes", n, len(data))
+			std := stdcsv.NewReader(bytes.NewReader(data))
+			std.FieldsPerRecord = -1
+			std.LazyQuotes = false
+			var r record
+			var scratch []byte
+			lone := bytes.Contains(bytes.ReplaceAll(data, []byte("\r\n"), nil), []byte{'\r'})
+			inQuotes := bytes.Contains(data, []byte{'"'}) && bytes.Contains(data, []byte{'\r'})
+			for len(data) > 0 {
+				n, err := d.scan(data, true, &r)
+				if err != nil {
+					return
+				}
+				if n <= 0 || n > len(data) {
+					t.Fatalf("%d of %d bytes", n, len(data))
+				}
+				var got []string
+				for _, f := range r.fields {
+					got = append(got, string(d.value(data, f, &scratch)))
+				}
+				blank := r.blank
+				data = data[n:]
+				if blank || lone || inQuotes {
+					continue
+				}
+				want, err := std.Read()
+				if err != nil {
+					return // stricter about quotes
+				}
+				if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
+					t.Fatalf("got %q, want %q", got, want)
+				}
 			}
-			var got []string
-			for _, f := range r.fields {
-				got = append(got, string(d.value(data, f, &scratch)))
-			}
-			blank := r.blank
-			data = data[n:]
-			if blank || lone || inQuotes {
-				continue
-			}
-			want, err := std.Read()
-			if err != nil {
-				return // stricter about quotes
-			}
-			if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
-				t.Fatalf("got %q, want %q", got, want)
-			}
-		}
+		})
 	})
 }
 

@@ -63,7 +63,7 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	s.w = writer{dialect: d, null: s.Null, formulas: s.EscapeFormulas}
 	s.file = s.test
 	s.file.Kind, s.file.Path, s.file.Stdout, s.file.Sink, s.file.Extension = kind, s.Path, s.Stdio.Out, env.Name, ".csv"
-	s.file.RollSize, s.file.RollAge = s.RollSize, s.RollAge
+	s.file.RollSize, s.file.RollAge, s.file.Access = s.RollSize, s.RollAge, env.Access
 	if !strings.EqualFold(s.Header, "false") {
 		s.file.Begin = func() error {
 			_, err := s.file.Write(append(s.w.header(nil, in), '\n'))

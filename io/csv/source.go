@@ -41,7 +41,7 @@ func (s *Source) learn() (*known, error) {
 		return nil, err
 	}
 	k := &known{schema: s.Fields, header: strings.EqualFold(s.Header, "true")}
-	if k.set, err = kind.Find(s.Path, s.Stdio.In, Connector.Extensions...); err != nil {
+	if k.set, err = kind.Find(s.Access, s.Path, s.Stdio.In, Connector.Extensions...); err != nil {
 		return nil, err
 	}
 	auto := s.Header == "" || strings.EqualFold(s.Header, "auto")

@@ -45,16 +45,16 @@ type session struct {
 func newAuthenticator(c Config) (*authenticator, error) {
 	a := &authenticator{guarded: c.guarded(), named: c.Users != "", users: &users{}, sessions: map[[sha256.Size]byte]session{}}
 	if c.Users != "" {
-		text, err := kind.Secret("users", c.Users)
+		text, err := kind.Secret(c.Access, "users", c.Users)
 		if err != nil {
 			return nil, err
 		}
-		if a.users, err = parseUsers(text); err != nil {
+		if a.users, err = parseUsers(c.Access, text); err != nil {
 			return nil, err
 		}
 	}
 	if c.Token != "" {
-		token, err := kind.Secret("token", c.Token)
+		token, err := kind.Secret(c.Access, "token", c.Token)
 		if err != nil {
 			return nil, err
 		}

@@ -4,16 +4,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
 // certificates are those of a server, read again when a file has changed. A
 // change that cannot be used leaves the old ones in force.
 type certificates struct {
+	access        *arrowstream.Access
 	cert, key, ca string
 	alone         bool // a certificate is the only way in
 
@@ -28,7 +29,7 @@ type fileStamp struct {
 }
 
 func loadCertificates(c Config) (*certificates, error) {
-	certs := &certificates{cert: c.CertFile, key: c.KeyFile, ca: c.ClientCA, alone: c.Token == "" && c.Users == ""}
+	certs := &certificates{access: c.Access, cert: c.CertFile, key: c.KeyFile, ca: c.ClientCA, alone: c.Token == "" && c.Users == ""}
 	certs.stamps = certs.look()
 	var err error
 	if certs.current, err = certs.load(); err != nil {
@@ -61,7 +62,7 @@ func (c *certificates) fresh() *tls.Config {
 
 func (c *certificates) look() (stamps [3]fileStamp) {
 	for i, name := range []string{c.cert, c.key, c.ca} {
-		if info, err := os.Stat(name); name != "" && err == nil {
+		if info, err := c.access.Stat(name); name != "" && err == nil {
 			stamps[i] = fileStamp{info.Size(), info.ModTime()}
 		}
 	}
@@ -70,9 +71,12 @@ func (c *certificates) look() (stamps [3]fileStamp) {
 
 func (c *certificates) load() (*tls.Config, error) {
 	fail := func(option string, err error) error {
+		if no := arrowstream.Refused(err); no != nil {
+			return no
+		}
 		return &arrowstream.Error{Code: "AS1504", Msg: "flight: option " + option, Err: err}
 	}
-	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	pair, err := remote.KeyPair(c.access, c.cert, c.key)
 	if err != nil {
 		return nil, fail("tls.cert, tls.key", err)
 	}
@@ -80,7 +84,7 @@ func (c *certificates) load() (*tls.Config, error) {
 	if c.ca == "" {
 		return config, nil
 	}
-	pem, err := os.ReadFile(c.ca)
+	pem, err := c.access.ReadFile(c.ca)
 	if err != nil {
 		return nil, fail("tls.client-ca", err)
 	}

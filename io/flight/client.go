@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
@@ -29,10 +30,11 @@ const defaultConnectTimeout = 30 * time.Second
 
 // connection is what a Source and a PutSink need to reach a server.
 type connection struct {
-	uri                       string
-	token, username, password string
+	uri, username             string
+	token, password           arrowstream.Secret
 	caFile, certFile, keyFile string
 	timeout                   time.Duration
+	access                    *arrowstream.Access
 }
 
 // client is a connection to a server.
@@ -84,17 +86,23 @@ func (r connection) check() error {
 	case (r.certFile == "") != (r.keyFile == ""):
 		return kind.BadOption("tls.cert and tls.key belong together", "")
 	}
-	_, _, err := target(r.uri)
-	return err
+	address, _, err := target(r.uri)
+	if err != nil {
+		return err
+	}
+	if host, ok := strings.CutPrefix(address, "passthrough:///"); ok {
+		return r.access.CheckDial("tcp", host)
+	}
+	return r.access.CheckDial("unix", address)
 }
 
 // credentials is the value of the header authorization, "" for none.
 func (r connection) credentials() (string, error) {
-	token, err := kind.Secret("token", r.token)
+	token, err := kind.Secret(r.access, "token", r.token)
 	if err != nil {
 		return "", err
 	}
-	password, err := kind.Secret("password", r.password)
+	password, err := kind.Secret(r.access, "password", r.password)
 	if err != nil {
 		return "", err
 	}
@@ -121,12 +129,15 @@ func (r connection) dial() (*client, error) {
 	}
 	creds := insecure.NewCredentials()
 	if secure || r.caFile != "" || r.certFile != "" {
-		config, err := kind.TLS("tls.ca", r.caFile)
+		config, err := kind.TLS(r.access, "tls.ca", r.caFile)
 		if err != nil {
 			return nil, err
 		}
 		if r.certFile != "" {
-			pair, err := tls.LoadX509KeyPair(r.certFile, r.keyFile)
+			pair, err := remote.KeyPair(r.access, r.certFile, r.keyFile)
+			if no := arrowstream.Refused(err); no != nil {
+				return nil, no
+			}
 			if err != nil {
 				return nil, &arrowstream.Error{Code: "AS1504", Msg: "flight: option tls.cert, tls.key", Err: err}
 			}
@@ -134,11 +145,19 @@ func (r connection) dial() (*client, error) {
 		}
 		creds = credentials.NewTLS(config)
 	}
-	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(creds), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)),
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(creds), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64 << 20)),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: 2 * time.Second},
 			MinConnectTimeout: 10 * time.Second,
+		}),
+	}
+	if r.access != nil {
+		options = append(options, grpc.WithNoProxy(), grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+			return r.access.Dial(ctx, "tcp", address)
 		}))
+	}
+	conn, err := grpc.NewClient(address, options...)
 	if err != nil {
 		return nil, fmt.Errorf("flight: %s: %w", r.uri, err)
 	}
@@ -214,6 +233,24 @@ func (c *client) fail(what string, err error) error {
 		e.Err = statusError{s.GRPCStatus()}
 	}
 	return e
+}
+
+// bad is an error of what a server has sent: the call has failed, or the
+// messages of it are not those of the stream.
+func (c *client) bad(what string, err error) error {
+	var s interface{ GRPCStatus() *status.Status }
+	var limit *columnar.LimitError
+	switch {
+	case errors.As(err, &s):
+		return c.fail(what, err)
+	case errors.As(err, &limit):
+		return err
+	}
+	source := "flight: " + what + " at " + c.to.uri
+	if strings.HasPrefix(err.Error(), source) {
+		source = "" // the reader has named it
+	}
+	return &arrowstream.DataError{Source: source, Err: err}
 }
 
 // statusError shows a status without the words "rpc error".

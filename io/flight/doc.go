@@ -38,10 +38,10 @@ var roles = []any{Source{}, Sink{}, PutSource{}, PutSink{}}
 
 func newTableSource(t arrowstream.Table) (arrowstream.Source, error) {
 	if t.Options["uri"] != "" {
-		s := &Source{Stream: t.Name, Columns: t.Schema}
+		s := &Source{Stream: t.Name, Columns: t.Schema, Access: t.Access}
 		return s, t.Decode(s, roles...)
 	}
-	s := &PutSource{Stream: t.Name, Columns: t.Schema}
+	s := &PutSource{Stream: t.Name, Columns: t.Schema, Access: t.Access}
 	return s, t.Decode(s, roles...)
 }
 

@@ -178,12 +178,12 @@ func (p *getPartition) follow(at *mark) error {
 	}
 	r, err := newReceiver(what+" at "+p.client.to.uri, first, stream.Recv, p.mem)
 	if err != nil {
-		return err
+		return p.client.bad(what, err)
 	}
 	defer r.Release()
 	fit, err := newFitting(r.Schema(), p.schema)
 	if err != nil {
-		return p.client.fail(what, err)
+		return p.client.bad(what, err)
 	}
 	for {
 		b, err := r.Read()
@@ -191,12 +191,12 @@ func (p *getPartition) follow(at *mark) error {
 			return io.EOF
 		}
 		if err != nil {
-			return p.client.fail(what, err)
+			return p.client.bad(what, err)
 		}
 		fitted, err := fit.apply(p.mem, b)
 		b.Release()
 		if err != nil {
-			return p.client.fail(what, err)
+			return p.client.bad(what, err)
 		}
 		a := arrival{batch: fitted, at: *at}
 		if n := readNote(r.frames.note); n.Seq != nil {

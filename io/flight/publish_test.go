@@ -20,6 +20,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/internal/iotest"
+	"github.com/arrowstream/arrowstream/internal/nettest"
 )
 
 // publication is an epoch of batches, as an outbox gives them.
@@ -285,6 +286,36 @@ func TestReconnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	iotest.EqualRows(t, append(rows, rest...), columnartest.Rows(numbers(t, mem, 0, 20)))
+}
+
+// TestLossyNetwork follows a stream over connections that are slow and break.
+func TestLossyNetwork(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	for seed := range uint64(3) {
+		s := exporter(t, mem, Sink{RetainPath: t.TempDir()}, numbers(t, mem, 0, 1).Schema())
+		publish(t, s, publication("job", 1, 1, numbers(t, mem, 0, 50)))
+		f := &nettest.Faults{Seed: seed, Breaks: 20, After: 8000, Piece: 1000, Delay: time.Millisecond}
+		through := "grpc://" + f.Proxy(t, s.server.Addr())
+		p := open(t, &Source{URI: through, Stream: "n", Finite: true, ConnectTimeout: time.Minute}, mem, 0)
+		if _, err := p.(arrowstream.Replayer).Position(); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for e := 2; e <= 40; e++ {
+				publish(t, s, publication("job", arrowstream.Epoch(e), 1, numbers(t, mem, 50*e-50, 50)))
+				time.Sleep(5 * time.Millisecond)
+			}
+			s.Close()
+		}()
+		rows, err := iotest.Rows(t.Context(), p, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		iotest.EqualRows(t, rows, columnartest.Rows(numbers(t, mem, 0, 2000)))
+		if f.Broken() == 0 {
+			t.Error("no connection broke")
+		}
+	}
 }
 
 // TestRowsAsPositions reads a bounded stream of a server without positions.

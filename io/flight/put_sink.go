@@ -23,13 +23,13 @@ type PutSink struct {
 	Stream string `option:"stream,name"`
 	// Token, Username, Password, CAFile, CertFile, KeyFile and ConnectTimeout
 	// are as in [Source].
-	Token          string        `option:"token"`
-	Username       string        `option:"username"`
-	Password       string        `option:"password"`
-	CAFile         string        `option:"tls.ca"`
-	CertFile       string        `option:"tls.cert"`
-	KeyFile        string        `option:"tls.key"`
-	ConnectTimeout time.Duration `option:"connect.timeout"`
+	Token          arrowstream.Secret `option:"token"`
+	Username       string             `option:"username"`
+	Password       arrowstream.Secret `option:"password"`
+	CAFile         string             `option:"tls.ca"`
+	CertFile       string             `option:"tls.cert"`
+	KeyFile        string             `option:"tls.key"`
+	ConnectTimeout time.Duration      `option:"connect.timeout"`
 
 	schema  *arrow.Schema
 	env     arrowstream.Env
@@ -48,7 +48,7 @@ func (s *PutSink) Takes() arrowstream.Delivery { return arrowstream.Changelog }
 func (s *PutSink) connection() connection {
 	return connection{
 		uri: s.URI, token: s.Token, username: s.Username, password: s.Password,
-		caFile: s.CAFile, certFile: s.CertFile, keyFile: s.KeyFile, timeout: s.ConnectTimeout,
+		caFile: s.CAFile, certFile: s.CertFile, keyFile: s.KeyFile, timeout: s.ConnectTimeout, access: s.env.Access,
 	}
 }
 

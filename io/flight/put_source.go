@@ -29,23 +29,25 @@ type PutSource struct {
 	Puts int `option:"puts"`
 	// Listen, CertFile, KeyFile, ClientCA, Token, Users, TicketKey, TicketTTL
 	// and Insecure are as in [Config].
-	Listen    string        `option:"listen"`
-	CertFile  string        `option:"tls.cert"`
-	KeyFile   string        `option:"tls.key"`
-	ClientCA  string        `option:"tls.client-ca"`
-	Token     string        `option:"token"`
-	Users     string        `option:"users"`
-	TicketKey string        `option:"ticket.key"`
-	TicketTTL time.Duration `option:"ticket.ttl"`
-	Insecure  bool          `option:"insecure"`
+	Listen    string             `option:"listen"`
+	CertFile  string             `option:"tls.cert"`
+	KeyFile   string             `option:"tls.key"`
+	ClientCA  string             `option:"tls.client-ca"`
+	Token     arrowstream.Secret `option:"token"`
+	Users     arrowstream.Secret `option:"users"`
+	TicketKey arrowstream.Secret `option:"ticket.key"`
+	TicketTTL time.Duration      `option:"ticket.ttl"`
+	Insecure  bool               `option:"insecure"`
 	// Hub, if not nil, is where the server comes from.
 	Hub *Hub
+	// Access is what may be reached.
+	Access *arrowstream.Access
 }
 
 func (s *PutSource) config() Config {
 	return Config{
 		Listen: s.Listen, CertFile: s.CertFile, KeyFile: s.KeyFile, ClientCA: s.ClientCA,
-		Token: s.Token, Users: s.Users, TicketKey: s.TicketKey, TicketTTL: s.TicketTTL, Insecure: s.Insecure,
+		Token: s.Token, Users: s.Users, TicketKey: s.TicketKey, TicketTTL: s.TicketTTL, Insecure: s.Insecure, Access: s.Access,
 	}
 }
 

@@ -240,7 +240,7 @@ func TestTLSAndToken(t *testing.T) {
 		t.Error(got, err)
 	}
 	for _, token := range []string{"", "wrong"} {
-		bad := Source{URI: s.server.URI(), Stream: "n", CAFile: cert, Token: token}
+		bad := Source{URI: s.server.URI(), Stream: "n", CAFile: cert, Token: arrowstream.Secret(token)}
 		if _, err := bad.Schema(); status.Code(err) != codes.Unauthenticated {
 			t.Error(err)
 		}

@@ -33,8 +33,9 @@ import (
 //	little-endian uint32 and the bytes: an epochHead in JSON, the messages in
 //	protobuf. The last closes the epoch, and has 1<<32-1 instead of rows.
 type shelf struct {
-	dir   string
-	begin bool // what was found is retained from the beginning of the job
+	access *arrowstream.Access
+	dir    string
+	begin  bool // what was found is retained from the beginning of the job
 }
 
 // epochHead is the first frame of a file.
@@ -67,31 +68,36 @@ var (
 	errDropped = errors.New("flight: the epoch is no longer retained")
 )
 
+// shelfName is the name of the folder of a stream.
+func shelfName(stream string) string {
+	return strings.ReplaceAll(url.PathEscape(stream), ".", "%2E")
+}
+
 // openShelf makes the folder of a stream and reads what it holds: the head of
 // the newest epoch, nil if there is none, and the messages of all.
-func openShelf(path, stream string) (*shelf, *epochHead, []entry, error) {
-	s := &shelf{dir: filepath.Join(path, strings.ReplaceAll(url.PathEscape(stream), ".", "%2E"))}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+func openShelf(a *arrowstream.Access, path, stream string) (*shelf, *epochHead, []entry, error) {
+	s := &shelf{access: a, dir: filepath.Join(path, shelfName(stream))}
+	if err := a.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, nil, nil, fmt.Errorf("flight: retain.path: %w", err)
 	}
-	if err := errors.Join(files.SyncDir(s.dir), files.SyncDir(path)); err != nil {
+	if err := errors.Join(files.SyncDir(a, s.dir), files.SyncDir(a, path)); err != nil {
 		return nil, nil, nil, fmt.Errorf("flight: retain.path: %w", err)
 	}
-	names, err := filepath.Glob(filepath.Join(globQuote(s.dir), "*"))
+	found, err := a.ReadDir(s.dir)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("flight: retain.path: %w", err)
 	}
-	slices.Sort(names)
 	var last *epochHead
 	var all []entry
-	for _, name := range names {
+	for _, f := range found {
+		name := filepath.Join(s.dir, f.Name())
 		if strings.HasSuffix(name, ".tmp") { // of an attempt that crashed
-			_ = os.Remove(name)
+			_ = a.Remove(name)
 		}
 		if !strings.HasSuffix(name, epochEnding) {
 			continue
 		}
-		head, entries, err := readEpoch(name)
+		head, entries, err := readEpoch(a, name)
 		if err != nil {
 			return nil, nil, nil, &arrowstream.Error{Code: "AS5003", Msg: "flight: " + name, Err: err, Hint: "without the folder subscribers begin anew"}
 		}
@@ -104,10 +110,6 @@ func openShelf(path, stream string) (*shelf, *epochHead, []entry, error) {
 		last, all = head, append(all, entries...)
 	}
 	return s, last, all, nil
-}
-
-func globQuote(dir string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
 }
 
 // claimName is the file that says which process of the job publishes here.
@@ -135,7 +137,7 @@ func (s *shelf) claim(p arrowstream.Publication) (whole bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("flight: %w", err)
 	}
-	out, err := files.Create(filepath.Join(s.dir, claimName), nil)
+	out, err := files.Create(s.access, filepath.Join(s.dir, claimName), nil)
 	if err == nil {
 		_, err = out.Write(text)
 		if err == nil {
@@ -153,7 +155,7 @@ func (s *shelf) claim(p arrowstream.Publication) (whole bool, err error) {
 // check reads the claim; it is ErrFenced if that of a later process of the job.
 func (s *shelf) check(p arrowstream.Publication) (claim, error) {
 	var c claim
-	text, err := os.ReadFile(filepath.Join(s.dir, claimName))
+	text, err := s.access.ReadFile(filepath.Join(s.dir, claimName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
@@ -175,11 +177,11 @@ func (s *shelf) name(epoch int64) string {
 
 // drop removes the epoch that w is in. What cannot be removed now is dropped
 // when the folder is read again.
-func (s *shelf) drop(w stored) { _ = os.Remove(w.file) }
+func (s *shelf) drop(w stored) { _ = s.access.Remove(w.file) }
 
 // load reads a message.
 func (s *shelf) load(w stored) (*arrowflight.FlightData, error) {
-	f, err := os.Open(w.file)
+	f, err := s.access.Open(w.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errDropped
 	}
@@ -200,6 +202,7 @@ func (s *shelf) load(w stored) (*arrowflight.FlightData, error) {
 
 // epochWriter writes the file of an epoch.
 type epochWriter struct {
+	access  *arrowstream.Access
 	f       *os.File
 	w       *bufio.Writer
 	name    string
@@ -213,11 +216,11 @@ func (s *shelf) create(head epochHead) (*epochWriter, error) {
 		return nil, fmt.Errorf("flight: %w", err)
 	}
 	name := s.name(head.Epoch)
-	f, err := os.OpenFile(name+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := s.access.OpenFile(name+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("flight: retain: %w", err)
 	}
-	w := &epochWriter{f: f, w: bufio.NewWriterSize(f, 1<<16), name: name, offset: int64(len(epochMagic))}
+	w := &epochWriter{access: s.access, f: f, w: bufio.NewWriterSize(f, 1<<16), name: name, offset: int64(len(epochMagic))}
 	if _, err := w.w.WriteString(epochMagic); err != nil {
 		w.abort()
 		return nil, fmt.Errorf("flight: retain: %w", err)
@@ -274,10 +277,10 @@ func (w *epochWriter) commit(fenced func() error) ([]entry, error) {
 		err = fenced()
 	}
 	if err == nil {
-		err = os.Rename(w.name+".tmp", w.name)
+		err = w.access.Rename(w.name+".tmp", w.name)
 	}
 	if err == nil {
-		err = files.SyncDir(filepath.Dir(w.name))
+		err = files.SyncDir(w.access, filepath.Dir(w.name))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("flight: retain: %w", err)
@@ -285,11 +288,11 @@ func (w *epochWriter) commit(fenced func() error) ([]entry, error) {
 	return w.entries, nil
 }
 
-func (w *epochWriter) abort() { _ = errors.Join(w.f.Close(), os.Remove(w.name+".tmp")) }
+func (w *epochWriter) abort() { _ = errors.Join(w.f.Close(), w.access.Remove(w.name+".tmp")) }
 
 // readEpoch reads the head of a file and where its messages are.
-func readEpoch(name string) (*epochHead, []entry, error) {
-	f, err := os.Open(name)
+func readEpoch(a *arrowstream.Access, name string) (*epochHead, []entry, error) {
+	f, err := a.Open(name)
 	if err != nil {
 		return nil, nil, err
 	}

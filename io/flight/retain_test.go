@@ -72,7 +72,7 @@ func TestRetainPathErrors(t *testing.T) {
 	}
 	want := columnartest.Rows(b)
 	readAll := func() ([]string, error) {
-		sh, head, entries, err := openShelf(dir, "n")
+		sh, head, entries, err := openShelf(nil, dir, "n")
 		if err != nil {
 			return nil, err
 		}

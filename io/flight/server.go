@@ -38,20 +38,22 @@ type Config struct {
 	ClientCA string
 	// Token, if set, is a bearer token that may do everything. It may be
 	// env:NAME or file:PATH.
-	Token string
+	Token arrowstream.Secret
 	// Users, mostly file:PATH, lists who may do what, one user a line: name,
 	// credential (token=, password=, or certificate) and grants (read=STREAM,
 	// write=STREAM; STREAM may end in *). Credentials may be env:NAME or
 	// file:PATH.
-	Users string
+	Users arrowstream.Secret
 	// TicketKey signs tickets, at least 16 bytes, mostly env:NAME or file:PATH.
 	// Without one it is random, and tickets end with the process.
-	TicketKey string
+	TicketKey arrowstream.Secret
 	// TicketTTL is how long a ticket is good for; 24 hours.
 	TicketTTL time.Duration
 	// Insecure lets a server listen elsewhere than on loopback without TLS
 	// or without telling callers apart.
 	Insecure bool
+	// Access is what the server may reach.
+	Access *arrowstream.Access
 }
 
 // Server serves named streams over Arrow Flight: ListFlights, GetFlightInfo,
@@ -95,6 +97,9 @@ func (c *Config) check() error {
 	case c.TicketTTL < 0:
 		return kind.BadOption("ticket.ttl is negative", "")
 	}
+	if err := c.Access.CheckListen("tcp", c.Listen); err != nil {
+		return err
+	}
 	return kind.CheckListen(c.Listen, c.Insecure || c.CertFile != "" && c.guarded(), "connect", "set tls.cert, tls.key and token, users or tls.client-ca, or insecure = true")
 }
 
@@ -122,7 +127,10 @@ func NewServer(c Config) (*Server, error) {
 		}
 		opts = append(opts, grpc.Creds(credentials.NewTLS(certs.config())))
 	}
-	if s.listener, err = net.Listen("tcp", c.Listen); err != nil {
+	if s.listener, err = c.Access.Listen("tcp", c.Listen); err != nil {
+		if no := arrowstream.Refused(err); no != nil {
+			return nil, no
+		}
 		return nil, &arrowstream.Error{Code: "AS3001", Msg: "flight: listen on " + c.Listen, Err: err}
 	}
 	s.grpc = grpc.NewServer(opts...)

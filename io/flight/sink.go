@@ -34,15 +34,15 @@ type Sink struct {
 	Stream string `option:"stream,name"`
 	// Listen, CertFile, KeyFile, ClientCA, Token, Users, TicketKey, TicketTTL
 	// and Insecure are as in [Config].
-	Listen    string        `option:"listen"`
-	CertFile  string        `option:"tls.cert"`
-	KeyFile   string        `option:"tls.key"`
-	ClientCA  string        `option:"tls.client-ca"`
-	Token     string        `option:"token"`
-	Users     string        `option:"users"`
-	TicketKey string        `option:"ticket.key"`
-	TicketTTL time.Duration `option:"ticket.ttl"`
-	Insecure  bool          `option:"insecure"`
+	Listen    string             `option:"listen"`
+	CertFile  string             `option:"tls.cert"`
+	KeyFile   string             `option:"tls.key"`
+	ClientCA  string             `option:"tls.client-ca"`
+	Token     arrowstream.Secret `option:"token"`
+	Users     arrowstream.Secret `option:"users"`
+	TicketKey arrowstream.Secret `option:"ticket.key"`
+	TicketTTL time.Duration      `option:"ticket.ttl"`
+	Insecure  bool               `option:"insecure"`
 	// RetainBytes and RetainRows bound what is kept for late and slow
 	// clients; 64 MiB and no bound on rows.
 	RetainBytes int64 `option:"retain.bytes"`
@@ -79,12 +79,13 @@ func (s *Sink) Takes() arrowstream.Delivery { return arrowstream.Changelog }
 func (s *Sink) config() Config {
 	return Config{
 		Listen: s.Listen, CertFile: s.CertFile, KeyFile: s.KeyFile, ClientCA: s.ClientCA,
-		Token: s.Token, Users: s.Users, TicketKey: s.TicketKey, TicketTTL: s.TicketTTL, Insecure: s.Insecure,
+		Token: s.Token, Users: s.Users, TicketKey: s.TicketKey, TicketTTL: s.TicketTTL, Insecure: s.Insecure, Access: s.env.Access,
 	}
 }
 
 // Bind implements [arrowstream.Sink].
 func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
+	s.env = env
 	c := s.config()
 	if err := c.check(); err != nil {
 		return err
@@ -92,6 +93,8 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	switch {
 	case s.Stream == "":
 		return kind.BadOption("stream is missing", "name the stream that clients ask for")
+	case s.RetainPath != "" && len(shelfName(s.Stream)) > 255:
+		return kind.BadOption("stream has too long a name for the folder of retain.path", "")
 	case s.Hold < 0:
 		return kind.BadOption("hold is negative", "")
 	case s.RetainEpochs < 0:
@@ -99,7 +102,12 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	case s.RetainPath != "" && s.RetainRows > 0:
 		return kind.BadOption("retain.rows does not go with retain.path", "use retain.bytes or retain.epochs")
 	}
-	s.schema, s.env, s.mu = in, env, &sync.Mutex{}
+	if s.RetainPath != "" {
+		if _, err := env.Access.Stat(s.RetainPath); arrowstream.Refused(err) != nil {
+			return err
+		}
+	}
+	s.schema, s.mu = in, &sync.Mutex{}
 	return nil
 }
 
@@ -118,7 +126,7 @@ func (s *Sink) open(job string, ended bool) error {
 			return kind.BadOption("retain.path needs a state directory", "run the job with --state, or leave it out")
 		}
 		var err error
-		if sh, last, entries, err = openShelf(s.RetainPath, s.Stream); err != nil {
+		if sh, last, entries, err = openShelf(s.env.Access, s.RetainPath, s.Stream); err != nil {
 			return err
 		}
 		if last != nil && job == "" {

@@ -35,11 +35,11 @@ type Source struct {
 	// it stops, its job is waited for.
 	Finite bool `option:"bounded"`
 	// Token is the bearer token to send; env:NAME and file:PATH are read.
-	Token string `option:"token"`
+	Token arrowstream.Secret `option:"token"`
 	// Username and Password log in where there is no token; the password may
 	// be env:NAME or file:PATH.
-	Username string `option:"username"`
-	Password string `option:"password"`
+	Username string             `option:"username"`
+	Password arrowstream.Secret `option:"password"`
 	// CAFile holds the certificates to trust instead of those of the system.
 	CAFile string `option:"tls.ca"`
 	// CertFile and KeyFile are the certificate to show to the server.
@@ -47,6 +47,8 @@ type Source struct {
 	KeyFile  string `option:"tls.key"`
 	// ConnectTimeout is how long the server may be out of reach; 30 s.
 	ConnectTimeout time.Duration `option:"connect.timeout"`
+	// Access is what may be reached.
+	Access *arrowstream.Access
 
 	schema *arrow.Schema
 }
@@ -68,7 +70,7 @@ func (s *Source) Delivers() (arrowstream.Guarantee, string) {
 func (s *Source) connection() connection {
 	return connection{
 		uri: s.URI, token: s.Token, username: s.Username, password: s.Password,
-		caFile: s.CAFile, certFile: s.CertFile, keyFile: s.KeyFile, timeout: s.ConnectTimeout,
+		caFile: s.CAFile, certFile: s.CertFile, keyFile: s.KeyFile, timeout: s.ConnectTimeout, access: s.Access,
 	}
 }
 

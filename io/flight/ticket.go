@@ -130,7 +130,7 @@ func newSigner(c Config) (signer, error) {
 	if s.ttl == 0 {
 		s.ttl = defaultTicketTTL
 	}
-	key, err := kind.Secret("ticket.key", c.TicketKey)
+	key, err := kind.Secret(c.Access, "ticket.key", c.TicketKey)
 	if err != nil {
 		return s, err
 	}

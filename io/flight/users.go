@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/arrowstream/arrowstream"
 )
 
 // principal is a caller, and what it may do.
@@ -43,7 +45,7 @@ type credential struct {
 
 // parseUsers reads the option users, whose text was resolved. Errors name the
 // line, never what stands in it but the name of the user.
-func parseUsers(text string) (*users, error) {
+func parseUsers(a *arrowstream.Access, text string) (*users, error) {
 	u := &users{passwords: map[string]credential{}, certificates: map[string]*principal{}}
 	seen := map[string]bool{}
 	for i, line := range strings.Split(text, "\n") {
@@ -65,7 +67,7 @@ func parseUsers(text string) (*users, error) {
 		}
 		seen[who.name] = true
 		how, ref, _ := strings.Cut(fields[1], "=")
-		secret, err := kind.Secret("users", ref)
+		secret, err := kind.Secret(a, "users", arrowstream.Secret(ref))
 		if err != nil {
 			return nil, err
 		}

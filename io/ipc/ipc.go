@@ -24,7 +24,7 @@ var Connector = arrowstream.Connector{
 	Name:    "arrow",
 	Aliases: []string{"ipc", "feather"},
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Fields: t.Schema, Stdio: t.Stdio}
+		s := &Source{Fields: t.Schema, Stdio: t.Stdio, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {

@@ -23,6 +23,8 @@ type Source struct {
 	Fields *arrow.Schema
 	// Stdio stands for the standard streams.
 	Stdio arrowstream.Stdio
+	// Access is what may be reached.
+	Access *arrowstream.Access
 
 	set    *filetable.Set
 	schema *arrow.Schema
@@ -35,7 +37,7 @@ func (s *Source) Schema() (*arrow.Schema, error) {
 	if s.schema != nil {
 		return s.schema, nil
 	}
-	set, err := kind.Find(s.Path, s.Stdio.In, Connector.Extensions...)
+	set, err := kind.Find(s.Access, s.Path, s.Stdio.In, Connector.Extensions...)
 	if err != nil {
 		return nil, err
 	}

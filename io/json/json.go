@@ -22,7 +22,7 @@ var Connector = arrowstream.Connector{
 	Name:    "json",
 	Aliases: []string{"jsonl", "ndjson"},
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Fields: t.Schema, Stdio: t.Stdio}
+		s := &Source{Fields: t.Schema, Stdio: t.Stdio, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {

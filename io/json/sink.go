@@ -45,7 +45,7 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) (err error) {
 	}
 	s.file = s.test
 	s.file.Kind, s.file.Path, s.file.Stdout, s.file.Sink, s.file.Extension = kind, s.Path, s.Stdio.Out, env.Name, ".json"
-	s.file.RollSize, s.file.RollAge = s.RollSize, s.RollAge
+	s.file.RollSize, s.file.RollAge, s.file.Access = s.RollSize, s.RollAge, env.Access
 	return nil
 }
 

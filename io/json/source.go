@@ -33,6 +33,8 @@ type Source struct {
 	Fields *arrow.Schema
 	// Stdio stands for the standard streams.
 	Stdio arrowstream.Stdio
+	// Access is what may be reached.
+	Access *arrowstream.Access
 
 	known *known
 }
@@ -62,7 +64,7 @@ func (s *Source) learn() (*known, error) {
 	if _, err := options(s.Duplicates, s.Epoch); err != nil {
 		return nil, err
 	}
-	set, err := kind.Find(s.Path, s.Stdio.In, Connector.Extensions...)
+	set, err := kind.Find(s.Access, s.Path, s.Stdio.In, Connector.Extensions...)
 	if err != nil {
 		return nil, err
 	}

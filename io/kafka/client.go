@@ -30,7 +30,9 @@ type connection struct {
 	connectTimeout time.Duration
 	tls            bool
 	caFile         string
-	user, password string
+	user           string
+	password       arrowstream.Secret
+	access         *arrowstream.Access
 	// dial replaces the network in tests.
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -48,28 +50,42 @@ type client struct {
 	users     atomic.Int64
 }
 
-func newClient(c connection) (*client, error) {
+// check looks at the addresses.
+func (c connection) check() error {
 	if len(c.brokers) == 0 {
-		return nil, kind.BadOption("brokers is missing", "name at least one host:port")
+		return kind.BadOption("brokers is missing", "name at least one host:port")
 	}
 	for _, b := range c.brokers {
 		if _, _, err := net.SplitHostPort(b); err != nil {
-			return nil, kind.BadOption(fmt.Sprintf("brokers: %q is not host:port", b), "")
+			return kind.BadOption(fmt.Sprintf("brokers: %q is not host:port", b), "")
 		}
+		if err := c.access.CheckDial("tcp", b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newClient(c connection) (*client, error) {
+	if err := c.check(); err != nil {
+		return nil, err
 	}
 	if c.connectTimeout <= 0 {
 		c.connectTimeout = defaultConnectTimeout
 	}
+	if c.dial == nil && c.access != nil {
+		c.dial = c.access.Dial
+	}
 	t := &kafkago.Transport{ClientID: "arrowstream", DialTimeout: 5 * time.Second, Dial: c.dial}
 	if c.tls || c.caFile != "" {
-		config, err := kind.TLS("tls.ca", c.caFile)
+		config, err := kind.TLS(c.access, "tls.ca", c.caFile)
 		if err != nil {
 			return nil, err
 		}
 		t.TLS = config
 	}
 	if c.user != "" {
-		password, err := kind.Secret("sasl.password", c.password)
+		password, err := kind.Secret(c.access, "sasl.password", c.password)
 		if err != nil {
 			return nil, err
 		}
@@ -119,6 +135,9 @@ func (c *client) retry(ctx context.Context, what string, f func(ctx context.Cont
 
 // fail names the work and the brokers.
 func (c *client) fail(what string, err error, hint string) error {
+	if no := arrowstream.Refused(err); no != nil {
+		return no
+	}
 	return &arrowstream.Error{
 		Code: "AS3001", Msg: fmt.Sprintf("kafka: %s at %s", what, strings.Join(c.brokers, ",")), Hint: hint, Err: err,
 	}

@@ -27,7 +27,7 @@ var Connector = arrowstream.Connector{
 	Name:    "kafka",
 	Aliases: []string{"upsert-kafka"},
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Columns: t.Schema, Format: t.Format}
+		s := &Source{Columns: t.Schema, Format: t.Format, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {

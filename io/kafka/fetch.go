@@ -26,8 +26,12 @@ const (
 	// maxAnswer bounds an answer beyond the bytes asked for: a broker sends at
 	// least one whole batch, however large.
 	maxAnswer = 256 << 20
-	// maxInflated bounds what the compressed batches of one answer become.
-	maxInflated = 512 << 20
+	// inflatedFree and inflatedMost bound what a compressed batch becomes: 64
+	// MiB and 32 times its length. Producers bound a batch to max.request.size
+	// before compression, by default 1 MiB. maxInflated bounds all of them.
+	inflatedFree = 64 << 20
+	inflatedMost = 32
+	maxInflated  = 512 << 20
 )
 
 // record is one message of a chunk: its key and value are slices of the
@@ -253,13 +257,14 @@ func (c *chunk) inflate(codec compress.Compression, from, to int) (start, end in
 	defer r.Close()
 	start = len(c.data)
 	w := appender{c.data}
-	n, err := io.Copy(&w, io.LimitReader(r, maxInflated))
+	most := int64(min(inflatedFree+inflatedMost*(to-from), maxInflated-start))
+	n, err := io.Copy(&w, io.LimitReader(r, most+1))
 	c.data = w.b
 	if err != nil {
 		return 0, 0, fmt.Errorf("%w: %s: %w", errCorrupt, codec, err)
 	}
-	if len(c.data) > maxInflated || n == maxInflated {
-		return 0, 0, fmt.Errorf("%w: more than %d bytes after decompression", errCorrupt, maxInflated)
+	if n > most {
+		return 0, 0, fmt.Errorf("%w: %d bytes are more than %d after decompression", errCorrupt, to-from, most)
 	}
 	return start, len(c.data), nil
 }

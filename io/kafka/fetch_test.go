@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
 
+	"github.com/arrowstream/arrowstream/internal/hostiletest"
 	"github.com/arrowstream/arrowstream/internal/iotest"
 )
 
@@ -141,6 +142,20 @@ func TestParseHostile(t *testing.T) {
 	}
 }
 
+// A batch that becomes far more than it is ends in an error before that.
+func TestFetchBomb(t *testing.T) {
+	bomb := answer(batchOf(5, compress.Zstd, strings.Repeat("x", inflatedFree+1<<20)))
+	if len(bomb) > 1<<20 {
+		t.Fatalf("%d bytes", len(bomb))
+	}
+	if _, _, err := parsed(bomb, 5); !errors.Is(err, errCorrupt) || !strings.Contains(err.Error(), "after decompression") {
+		t.Error(err)
+	}
+	if _, c, err := parsed(answer(batchOf(5, compress.Zstd, strings.Repeat("x", 32<<20))), 5); err != nil || len(c.records) != 1 {
+		t.Error(err)
+	}
+}
+
 // FuzzFetch feeds mutated answers, with checksums put right so that the
 // mutations get through.
 func FuzzFetch(f *testing.F) {
@@ -148,25 +163,27 @@ func FuzzFetch(f *testing.F) {
 	f.Add(answer(slices.Concat(batchOf(5, compress.Gzip, "a"), batchOf(6, compress.Lz4, "b")), abortedTransaction{1, 5}), true)
 	f.Add(answer(slices.Concat(batchOf(5, compress.Zstd, "a"), batchOf(6, compress.Snappy, "b"))), true)
 	f.Fuzz(func(t *testing.T, block []byte, fix bool) {
-		for version := int16(4); version <= 11; version++ {
-			block := bytes.Clone(block)
-			fetched, err := parseFetch(block, version)
-			if err != nil {
-				continue
-			}
-			if set := fetched.records; fix && len(set) > 61 {
-				if n := int(int32(binary.BigEndian.Uint32(set[8:]))) + 12; n > 61 && n <= len(set) {
-					binary.BigEndian.PutUint32(set[17:], checksum(set[:n]))
+		hostiletest.Within(t, len(block), func() {
+			for version := int16(4); version <= 11; version++ {
+				block := bytes.Clone(block)
+				fetched, err := parseFetch(block, version)
+				if err != nil {
+					continue
+				}
+				if set := fetched.records; fix && len(set) > 61 {
+					if n := int(int32(binary.BigEndian.Uint32(set[8:]))) + 12; n > 61 && n <= len(set) {
+						binary.BigEndian.PutUint32(set[17:], checksum(set[:n]))
+					}
+				}
+				c := &chunk{data: fetched.block, next: 5}
+				if err := c.parse(fetched, 5); err == nil && len(fetched.records) > 17 && c.next < 5 {
+					t.Fatal("moved back")
+				}
+				for i := range c.records {
+					_, _ = c.key(&c.records[i]), c.value(&c.records[i])
 				}
 			}
-			c := &chunk{data: fetched.block, next: 5}
-			if err := c.parse(fetched, 5); err == nil && len(fetched.records) > 17 && c.next < 5 {
-				t.Fatal("moved back")
-			}
-			for i := range c.records {
-				_, _ = c.key(&c.records[i]), c.value(&c.records[i])
-			}
-		}
+		})
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/nettest"
 )
 
 // TestPublishCutConnections loses each kind of request, and the answer to it,
@@ -52,6 +53,26 @@ func testPublishCutConnections(t *testing.T, addrs []string) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// TestPublishLossyNetwork publishes over a network that is slow and breaks.
+func TestPublishLossyNetwork(t *testing.T) { eachCluster(t, testPublishLossyNetwork) }
+
+func testPublishLossyNetwork(t *testing.T, addrs []string) {
+	for seed := range uint64(3) {
+		f := &nettest.Faults{Seed: seed, Breaks: 12, After: 8000, Piece: 500, Delay: time.Millisecond}
+		x := newExactly(addrs)
+		s := x.sink(t, nil)
+		s.dial, s.ConnectTimeout = f.Dial, time.Minute
+		x.claim(t, s, 1)
+		for e := 1; e <= 8; e++ {
+			x.publish(t, s, 1, e)
+		}
+		x.check(t)
+		if f.Broken() == 0 {
+			t.Error("no connection broke")
 		}
 	}
 }

@@ -79,10 +79,10 @@ type Sink struct {
 	// leave out what it has seen.
 	EpochHeaders bool `option:"epoch.headers"`
 	// TLS, CAFile, User and Password are as in [Source].
-	TLS      bool   `option:"tls"`
-	CAFile   string `option:"tls.ca"`
-	User     string `option:"sasl.username,properties.sasl.username"`
-	Password string `option:"sasl.password,properties.sasl.password"`
+	TLS      bool               `option:"tls"`
+	CAFile   string             `option:"tls.ca"`
+	User     string             `option:"sasl.username,properties.sasl.username"`
+	Password arrowstream.Secret `option:"sasl.password,properties.sasl.password"`
 	// Clock gives the timestamp of messages whose row has no event time; nil
 	// is the clock of the machine.
 	Clock arrowstream.Clock
@@ -97,6 +97,7 @@ type Sink struct {
 	sticky    int
 	aborted   bool
 
+	access     *arrowstream.Access
 	partitions int
 	dial       func(ctx context.Context, network, address string) (net.Conn, error)
 	publisher  publisher
@@ -120,7 +121,11 @@ func (s *Sink) Takes() arrowstream.Delivery {
 }
 
 // Bind implements [arrowstream.Sink].
-func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
+func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
+	s.access = env.Access
+	if err := s.connection().check(); err != nil {
+		return err
+	}
 	if err := kind.CheckFormat(s.Format, s.FormatName); err != nil {
 		return err
 	}
@@ -186,7 +191,7 @@ func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
 func (s *Sink) connection() connection {
 	return connection{
 		brokers: s.Brokers, connectTimeout: s.ConnectTimeout, tls: s.TLS, caFile: s.CAFile, user: s.User, password: s.Password,
-		dial: s.dial,
+		dial: s.dial, access: s.access,
 	}
 }
 

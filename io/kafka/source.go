@@ -74,8 +74,10 @@ type Source struct {
 	CAFile string `option:"tls.ca"`
 	// User and Password log in by SASL PLAIN; the password may be env:NAME or
 	// file:PATH.
-	User     string `option:"sasl.username,properties.sasl.username"`
-	Password string `option:"sasl.password,properties.sasl.password"`
+	User     string             `option:"sasl.username,properties.sasl.username"`
+	Password arrowstream.Secret `option:"sasl.password,properties.sasl.password"`
+	// Access is what may be reached.
+	Access *arrowstream.Access
 	// Isolation is read_committed (the default), which leaves out the rows of
 	// transactions that are open or aborted, or read_uncommitted. A topic that
 	// is written without transactions reads the same at the same speed.
@@ -214,7 +216,7 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 		return nil, err
 	}
 	c, err := newClient(connection{
-		brokers: s.Brokers, connectTimeout: s.ConnectTimeout, tls: s.TLS, caFile: s.CAFile, user: s.User, password: s.Password,
+		brokers: s.Brokers, connectTimeout: s.ConnectTimeout, tls: s.TLS, caFile: s.CAFile, user: s.User, password: s.Password, access: s.Access,
 	})
 	if err != nil {
 		return nil, err

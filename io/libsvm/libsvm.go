@@ -23,7 +23,7 @@ import (
 var Connector = arrowstream.Connector{
 	Name: "libsvm",
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Stdio: t.Stdio}
+		s := &Source{Stdio: t.Stdio, Access: t.Access}
 		if err := t.Decode(s); err != nil || t.Schema == nil {
 			return s, err
 		}
@@ -49,6 +49,8 @@ type Source struct {
 
 	// Stdio stands for the standard streams.
 	Stdio arrowstream.Stdio
+	// Access is what may be reached.
+	Access *arrowstream.Access
 
 	set      *filetable.Set
 	features int
@@ -80,7 +82,7 @@ func (s *Source) Schema() (*arrow.Schema, error) {
 		return nil, kind.BadOption("features must be between 1 and %d", maxFeatures)
 	}
 	if s.set == nil {
-		set, err := kind.Find(s.Path, s.Stdio.In, ".libsvm", ".svm", ".txt")
+		set, err := kind.Find(s.Access, s.Path, s.Stdio.In, ".libsvm", ".svm", ".txt")
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ var Connector = arrowstream.Connector{
 	Name:    "mysql",
 	Aliases: []string{"mariadb"},
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Declared: t.Schema}
+		s := &Source{Declared: t.Schema, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {

@@ -20,10 +20,12 @@ import (
 
 // login is what a Source and a Sink need to reach a database.
 type login struct {
-	url, user, password string
-	tls                 bool
-	caFile              string
-	writes              bool
+	url, user string
+	password  arrowstream.Secret
+	tls       bool
+	caFile    string
+	writes    bool
+	access    *arrowstream.Access
 }
 
 // server is a database that can be connected to.
@@ -47,12 +49,12 @@ func newServer(l login) (*server, error) {
 		config.User = l.user
 	}
 	if l.password != "" {
-		if config.Passwd, err = kind.Secret("password", l.password); err != nil {
+		if config.Passwd, err = kind.Secret(l.access, "password", l.password); err != nil {
 			return nil, err
 		}
 	}
 	if l.tls || l.caFile != "" {
-		if config.TLS, err = kind.TLS("tls.ca", l.caFile); err != nil {
+		if config.TLS, err = kind.TLS(l.access, "tls.ca", l.caFile); err != nil {
 			return nil, err
 		}
 		config.TLS.ServerName, _, _ = net.SplitHostPort(config.Addr)
@@ -60,6 +62,13 @@ func newServer(l login) (*server, error) {
 	if config.DBName == "" {
 		return nil, kind.BadOption("url names no database", "write mysql://host:3306/database")
 	}
+	if l.access != nil {
+		if err := l.access.CheckDial(config.Net, config.Addr); err != nil {
+			return nil, err
+		}
+		config.DialFunc = l.access.Dial
+	}
+	config.AllowAllFiles = false // the server would choose which
 	config.InterpolateParams, config.ParseTime, config.Logger = true, false, &mysql.NopLogger{}
 	return &server{config: config, dialect: dialect, writes: l.writes}, nil
 }

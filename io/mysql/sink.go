@@ -20,8 +20,8 @@ type Sink struct {
 	Table string `option:"table,table-name,dbtable"`
 	// User and Password log in, unless URL has them; the password may be
 	// env:NAME or file:PATH.
-	User     string `option:"user,username"`
-	Password string `option:"password"`
+	User     string             `option:"user,username"`
+	Password arrowstream.Secret `option:"password"`
 	// Key are the columns of the primary key: a row replaces the one with its
 	// key, and a changelog is brought down to its net effect per key.
 	Key []string `option:"key,key.fields"`
@@ -61,7 +61,7 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	default:
 		return kind.BadOption(fmt.Sprintf("table.missing: %q", s.Missing), "use create or fail")
 	}
-	server, err := newServer(login{url: s.URL, user: s.User, password: s.Password, tls: s.TLS, caFile: s.CAFile, writes: true})
+	server, err := newServer(login{url: s.URL, user: s.User, password: s.Password, tls: s.TLS, caFile: s.CAFile, writes: true, access: env.Access})
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,8 @@ type Source struct {
 	Query string `option:"query"`
 	// User and Password log in, unless URL has them; the password may be
 	// env:NAME or file:PATH.
-	User     string `option:"user,username"`
-	Password string `option:"password"`
+	User     string             `option:"user,username"`
+	Password arrowstream.Secret `option:"password"`
 	// Columns are the columns to read, in their order; none means all.
 	Columns []string `option:"columns"`
 	// Declared are the columns as declared; nil takes those of the table.
@@ -44,6 +44,8 @@ type Source struct {
 	// sslMode of the URL decides.
 	TLS    bool   `option:"tls"`
 	CAFile string `option:"tls.ca"`
+	// Access is what may be reached.
+	Access *arrowstream.Access
 	// Driver and FetchSize are accepted so that other engines' tables work.
 	Driver    string `option:"driver"`
 	FetchSize string `option:"fetchsize,scan.fetch-size"`
@@ -59,7 +61,7 @@ func (s *Source) Delivers() (arrowstream.Guarantee, string) {
 
 // bind checks the options.
 func (s *Source) bind() (*database.Reader, error) {
-	server, err := newServer(login{url: s.URL, user: s.User, password: s.Password, tls: s.TLS, caFile: s.CAFile})
+	server, err := newServer(login{url: s.URL, user: s.User, password: s.Password, tls: s.TLS, caFile: s.CAFile, access: s.Access})
 	if err != nil {
 		return nil, err
 	}

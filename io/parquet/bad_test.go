@@ -20,6 +20,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
+	"github.com/arrowstream/arrowstream/internal/hostiletest"
 	"github.com/arrowstream/arrowstream/internal/safe"
 )
 
@@ -28,6 +29,7 @@ const (
 	// childRows ends the reading of a file that claims more rows than a test
 	// has time for.
 	childRows = 50_000_000
+	fuzzRows  = 500_000
 )
 
 // child reads the file named by the environment with the real reader in a
@@ -38,7 +40,7 @@ func child() int {
 		fmt.Println(err)
 		return 9
 	}
-	rows, err := drain(context.Background(), os.Getenv(childEnv), columnar.NewBudget(256<<20, memory.NewGoAllocator()).Account("bad"))
+	rows, err := drain(context.Background(), os.Getenv(childEnv), childRows, columnar.NewBudget(256<<20, memory.NewGoAllocator()).Account("bad"))
 	fmt.Printf("rows %d err %v\n", rows, err)
 	if caught, byRuntime := safe.IsPanic(err); caught && byRuntime {
 		fmt.Println("a panic of the runtime was caught")
@@ -53,8 +55,8 @@ func child() int {
 	return 0
 }
 
-// drain reads a file to its end and returns the number of rows.
-func drain(ctx context.Context, path string, mem memory.Allocator) (rows int64, err error) {
+// drain reads a file to its end, or to the most rows, and returns their number.
+func drain(ctx context.Context, path string, most int64, mem memory.Allocator) (rows int64, err error) {
 	s := &Source{Path: path}
 	if _, err := s.Schema(); err != nil {
 		return 0, err
@@ -65,7 +67,7 @@ func drain(ctx context.Context, path string, mem memory.Allocator) (rows int64, 
 	}
 	for _, p := range parts {
 		defer func() { err = errors.Join(err, p.Close()) }()
-		for rows < childRows {
+		for rows < most {
 			b, err := p.Read(ctx)
 			if err != nil {
 				if err.Error() == "EOF" {
@@ -230,26 +232,28 @@ func FuzzRead(f *testing.F) {
 		f.Add(small(f, codec))
 	}
 	f.Add([]byte("PAR1\x19\xfc\xff\xff\xff\xff\x07\x00\x08\x00\x00\x00PAR1"))
-	if paths, err := filepath.Glob(filepath.Join(os.Getenv("ARROWSTREAM_DATA"), "bad/parquet-testing/bad_data/*.parquet")); err == nil {
-		for _, p := range paths {
-			if b, err := os.ReadFile(p); err == nil && len(b) < 8<<10 {
-				f.Add(b)
-			}
+	for _, dir := range [][]string{{"bad", "parquet-testing", "bad_data"}, {"bad", "arrow-testing", "data", "parquet", "fuzzing"}} {
+		for b := range hostiletest.Seeds(dir...) {
+			f.Add(b)
 		}
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		path := filepath.Join(dir, fmt.Sprintf("%d.parquet", os.Getpid()))
-		if err := os.WriteFile(path, b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
-		defer mem.AssertSize(t, 0)
-		rows, err := drain(ctx, path, columnar.NewBudget(64<<20, mem).Account("fuzz"))
-		if caught, byRuntime := safe.IsPanic(err); caught && byRuntime {
-			t.Fatalf("after %d rows: %v", rows, err)
-		}
+		hostiletest.Within(t, len(b), func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			path := filepath.Join(dir, fmt.Sprintf("%d.parquet", os.Getpid()))
+			// A file that is written over would be flushed to the disk.
+			_ = os.Remove(path)
+			if err := os.WriteFile(path, b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			mem := memory.NewCheckedAllocator(columnar.Pool)
+			defer mem.AssertSize(t, 0)
+			rows, err := drain(ctx, path, fuzzRows, columnar.NewBudget(32<<20, mem).Account("fuzz"))
+			if caught, byRuntime := safe.IsPanic(err); caught && byRuntime {
+				t.Fatalf("after %d rows: %v", rows, err)
+			}
+		})
 	})
 }

@@ -47,7 +47,7 @@ func TestEncodings(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.parquet")
 			write(t, mem, &Sink{Path: path, RowGroupRows: 60000}, in)
 			equalRows(t, mustRead(t, &Source{Path: path}, testEnv(mem, 1000, 1)), rowsOf(in))
-			f, err := openFile(path)
+			f, err := openFile(nil, path)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,7 +18,7 @@ var Connector = arrowstream.Connector{
 }
 
 func newSource(t arrowstream.Table) (arrowstream.Source, error) {
-	s := &Source{}
+	s := &Source{Access: t.Access}
 	if err := t.Decode(s, Sink{}); err != nil {
 		return nil, err
 	}

@@ -23,19 +23,20 @@ const (
 
 // file is an open Parquet file whose footer has been read and checked.
 type file struct {
-	path  string
-	r     io.ReaderAt
-	close func() error
-	size  int64
-	mtime time.Time
-	meta  format.FileMetaData
-	root  *node
-	leafs []*node
+	access *arrowstream.Access
+	path   string
+	r      io.ReaderAt
+	close  func() error
+	size   int64
+	mtime  time.Time
+	meta   format.FileMetaData
+	root   *node
+	leafs  []*node
 }
 
 // openFile opens a file and reads its footer. The caller closes it.
-func openFile(path string) (*file, error) {
-	f, err := os.Open(path)
+func openFile(a *arrowstream.Access, path string) (*file, error) {
+	f, err := a.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
@@ -46,7 +47,7 @@ func openFile(path string) (*file, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	out := &file{path: path, r: f, close: f.Close, size: info.Size(), mtime: info.ModTime()}
+	out := &file{access: a, path: path, r: f, close: f.Close, size: info.Size(), mtime: info.ModTime()}
 	if err := out.load(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

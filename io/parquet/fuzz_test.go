@@ -15,6 +15,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/hostiletest"
 	"github.com/arrowstream/arrowstream/internal/safe"
 )
 
@@ -25,50 +26,52 @@ func FuzzHybrid(f *testing.F) {
 	f.Add(appendHybrid(nil, []int32{1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 9}, 4), uint8(4), uint8(1), uint8(5))
 	f.Add([]byte{9, 0xff, 0, 1}, uint8(1), uint8(7), uint8(9))
 	f.Fuzz(func(t *testing.T, b []byte, width, read, pass uint8) {
-		var h hybrid
-		if h.reset(padded(b, int(read)%2*slack), int(width)) != nil {
-			return
-		}
-		const most = 2000
-		var all []int32
-		for len(all) < most {
-			var one [1]int32
-			if h.ints(one[:]) != nil {
-				break
+		hostiletest.Within(t, len(b), func() {
+			var h hybrid
+			if h.reset(padded(b, int(read)%2*slack), int(width)) != nil {
+				return
 			}
-			all = append(all, one[0])
-		}
-		if h.reset(b, int(width)) != nil {
-			t.Fatal("a width that is refused the second time")
-		}
-		for at := 0; at < len(all); {
-			got := make([]int32, min(int(read)+1, len(all)-at))
-			if err := h.ints(got); err != nil || !slices.Equal(got, all[at:at+len(got)]) {
-				t.Fatalf("values from %d: %v, %v; want %v", at, got, err, all[at:at+len(got)])
+			const most = 2000
+			var all []int32
+			for len(all) < most {
+				var one [1]int32
+				if h.ints(one[:]) != nil {
+					break
+				}
+				all = append(all, one[0])
 			}
-			at += len(got)
-			n := min(int(pass), len(all)-at)
-			if err := h.skip(n); err != nil {
-				t.Fatalf("pass over %d values from %d: %v", n, at, err)
+			if h.reset(b, int(width)) != nil {
+				t.Fatal("a width that is refused the second time")
 			}
-			at += n
-		}
-		if width != 1 {
-			return
-		}
-		ones := 0
-		for _, x := range all {
-			ones += int(x & 1)
-		}
-		var a, c hybrid
-		_ = a.reset(b, 1)
-		_ = c.reset(b, 1)
-		bits := make([]byte, columnar.BitmapBytes(len(all))+bitSlack)
-		n1, err1 := a.bits(bits, 0, len(all))
-		n2, err2 := c.skipBits(len(all))
-		if n1 != ones || n2 != ones || err1 != nil || err2 != nil {
-			t.Fatalf("%d ones are counted as %d and %d: %v, %v", ones, n1, n2, err1, err2)
-		}
+			for at := 0; at < len(all); {
+				got := make([]int32, min(int(read)+1, len(all)-at))
+				if err := h.ints(got); err != nil || !slices.Equal(got, all[at:at+len(got)]) {
+					t.Fatalf("values from %d: %v, %v; want %v", at, got, err, all[at:at+len(got)])
+				}
+				at += len(got)
+				n := min(int(pass), len(all)-at)
+				if err := h.skip(n); err != nil {
+					t.Fatalf("pass over %d values from %d: %v", n, at, err)
+				}
+				at += n
+			}
+			if width != 1 {
+				return
+			}
+			ones := 0
+			for _, x := range all {
+				ones += int(x & 1)
+			}
+			var a, c hybrid
+			_ = a.reset(b, 1)
+			_ = c.reset(b, 1)
+			bits := make([]byte, columnar.BitmapBytes(len(all))+bitSlack)
+			n1, err1 := a.bits(bits, 0, len(all))
+			n2, err2 := c.skipBits(len(all))
+			if n1 != ones || n2 != ones || err1 != nil || err2 != nil {
+				t.Fatalf("%d ones are counted as %d and %d: %v, %v", ones, n1, n2, err1, err2)
+			}
+		})
 	})
 }
 
@@ -76,17 +79,19 @@ func FuzzHybrid(f *testing.F) {
 func FuzzDelta(f *testing.F) {
 	f.Add([]byte{0x80, 1, 4, 2, 2, 2, 0, 0, 0, 0}, uint16(10))
 	f.Fuzz(func(t *testing.T, b []byte, limit uint16) {
-		for _, size := range []int{4, 8} {
-			if v, _, err := decodeDelta(nil, b, int(limit), size); err == nil && len(v) > int(limit) {
-				t.Fatalf("%d values where %d are due", len(v), limit)
+		hostiletest.Within(t, len(b), func() {
+			for _, size := range []int{4, 8} {
+				if v, _, err := decodeDelta(nil, b, int(limit), size); err == nil && len(v) > int(limit) {
+					t.Fatalf("%d values where %d are due", len(v), limit)
+				}
 			}
-		}
-		if off, data, err := decodeDeltaLengths(b, int(limit)); err == nil && (len(off) > int(limit)+1 || off[len(off)-1] > int64(len(data))) {
-			t.Fatalf("%d texts, the last ends at %d of %d", len(off)-1, off[len(off)-1], len(data))
-		}
-		if off, data, err := decodeDeltaStrings(b, int(limit), 1<<20); err == nil && (len(off) > int(limit)+1 || off[len(off)-1] != int64(len(data))) {
-			t.Fatalf("%d texts, the last ends at %d of %d", len(off)-1, off[len(off)-1], len(data))
-		}
+			if off, data, err := decodeDeltaLengths(b, int(limit)); err == nil && (len(off) > int(limit)+1 || off[len(off)-1] > int64(len(data))) {
+				t.Fatalf("%d texts, the last ends at %d of %d", len(off)-1, off[len(off)-1], len(data))
+			}
+			if off, data, err := decodeDeltaStrings(b, int(limit), 1<<20); err == nil && (len(off) > int(limit)+1 || off[len(off)-1] != int64(len(data))) {
+				t.Fatalf("%d texts, the last ends at %d of %d", len(off)-1, off[len(off)-1], len(data))
+			}
+		})
 	})
 }
 
@@ -96,39 +101,41 @@ func FuzzSieve(f *testing.F) {
 	for _, codec := range []string{"zstd", "none", "snappy"} {
 		f.Add(small(f, codec), int64(2), "a")
 	}
-	if paths, err := filepath.Glob(filepath.Join(os.Getenv("ARROWSTREAM_DATA"), "bad/parquet-testing/bad_data/*.parquet")); err == nil {
-		for _, p := range paths {
-			if b, err := os.ReadFile(p); err == nil && len(b) < 8<<10 {
-				f.Add(b, int64(1), "x")
-			}
+	for _, dir := range [][]string{{"bad", "parquet-testing", "bad_data"}, {"bad", "arrow-testing", "data", "parquet", "fuzzing"}} {
+		for b := range hostiletest.Seeds(dir...) {
+			f.Add(b, int64(1), "x")
 		}
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, b []byte, n int64, text string) {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		path := filepath.Join(dir, fmt.Sprintf("%d.parquet", os.Getpid()))
-		if err := os.WriteFile(path, b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
-		defer mem.AssertSize(t, 0)
-		s := &Source{Path: path}
-		schema, err := s.Schema()
-		if err != nil {
-			return
-		}
-		for i, field := range schema.Fields()[:min(4, schema.NumFields())] {
-			p := Predicate{Column: field.Name, Op: []string{">=", "<", "=", "is not null"}[(i+int(n&3))&3], Value: n}
-			if field.Type.ID() == columnar.Dict.ID() || field.Type.ID() == columnar.Dict.ValueType.ID() {
-				p.Value = text
+		hostiletest.Within(t, len(b), func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			path := filepath.Join(dir, fmt.Sprintf("%d.parquet", os.Getpid()))
+			// A file that is written over would be flushed to the disk.
+			_ = os.Remove(path)
+			if err := os.WriteFile(path, b, 0o644); err != nil {
+				t.Fatal(err)
 			}
-			s.Predicates = append(s.Predicates, p)
-		}
-		err = drainAll(ctx, s, testEnv(columnar.NewBudget(64<<20, mem).Account("fuzz"), 0, 2))
-		if caught, byRuntime := safe.IsPanic(err); caught && byRuntime {
-			t.Fatal(err)
-		}
+			mem := memory.NewCheckedAllocator(columnar.Pool)
+			defer mem.AssertSize(t, 0)
+			s := &Source{Path: path}
+			schema, err := s.Schema()
+			if err != nil {
+				return
+			}
+			for i, field := range schema.Fields()[:min(4, schema.NumFields())] {
+				p := Predicate{Column: field.Name, Op: []string{">=", "<", "=", "is not null"}[(i+int(n&3))&3], Value: n}
+				if field.Type.ID() == columnar.Dict.ID() || field.Type.ID() == columnar.Dict.ValueType.ID() {
+					p.Value = text
+				}
+				s.Predicates = append(s.Predicates, p)
+			}
+			err = drainAll(ctx, s, testEnv(columnar.NewBudget(32<<20, mem).Account("fuzz"), 0, 2))
+			if caught, byRuntime := safe.IsPanic(err); caught && byRuntime {
+				t.Fatal(err)
+			}
+		})
 	})
 }
 
@@ -140,7 +147,7 @@ func drainAll(ctx context.Context, s *Source, env arrowstream.SourceEnv) (err er
 	}
 	for _, p := range parts {
 		defer func() { err = errors.Join(err, p.Close()) }()
-		for rows := int64(0); rows < childRows; {
+		for rows := int64(0); rows < fuzzRows; {
 			b, err := p.Read(ctx)
 			if err == io.EOF {
 				break

@@ -24,7 +24,7 @@ type opened struct {
 // open opens a file again that has been planned, and makes sure that it is the
 // same.
 func (p *plan) open(info *fileInfo) (*opened, error) {
-	f, err := openFile(info.path)
+	f, err := openFile(p.source.Access, info.path)
 	if err != nil {
 		return nil, err
 	}

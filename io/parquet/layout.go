@@ -25,6 +25,9 @@ func checkKeyType(f arrow.Field) error {
 	return &arrowstream.Error{Code: "AS1504", Msg: fmt.Sprintf("parquet: partition column %q is of type %s", f.Name, f.Type), Hint: "partition by texts, integers, dates or timestamps"}
 }
 
+// maxDirName is the length of the longest name that file systems take.
+const maxDirName = 255
+
 // partition spreads the rows of b over the k=v directories. The order of rows
 // within a directory is kept.
 func (s *Sink) partition(b arrow.Record, cols []arrow.Array) error {
@@ -38,9 +41,16 @@ func (s *Sink) partition(b arrow.Record, cols []arrow.Array) error {
 			if j > 0 {
 				sb.WriteByte('/')
 			}
+			start := sb.Len()
 			sb.WriteString(escape(s.in.Field(k).Name))
 			sb.WriteByte('=')
 			sb.WriteString(keyText(b.Column(k), i))
+			if n := sb.Len() - start; n > maxDirName {
+				return &arrowstream.Error{
+					Code: "AS4142", Msg: fmt.Sprintf("parquet: write %s: a value of partition column %q makes the name of a directory of %d bytes, %d fit", s.Path, s.in.Field(k).Name, n, maxDirName),
+					Hint: "partition by something shorter, such as a hash of the column",
+				}
+			}
 		}
 		key := sb.String()
 		if rows[key] == nil {

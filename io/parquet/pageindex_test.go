@@ -31,7 +31,7 @@ func TestPageBounds(t *testing.T) {
 		if err := pq.WriteFile(path, rows, pq.DataPageVersion(version), pq.PageBufferSize(1600), pq.DataPageStatistics(true)); err != nil {
 			t.Fatal(err)
 		}
-		f, err := openFile(path)
+		f, err := openFile(nil, path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 
 // fileInfo is what is kept of a file between planning and reading.
 type fileInfo struct {
+	access *arrowstream.Access
 	path   string
 	size   int64
 	mtime  time.Time
@@ -66,13 +67,16 @@ func (s *Source) fileInfos() ([]*fileInfo, error) {
 	if s.infos != nil {
 		return s.infos, nil
 	}
-	paths, err := glob.Expand(s.Path, Extensions...)
+	if s.Path == "-" {
+		return nil, &arrowstream.Error{Code: "AS1504", Msg: "parquet: a file cannot come by standard input", Hint: "its end is read first: save it, and name the file"}
+	}
+	paths, err := glob.Expand(s.Access, s.Path, Extensions...)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
 	var infos []*fileInfo
 	for _, path := range paths {
-		f, err := openFile(path)
+		f, err := openFile(s.Access, path)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +91,7 @@ func (s *Source) fileInfos() ([]*fileInfo, error) {
 
 // info summarises the footer of f.
 func (f *file) info() *fileInfo {
-	out := &fileInfo{path: f.path, size: f.size, mtime: f.mtime, rows: f.meta.NumRows, fields: f.fields(), hive: hiveValues(f.path), lows: f.lows()}
+	out := &fileInfo{access: f.access, path: f.path, size: f.size, mtime: f.mtime, rows: f.meta.NumRows, fields: f.fields(), hive: hiveValues(f.path), lows: f.lows()}
 	for i := range f.meta.RowGroups {
 		out.groups = append(out.groups, f.meta.RowGroups[i].NumRows)
 	}

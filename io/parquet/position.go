@@ -33,7 +33,7 @@ const positionVersion = 2
 // identify is the identity of a file as it was planned; the hash is read once.
 func (f *fileInfo) identify() (files.Identity, error) {
 	if f.id.Name == "" {
-		id, err := files.Identify(f.path)
+		id, err := files.Identify(f.access, f.path)
 		if err != nil {
 			return id, changed(err)
 		}
@@ -45,6 +45,9 @@ func (f *fileInfo) identify() (files.Identity, error) {
 
 // changed is the error of input that is not what was read.
 func changed(err error) error {
+	if no := arrowstream.Refused(err); no != nil {
+		return no
+	}
 	return &arrowstream.Error{
 		Code: "AS5005", Msg: "parquet: input that was read before has changed", Err: err,
 		Hint: "bring the file back as it was, or start from an empty state",
@@ -89,14 +92,14 @@ func decodePosition(b []byte, order string) (p position, behind, begun []files.I
 
 // known finds files that were read before among infos, and makes sure that they
 // are the same.
-func known(infos []*fileInfo, ids []files.Identity) ([]*fileInfo, error) {
+func known(a *arrowstream.Access, infos []*fileInfo, ids []files.Identity) ([]*fileInfo, error) {
 	byName := map[string]*fileInfo{}
 	for _, f := range infos {
 		byName[f.path] = f
 	}
 	var out []*fileInfo
 	for _, id := range ids {
-		if err := id.Verify(); err != nil {
+		if err := id.Verify(a); err != nil {
 			return nil, changed(err)
 		}
 		f, ok := byName[id.Name]
@@ -139,11 +142,11 @@ func (s *sequence) Seek(_ context.Context, pos []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before, err := known(s.files, behind)
+	before, err := known(s.plan.source.Access, s.files, behind)
 	if err != nil {
 		return err
 	}
-	current, err := known(s.files, begun)
+	current, err := known(s.plan.source.Access, s.files, begun)
 	if err != nil {
 		return err
 	}
@@ -214,11 +217,11 @@ func (m *merge) Seek(_ context.Context, pos []byte) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	before, err := known(m.plan.files, behind)
+	before, err := known(m.plan.source.Access, m.plan.files, behind)
 	if err != nil {
 		return err
 	}
-	current, err := known(m.plan.files, begun)
+	current, err := known(m.plan.source.Access, m.plan.files, begun)
 	if err != nil {
 		return err
 	}

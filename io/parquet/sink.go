@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -127,7 +126,7 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	}
 	c := epochfile.Config{
 		Connector: "parquet", Sink: env.Name, Dir: s.Path, Extension: ".parquet", RollSize: s.RollSize, RollAge: s.RollAge,
-		Overwrite: s.Overwrite, Extensions: Extensions, Clock: s.clock, Before: s.before,
+		Overwrite: s.Overwrite, Extensions: Extensions, Access: env.Access, Clock: s.clock, Before: s.before,
 	}
 	if s.single = hasExtension(s.Path); s.single {
 		c.Dir, c.Single = filepath.Dir(s.Path), filepath.Base(s.Path)
@@ -215,7 +214,7 @@ func (s *Sink) checkTarget() error {
 	if s.checked || !s.single || s.Overwrite {
 		return nil
 	}
-	if _, err := os.Stat(s.Path); err == nil {
+	if _, err := s.env.Access.Stat(s.Path); err == nil {
 		return &arrowstream.Error{Code: "AS2001", Msg: fmt.Sprintf("parquet: %s exists", s.Path), Hint: "set 'overwrite' = 'true' (or INSERT OVERWRITE), or write to a directory to add files"}
 	}
 	s.checked = true

@@ -57,7 +57,7 @@ func TestSkipRowGroups(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := openFile(path)
+		f, err := openFile(nil, path)
 		if err != nil {
 			t.Fatal(err)
 		}

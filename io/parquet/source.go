@@ -57,6 +57,8 @@ type Source struct {
 	// Declared columns: their types are what is read. nil takes the columns
 	// and types of the files.
 	Declared *arrow.Schema
+	// Access is what may be reached.
+	Access *arrowstream.Access
 
 	infos []*fileInfo // footers of the files, read once
 }

@@ -20,7 +20,7 @@ var Connector = arrowstream.Connector{
 	Name:    "postgres",
 	Aliases: []string{"postgresql"},
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Declared: t.Schema}
+		s := &Source{Declared: t.Schema, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {

@@ -12,15 +12,18 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/database"
 )
 
 // login is what a Source and a Sink need to reach a database.
 type login struct {
-	url, user, password string
-	tls                 bool
-	caFile              string
-	writes              bool
+	url, user string
+	password  arrowstream.Secret
+	tls       bool
+	caFile    string
+	writes    bool
+	access    *arrowstream.Access
 }
 
 // server is a database that can be connected to.
@@ -36,6 +39,9 @@ func newServer(l login) (*server, error) {
 		return nil, kind.BadOption("url is missing", "for example postgres://host:5432/database")
 	}
 	text, err := plainURL(l.url)
+	if err == nil && l.access != nil {
+		text, err = confined(text)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -47,12 +53,12 @@ func newServer(l login) (*server, error) {
 		config.User = l.user
 	}
 	if l.password != "" {
-		if config.Password, err = kind.Secret("password", l.password); err != nil {
+		if config.Password, err = kind.Secret(l.access, "password", l.password); err != nil {
 			return nil, err
 		}
 	}
 	if l.tls || l.caFile != "" {
-		if config.TLSConfig, err = kind.TLS("tls.ca", l.caFile); err != nil {
+		if config.TLSConfig, err = kind.TLS(l.access, "tls.ca", l.caFile); err != nil {
 			return nil, err
 		}
 		config.TLSConfig.ServerName = config.Host
@@ -60,6 +66,11 @@ func newServer(l login) (*server, error) {
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "arrowstream"
+	}
+	if l.access != nil {
+		if err := confine(config, l.access); err != nil {
+			return nil, err
+		}
 	}
 	config.RuntimeParams["datestyle"] = "ISO, YMD"
 	config.RuntimeParams["timezone"] = "UTC"

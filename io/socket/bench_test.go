@@ -24,7 +24,7 @@ func BenchmarkLines(b *testing.B) {
 			if err == io.EOF {
 				break
 			}
-			n += strings.Count(string(c.data[:1]), "x")
+			n += strings.Count(string(c.Data[:1]), "x")
 		}
 	}
 	if n == 0 {

@@ -6,8 +6,8 @@
 // senders down, datagrams that find no room are lost, as the protocol has it.
 // A [Sink] connects and writes one line per row.
 //
-// The protocols have no acknowledgement: delivery is at most once. The
-// package's one invariant: no client can make the source hold more than a few
+// The protocols have no acknowledgement: delivery is at most once, and at least
+// once from the journal on for a source that has one. The package's one invariant: no client can make the source hold more than a few
 // lines of it in memory, and a listener is on loopback unless told otherwise.
 package socket
 
@@ -25,7 +25,7 @@ import (
 var Connector = arrowstream.Connector{
 	Name: "socket",
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Columns: t.Schema, Format: t.Format}
+		s := &Source{Columns: t.Schema, Format: t.Format, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {
@@ -71,8 +71,8 @@ func network(name string) (string, error) {
 }
 
 var (
-	_ arrowstream.Source    = (*Source)(nil)
-	_ arrowstream.Partition = (*partition)(nil)
-	_ arrowstream.Sink      = (*Sink)(nil)
-	_ arrowstream.Aborter   = (*Sink)(nil)
+	_ arrowstream.Source     = (*Source)(nil)
+	_ arrowstream.Guaranteed = (*Source)(nil)
+	_ arrowstream.Sink       = (*Sink)(nil)
+	_ arrowstream.Aborter    = (*Sink)(nil)
 )

@@ -5,21 +5,12 @@ import (
 	"errors"
 	"io"
 	"net"
+
+	"github.com/arrowstream/arrowstream/internal/intake"
 )
 
 // readBytes is how much is asked of a connection at once.
 const readBytes = 64 << 10
-
-// chunk is a run of whole lines of one sender.
-type chunk struct {
-	data []byte
-	from string
-	line int64 // number of the first line, from 1
-	// err, if not nil, is a line that cannot be had: the number is line. With
-	// fatal it ends the source under every policy.
-	err   error
-	fatal bool
-}
 
 var (
 	errTooLong = errors.New("line is too long, see option max.line")
@@ -43,7 +34,7 @@ type lineReader struct {
 
 // next returns the next chunk; io.EOF after the last. A last line needs no
 // newline if the sender closed the connection in good order.
-func (l *lineReader) next() (chunk, error) {
+func (l *lineReader) next() (intake.Chunk, error) {
 	for {
 		// What follows rest in its block was never handed out: chunks are cut
 		// from the front.
@@ -67,13 +58,13 @@ func (l *lineReader) next() (chunk, error) {
 		case l.skip:
 			buf = buf[:0]
 		}
-		var c chunk
+		var c intake.Chunk
 		if end > 0 {
-			c = chunk{data: buf[:end:end], from: l.from, line: l.line + 1}
-			l.line += int64(bytes.Count(c.data, []byte{'\n'}))
+			c = intake.Chunk{Data: buf[:end:end], From: l.from, Line: l.line + 1}
+			l.line += int64(bytes.Count(c.Data, []byte{'\n'}))
 			buf = buf[end:]
 		}
-		if refused := l.hold(buf); refused != nil && c.data == nil {
+		if refused := l.hold(buf); refused != nil && c.Data == nil {
 			return *refused, nil
 		} else if refused != nil {
 			// The whole lines go first; the rest is refused at the next call.
@@ -81,7 +72,7 @@ func (l *lineReader) next() (chunk, error) {
 			return c, nil
 		}
 		switch {
-		case c.data != nil:
+		case c.Data != nil:
 			if err != nil && !errors.Is(err, io.EOF) {
 				l.r = failed{err}
 			}
@@ -94,7 +85,7 @@ func (l *lineReader) next() (chunk, error) {
 }
 
 // hold keeps the beginning of a line, or says why it cannot.
-func (l *lineReader) hold(rest []byte) *chunk {
+func (l *lineReader) hold(rest []byte) *intake.Chunk {
 	var why error
 	switch {
 	case len(rest) > l.max:
@@ -103,7 +94,7 @@ func (l *lineReader) hold(rest []byte) *chunk {
 		why = errCrowded
 	}
 	if why != nil {
-		c := &chunk{from: l.from, line: l.line + 1, err: why}
+		c := &intake.Chunk{From: l.from, Line: l.line + 1, Err: why}
 		l.release()
 		l.rest, l.skip = nil, true
 		return c
@@ -125,15 +116,15 @@ func (l *lineReader) release() {
 }
 
 // last is what remains when the connection has ended.
-func (l *lineReader) last(err error) (chunk, error) {
+func (l *lineReader) last(err error) (intake.Chunk, error) {
 	defer l.release()
 	if len(l.rest) == 0 || l.skip {
-		return chunk{}, io.EOF
+		return intake.Chunk{}, io.EOF
 	}
 	l.line++
-	c := chunk{data: l.rest, from: l.from, line: l.line}
+	c := intake.Chunk{Data: l.rest, From: l.from, Line: l.line}
 	if !errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
-		c.data, c.err = nil, errBroken
+		c.Data, c.Err = nil, errBroken
 	}
 	l.rest = nil
 	l.r = failed{io.EOF}

@@ -32,6 +32,7 @@ type Sink struct {
 	// ConnectTimeout is how long the server may be out of reach; 30 s.
 	ConnectTimeout time.Duration `option:"connect.timeout"`
 
+	access        *arrowstream.Access
 	proto, remote string
 	encoder       arrowstream.Encoder
 	conn          net.Conn
@@ -40,7 +41,8 @@ type Sink struct {
 }
 
 // Bind implements [arrowstream.Sink].
-func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
+func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
+	s.access = env.Access
 	var err error
 	if s.proto, err = network(s.Protocol); err != nil {
 		return err
@@ -53,6 +55,9 @@ func (s *Sink) Bind(in *arrow.Schema, _ arrowstream.Env) error {
 	}
 	if s.remote == "" {
 		return kind.BadOption("connect is missing", "give the host:port of the server")
+	}
+	if err := s.access.CheckDial(s.proto, s.remote); err != nil {
+		return err
 	}
 	if s.ConnectTimeout <= 0 {
 		s.ConnectTimeout = defaultConnect
@@ -69,13 +74,16 @@ func (s *Sink) open(ctx context.Context) error {
 	}
 	var err error
 	if s.proto == "udp" {
-		s.conn, err = net.Dial("udp", s.remote)
+		s.conn, err = s.access.Dial(ctx, "udp", s.remote)
+		if no := arrowstream.Refused(err); no != nil {
+			return no
+		}
 		if err != nil {
 			return &arrowstream.Error{Code: "AS3001", Msg: "socket: connect to " + s.remote, Err: err}
 		}
 		return nil
 	}
-	if s.conn, err = dial(ctx, s.remote, s.ConnectTimeout); err != nil {
+	if s.conn, err = dial(ctx, s.access, s.remote, s.ConnectTimeout); err != nil {
 		s.conn = nil
 		return err
 	}

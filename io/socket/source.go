@@ -10,14 +10,14 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/intake"
 	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
 const (
 	defaultMaxLine     = 16 << 20
+	defaultMaxJournal  = intake.MaxData - 4*readBytes // lines come with what stands around them
 	defaultConnections = 128
-	defaultBatchRows   = 16384
-	defaultBatchBytes  = 16 << 20
 	defaultConnect     = 30 * time.Second
 )
 
@@ -43,7 +43,7 @@ type Source struct {
 	// OnBadRow is the policy for lines that cannot be decoded, are too long,
 	// or are cut short by a connection that breaks.
 	OnBadRow arrowstream.BadRow `option:"on.error,on-error,on_error"`
-	// MaxLine bounds a line in bytes; 16 MiB.
+	// MaxLine bounds a line in bytes; 16 MiB, with a journal 13 MiB.
 	MaxLine int64 `option:"max.line"`
 	// MaxConnections bounds the clients served at once; 128. More wait.
 	MaxConnections int `option:"max.connections"`
@@ -53,14 +53,29 @@ type Source struct {
 	// Reconnect makes a source that connects do so again when the server ends
 	// the connection; without it that is the end of the source.
 	Reconnect bool `option:"reconnect"`
+	// Journal keeps what is received in the state folder of the job until it is
+	// committed and published, so that it is read again after a crash.
+	Journal bool `option:"journal"`
+	// JournalRetention is how long the journal keeps it beyond that; 1 hour.
+	JournalRetention time.Duration `option:"journal.retention"`
 	// ConnectTimeout is how long the server may be out of reach; 30 s.
 	ConnectTimeout time.Duration `option:"connect.timeout"`
+	// Access is what may be reached.
+	Access *arrowstream.Access
 
 	opened net.Addr
 }
 
 // Bounded implements [arrowstream.Source]: a socket is never read twice.
 func (s *Source) Bounded() bool { return false }
+
+// Delivers implements [arrowstream.Guaranteed].
+func (s *Source) Delivers() (arrowstream.Guarantee, string) {
+	if s.Journal {
+		return arrowstream.AtLeastOnce, "what is received is kept in a journal; what the system has not handed over yet is lost"
+	}
+	return arrowstream.AtMostOnce, "rows that were read cannot be read again; journal = true keeps them"
+}
 
 // Addr is the address the source listens on once it is open.
 func (s *Source) Addr() net.Addr { return s.opened }
@@ -82,8 +97,11 @@ func (s *Source) check() (proto, server string, err error) {
 	if s.Columns == nil || s.Columns.NumFields() == 0 {
 		return "", "", &arrowstream.Error{Code: "AS1504", Msg: "socket: the columns are not declared", Hint: "lines carry no schema: list the columns of the table"}
 	}
-	if s.MaxLine < 0 || s.MaxConnections < 0 || s.Connections < 0 {
-		return "", "", kind.BadOption("max.line, max.connections and connections are not negative", "")
+	if s.Journal && s.MaxLine > defaultMaxJournal {
+		return "", "", kind.BadOption(fmt.Sprintf("max.line: at most %d with a journal", defaultMaxJournal), "")
+	}
+	if s.MaxLine < 0 || s.JournalRetention < 0 || s.MaxConnections < 0 || s.Connections < 0 {
+		return "", "", kind.BadOption("max.line, max.connections, connections and journal.retention are not negative", "")
 	}
 	if server, err = address(s.Connect, s.Host, s.Port); err != nil {
 		return "", "", err
@@ -111,20 +129,22 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	if err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	p := &partition{
-		decoder: decoder, rows: env.BatchRows, bytes: env.BatchBytes, rejects: env.Rejects(s.OnBadRow),
-		maxLine: int(s.MaxLine), expect: s.Connections, reconnect: s.Reconnect, timeout: s.ConnectTimeout,
-		chunks: make(chan chunk, 16), finished: make(chan struct{}), conns: map[net.Conn]struct{}{},
+	config := intake.Config{
+		Kind: string(kind), Env: env, Decoder: decoder, Rejects: env.Rejects(s.OnBadRow), MaxLine: int(s.MaxLine), TooLong: errTooLong, Queue: 16,
 	}
-	if p.rows <= 0 {
-		p.rows = defaultBatchRows
+	switch {
+	case config.MaxLine <= 0 && s.Journal:
+		config.MaxLine = defaultMaxJournal
+	case config.MaxLine <= 0:
+		config.MaxLine = defaultMaxLine
 	}
-	if p.bytes <= 0 {
-		p.bytes = defaultBatchBytes
+	if s.Journal {
+		if config.Journal, config.Oldest, err = intake.Open(env, s.JournalRetention); err != nil {
+			decoder.Release()
+			return nil, err
+		}
 	}
-	if p.maxLine <= 0 {
-		p.maxLine = defaultMaxLine
-	}
+	p := &senders{maxLine: config.MaxLine, expect: s.Connections, reconnect: s.Reconnect, timeout: s.ConnectTimeout, access: s.Access, conns: map[net.Conn]struct{}{}}
 	if p.timeout <= 0 {
 		p.timeout = defaultConnect
 	}
@@ -132,51 +152,57 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	if slots <= 0 {
 		slots = defaultConnections
 	}
-	p.ctx, p.cancel = context.WithCancel(context.Background())
-	fail := func(err error) ([]arrowstream.Partition, error) {
-		p.Close()
-		return nil, err
-	}
+	var begin func() // starts to send, when there is a partition to send to
 	switch {
 	case server != "":
 		p.name = "connection to " + server
-		conn, err := dial(ctx, server, p.timeout)
+		conn, err := dial(ctx, s.Access, server, p.timeout)
 		if err != nil {
-			return fail(err)
+			decoder.Release()
+			return nil, err
 		}
-		p.start(func() { p.follow(conn, server) })
+		begin = func() { p.follow(conn, server) }
 	case proto == "udp":
-		conn, err := net.ListenPacket("udp", s.Listen)
+		conn, err := s.Access.ListenPacket("udp", s.Listen)
 		if err != nil {
-			return fail(listenError(s.Listen, err))
+			decoder.Release()
+			return nil, listenError(s.Listen, err)
 		}
 		if c, ok := conn.(*net.UDPConn); ok {
 			_ = c.SetReadBuffer(4 << 20) // as much as the system allows
 		}
 		p.name, s.opened = "udp "+conn.LocalAddr().String(), conn.LocalAddr()
 		p.closers = append(p.closers, conn.Close)
-		p.start(func() { p.datagrams(conn) })
+		begin = func() { p.datagrams(conn) }
 	default:
-		l, err := net.Listen("tcp", s.Listen)
+		l, err := s.Access.Listen("tcp", s.Listen)
 		if err != nil {
-			return fail(listenError(s.Listen, err))
+			decoder.Release()
+			return nil, listenError(s.Listen, err)
 		}
 		p.name, s.opened = "tcp "+l.Addr().String(), l.Addr()
 		p.closers = append(p.closers, l.Close)
-		p.start(func() { p.accept(l, make(chan struct{}, slots)) })
+		begin = func() { p.accept(l, make(chan struct{}, slots)) }
 	}
-	return []arrowstream.Partition{p}, nil
+	config.Name = p.name
+	p.Partition = intake.New(config)
+	p.OnClose(p.stop)
+	p.start(begin)
+	return []arrowstream.Partition{p.Source()}, nil
 }
 
 func listenError(address string, err error) error {
+	if no := arrowstream.Refused(err); no != nil {
+		return no
+	}
 	return &arrowstream.Error{Code: "AS3001", Msg: "socket: listen on " + address, Err: err}
 }
 
 // dial connects to a server, again and again until timeout.
-func dial(ctx context.Context, address string, timeout time.Duration) (net.Conn, error) {
+func dial(ctx context.Context, a *arrowstream.Access, address string, timeout time.Duration) (net.Conn, error) {
 	var conn net.Conn
 	err := remote.Retry(ctx, timeout, func(ctx context.Context) (again bool, err error) {
-		conn, err = new(net.Dialer).DialContext(ctx, "tcp", address)
+		conn, err = a.Dial(ctx, "tcp", address)
 		return true, err
 	})
 	var gaveUp *remote.GaveUpError

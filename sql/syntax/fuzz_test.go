@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/arrowstream/arrowstream/internal/hostiletest"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
@@ -24,34 +25,57 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		script, err := syntax.Parse("f.sql", text)
-		if err != nil {
-			lines := strings.Count(text, "\n") + 1
-			list := syntax.List(err)
-			if len(list) > syntax.MaxErrors {
-				t.Errorf("%d errors", len(list))
+		hostiletest.Within(t, len(text), func() {
+			script, err := syntax.Parse("f.sql", text)
+			if err != nil {
+				lines := strings.Count(text, "\n") + 1
+				list := syntax.List(err)
+				if len(list) > syntax.MaxErrors {
+					t.Errorf("%d errors", len(list))
+				}
+				for _, e := range list {
+					if e.Code == "" || e.Pos.Line < 1 || e.Pos.Line > lines || e.Pos.Col < 1 || e.Pos.EndCol <= e.Pos.Col {
+						t.Errorf("bad error %#v", e)
+					}
+				}
+				syntax.Render(err, text)
+				return
 			}
-			for _, e := range list {
-				if e.Code == "" || e.Pos.Line < 1 || e.Pos.Line > lines || e.Pos.Col < 1 || e.Pos.EndCol <= e.Pos.Col {
-					t.Errorf("bad error %#v", e)
+			for _, st := range script.Statements {
+				once := syntax.Text(st)
+				if strings.Contains(once, "***") {
+					continue
+				}
+				again, err := syntax.Parse("", once)
+				if err != nil || len(again.Statements) != 1 {
+					t.Fatalf("canonical text does not parse: %q -> %q: %v", text, once, err)
+				}
+				if twice := syntax.Text(again.Statements[0]); twice != once {
+					t.Fatalf("canonical text changes: %q -> %q -> %q", text, once, twice)
 				}
 			}
-			syntax.Render(err, text)
-			return
-		}
-		for _, st := range script.Statements {
-			once := syntax.Text(st)
-			if strings.Contains(once, "***") {
-				continue
+		})
+	})
+}
+
+// FuzzInterval checks that what an INTERVAL literal may hold never panics and
+// that one that is accepted prints to one of the same length.
+func FuzzInterval(f *testing.F) {
+	for _, s := range [][2]string{{"10", "SECOND"}, {"1 02:03:04.5", "DAY TO SECOND"}, {"-1-6", "YEAR TO MONTH"}, {"1 day 2 hours", ""}, {"99999999999999999999", "WEEK"}, {"1e9999999", "MONTH"}, {"5", "SECOND(3)"}} {
+		f.Add(s[0], s[1])
+	}
+	f.Fuzz(func(t *testing.T, text, unit string) {
+		hostiletest.Within(t, len(text)+len(unit), func() {
+			script, err := syntax.Parse("", "SELECT INTERVAL '"+text+"' "+unit)
+			if err != nil || len(script.Statements) != 1 {
+				return
 			}
+			once := syntax.Text(script.Statements[0])
 			again, err := syntax.Parse("", once)
-			if err != nil || len(again.Statements) != 1 {
-				t.Fatalf("canonical text does not parse: %q -> %q: %v", text, once, err)
+			if err != nil || len(again.Statements) != 1 || syntax.Text(again.Statements[0]) != once {
+				t.Fatalf("'%s' %s prints as %q: %v", text, unit, once, err)
 			}
-			if twice := syntax.Text(again.Statements[0]); twice != once {
-				t.Fatalf("canonical text changes: %q -> %q -> %q", text, once, twice)
-			}
-		}
+		})
 	})
 }
 

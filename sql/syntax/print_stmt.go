@@ -1,7 +1,5 @@
 package syntax
 
-import "strings"
-
 func (w *writer) query(q *Query) {
 	for i, c := range q.With {
 		w.add([]string{"WITH ", ", "}[min(i, 1)])
@@ -184,7 +182,7 @@ func (w *writer) options(opts []Option) {
 				w.add(when(j > 0, ", "), quoteText(v))
 			}
 			w.add("]")
-		case Secret(o.Key) && !strings.HasPrefix(o.Value, "${"):
+		case Secret(o.Key) && !Reference(o.Value):
 			w.add("'***'")
 		default:
 			w.add(quoteText(Redact(o.Value)))

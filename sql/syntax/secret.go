@@ -6,7 +6,7 @@ import (
 )
 
 // secretWords mark options whose values are never printed.
-var secretWords = []string{"password", "secret", "token", "access.key", "accesskey", "credential"}
+var secretWords = []string{"password", "secret", "token", "access.key", "accesskey", "ticket.key", "credential"}
 
 // Secret reports whether the value of an option must not be shown.
 func Secret(key string) bool {
@@ -15,7 +15,12 @@ func Secret(key string) bool {
 			return true
 		}
 	}
-	return false
+	return strings.EqualFold(key, "users")
+}
+
+// Reference reports whether the value of a secret only says where it is.
+func Reference(value string) bool {
+	return strings.HasPrefix(value, "env:") || strings.HasPrefix(value, "file:") || strings.HasPrefix(value, "${")
 }
 
 var (

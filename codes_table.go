@@ -359,6 +359,10 @@ var errorCodes = []ErrorCode{
 		"The stateful parts, the sources or the sinks of the program differ from those in the state directory; the error lists them. Run the old program, allow the difference with the flag it names, or start from an empty state.",
 	},
 	{
+		"AS5009", "sink is ahead of the state",
+		"The place that a sink writes to has a later epoch of the job than the last one in its state directory: the state was taken back, or it is an old savepoint. What the job would write now has the numbers of epochs that are there already and would be lost. Go on from the later state, or write to another place under another name, which needs --allow-new-state and --allow-drop-state.",
+	},
+	{
 		"AS6001", "memory budget is used up",
 		"The job holds more memory than it may; the error names the operator that asked for more, and how many keys it remembers in how many bytes. Raise --memory-limit, group by fewer keys or smaller windows, or bound the state by a window or a TTL.",
 	},

@@ -115,6 +115,16 @@ func CutValue(v []byte) string {
 // ErrStopped is the error of a run that was stopped before its input ended.
 var ErrStopped = errors.New("arrowstream: stopped")
 
+// Ahead is the error of a sink that has made a later epoch of the job visible
+// than the last one its state has. It would take what comes for what it has
+// already, and the rows would be lost.
+func Ahead(sink string, there, last Epoch) error {
+	return &Error{
+		Code: "AS5009", Msg: fmt.Sprintf("%s has epoch %d of this job, and its state ends with epoch %d", sink, there, last),
+		Hint: "go on from the later state, or write to another place under another name",
+	}
+}
+
 // ErrFenced is the error of a process whose job another process has taken over:
 // it must not publish anything any more.
 var ErrFenced = &Error{

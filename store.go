@@ -144,7 +144,8 @@ type Committer interface {
 	Sink
 	// Resume says that epochs are in force, and takes the sink up where the
 	// last commit left it: prepared is what Prepare returned then, nil when
-	// there was none. Whatever later attempts have left behind is removed.
+	// there was none. Whatever later attempts have left behind is removed; a
+	// sink that has made a later epoch of the job visible is [Ahead].
 	Resume(ctx context.Context, job Start, prepared []byte) error
 	// Prepare makes the rows written since the last Prepare durable and keeps
 	// them invisible. It returns what Commit needs, some KiB at most, and nil
@@ -179,8 +180,8 @@ type Publisher interface {
 	// it one that was stopped and wakes up could publish an epoch of its own
 	// before this one has published anything. It is called once per run, after
 	// the store is open and before anything is published or read. p has the
-	// last committed epoch and no rows. A later incarnation at work is
-	// ErrFenced.
+	// last committed epoch and no Rows; a sink that has a later one of the job
+	// is [Ahead]. A later incarnation at work is ErrFenced.
 	Claim(ctx context.Context, p Publication) error
 	// Publish writes the rows of an epoch together with the proof that it did,
 	// or finds that proof and does nothing. It is called in order of epochs,
@@ -194,7 +195,8 @@ type Publication struct {
 	Sink        string // UID of the sink, unique in the job
 	Epoch       Epoch  // in a claim the last one committed, 0 if the job begins
 	Incarnation uint64
-	// Rows yields the rows, owned by the caller; it can be read repeatedly.
+	// Rows yields the rows, owned by the caller; it can be read repeatedly. Nil
+	// in a claim.
 	Rows iter.Seq2[Batch, error]
 	// Count is the number of rows.
 	Count int64

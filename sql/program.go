@@ -30,6 +30,9 @@ type Options struct {
 	// State opens the store that job.NAME.state names, within the walls of the
 	// Access of Pipeline; nil keeps it in the folder of that name.
 	State func(place string) (arrowstream.StateStore, error)
+	// Source, if set, may put another source of the same columns in the place of
+	// src, that of a table.
+	Source func(connector string, t arrowstream.Table, src arrowstream.Source) (arrowstream.Source, error)
 	// Pipeline are the options of the pipeline; Name is set by job.name, and
 	// its Access also holds for what planning reads.
 	Pipeline arrowstream.Options

@@ -58,6 +58,9 @@ func (s *session) sourceNode(t *table, at syntax.Span) (*node, error) {
 		spec.Schema = t.reads
 	}
 	src, err := t.connector.Source(spec)
+	if err == nil && s.opts.Source != nil {
+		src, err = s.opts.Source(t.connector.Name, spec, src)
+	}
 	if err != nil {
 		return nil, s.tableError(t, at, err)
 	}

@@ -59,6 +59,9 @@ type frameLog interface {
 type opened struct {
 	Engine string `json:"engine"`
 	Time   int64  `json:"time"`
+	// Rewound is the incarnation that took the store back to an earlier epoch
+	// last: files of earlier ones may be left from epochs that are no more.
+	Rewound uint64 `json:"rewound,omitempty"`
 	// Of a log in a bucket: who has opened it, what makes the frame unique,
 	// and the manifest of the job.
 	Holder   *holder         `json:"holder,omitempty"`

@@ -70,7 +70,7 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 	if err := d.prepare(m); err != nil {
 		return nil, err
 	}
-	log := &segmentLog{dir: d, lock: lock, manifest: m, incarnation: incarnation}
+	log := &segmentLog{dir: d, lock: lock, manifest: m, incarnation: incarnation, rewound: after.rewound}
 	l := &epochLog{
 		store: d.store(), frames: log, folder: &d, manifest: m, incarnation: incarnation, index: after.index,
 		boxes: map[boxKey]*outbox{}, journals: map[string]*journal{},

@@ -51,7 +51,7 @@ func (ls *listing) witness() (w witness, ok bool) {
 			ahead = 2
 		}
 		if e, _, ok := parseName(path.Base(name), arrowsSuffix); ok && arrowstream.Epoch(e) > w.epoch+ahead {
-			w = witness{arrowstream.Epoch(e) - ahead, name}
+			w = witness{epoch: arrowstream.Epoch(e) - ahead, name: name}
 		}
 	}
 	return w, w.epoch > 0

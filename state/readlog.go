@@ -1,6 +1,8 @@
 package state
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +16,7 @@ type logRead struct {
 	index
 	number      uint64 // the highest of a segment
 	incarnation uint64 // the highest of a segment
+	rewound     uint64 // see opened
 	name        string // of the segment that counts, "" if there is none
 	end         int64  // where its frames end
 	size        int64
@@ -43,7 +46,7 @@ func (d Dir) segments() ([]string, error) {
 // read before, if anything: a segment only grows, so one of the same name and
 // length is not read again.
 func (d Dir) readLog(m *manifest, known *logRead) (*logRead, error) {
-	w := d.witness(m)
+	w := d.witnesses(m)
 	names, err := d.segments()
 	if err != nil {
 		return nil, err
@@ -79,6 +82,12 @@ func (d Dir) readLog(m *manifest, known *logRead) (*logRead, error) {
 		bad = &flaw{0, fmt.Sprintf("it is segment %d of incarnation %d", s.header.number, s.header.incarnation)}
 	}
 	for _, f := range s.frames {
+		if f.kind == frameOpen {
+			var o opened
+			if json.Unmarshal(f.payload, &o) == nil {
+				r.rewound = o.Rewound
+			}
+		}
 		if bad != nil && bad.at == 0 {
 			break
 		}
@@ -99,7 +108,7 @@ func (d Dir) readLog(m *manifest, known *logRead) (*logRead, error) {
 
 // belongs compares a log with the rest of the store: its job, and that it does
 // not end before an epoch that must have been committed.
-func belongs(m *manifest, r *logRead, s segment, w witness) *flaw {
+func belongs(m *manifest, r *logRead, s segment, all []witness) *flaw {
 	if m == nil {
 		// The manifest is written before the first epoch can begin.
 		if r.last() != nil {
@@ -110,23 +119,27 @@ func belongs(m *manifest, r *logRead, s segment, w witness) *flaw {
 	if id, _ := m.job(); id != s.header.job {
 		return &flaw{0, fmt.Sprintf("it is of the job %x, MANIFEST is of %s", s.header.job, m.ID)}
 	}
-	if last := r.lastEpoch(); last < w.epoch {
-		return &flaw{s.end, fmt.Sprintf("it ends with epoch %d, but there is %s", last, w.name)}
+	for _, w := range all {
+		// What is older than a rewind may be of epochs that it has dropped.
+		if last := r.lastEpoch(); last < w.epoch && w.incarnation >= r.rewound {
+			return &flaw{s.end, fmt.Sprintf("it ends with epoch %d, but there is %s", last, w.name)}
+		}
 	}
 	return nil
 }
 
 // witness is a file that was written when an epoch had been committed.
 type witness struct {
-	epoch arrowstream.Epoch
-	name  string
+	epoch       arrowstream.Epoch
+	incarnation uint64
+	name        string
 }
 
-// witness finds the file of the latest epoch. It looks before the log is read,
-// as a job at work goes on.
-func (d Dir) witness(m *manifest) (w witness) {
+// witnesses finds the files of stages and sinks, of late epochs first. It looks
+// before the log is read, as a job at work goes on.
+func (d Dir) witnesses(m *manifest) (all []witness) {
 	if m == nil {
-		return w
+		return nil
 	}
 	// Files of an epoch are written when the epoch before is committed, rows
 	// that wait for publication while the epoch before is being committed.
@@ -141,13 +154,14 @@ func (d Dir) witness(m *manifest) (w witness) {
 				continue // it is made later, or fails then
 			}
 			for _, name := range names {
-				if e, _, ok := parseName(name, arrowsSuffix); ok && arrowstream.Epoch(e) > w.epoch+l.ahead {
-					w = witness{arrowstream.Epoch(e) - l.ahead, name}
+				if e, incarnation, ok := parseName(name, arrowsSuffix); ok && arrowstream.Epoch(e) > l.ahead {
+					all = append(all, witness{arrowstream.Epoch(e) - l.ahead, incarnation, name})
 				}
 			}
 		}
 	}
-	return w
+	slices.SortStableFunc(all, func(a, b witness) int { return cmp.Compare(b.epoch, a.epoch) })
+	return all
 }
 
 // newestWhole is the newest epoch of the log of which everything is there, for

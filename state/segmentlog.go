@@ -13,6 +13,7 @@ type segmentLog struct {
 	lock        File // held as long as the log is open; nil for a savepoint
 	manifest    *manifest
 	incarnation uint64
+	rewound     uint64 // see opened
 
 	mu      sync.Mutex // of what follows
 	log     File
@@ -29,7 +30,7 @@ var _ frameLog = (*segmentLog)(nil)
 func (l *segmentLog) begin(number uint64, x *index) error {
 	d := l.dir
 	now := d.Clock.Now()
-	payload, err := json.Marshal(opened{Engine: engine(), Time: now.Unix()})
+	payload, err := json.Marshal(opened{Engine: engine(), Time: now.Unix(), Rewound: l.rewound})
 	if err != nil {
 		return err
 	}

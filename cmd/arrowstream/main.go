@@ -41,6 +41,6 @@ func newRoot(stdio arrowstream.Stdio) *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SetHelpCommand(newHelp(stdio))
-	root.AddCommand(newRun(stdio), newReplay(stdio), newGenerate(stdio), newState(stdio), newVersion(stdio))
+	root.AddCommand(newRun(stdio), newReplay(stdio), newGenerate(stdio), newState(stdio), newDLQ(stdio), newVersion(stdio))
 	return root
 }

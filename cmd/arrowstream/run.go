@@ -37,7 +37,12 @@ type job struct {
 	replay      arrowstream.Replay
 	state       state.Dir
 	epoch       time.Duration
-	walls       walls
+	// source and display are those of [sql.Options], nil for the usual ones.
+	source  func(connector string, t arrowstream.Table, src arrowstream.Source) (arrowstream.Source, error)
+	display func(name string) (arrowstream.Sink, error)
+	// planned is called before anything runs and may refuse; nil does not.
+	planned func() error
+	walls   walls
 }
 
 func newRun(stdio arrowstream.Stdio) *cobra.Command {
@@ -153,8 +158,12 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 		State: func(place string) (arrowstream.StateStore, error) {
 			return keptAt(ctx, place, j.state, o.Access)
 		},
-		Param: parameter(params, o.Access),
+		Param:  parameter(params, o.Access),
+		Source: j.source,
 		Display: func(name string) (arrowstream.Sink, error) {
+			if j.display != nil {
+				return j.display(name)
+			}
 			return console.Connector.Sink(arrowstream.Table{Name: name, Options: map[string]string{"format": j.format}, Stdio: j.stdio})
 		},
 	})
@@ -197,6 +206,11 @@ func (j *job) run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer prog.Close()
+	if j.planned != nil {
+		if err := j.planned(); err != nil {
+			return err
+		}
+	}
 	if err := j.show(ctx, prog.Results); err != nil {
 		return err
 	}

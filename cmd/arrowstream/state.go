@@ -31,7 +31,7 @@ func newState(stdio arrowstream.Stdio) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newStateLs(stdio), newStateShow(stdio), newStateDiff(stdio), newStateVerify(stdio), newStateSavepoint(stdio), newStateUpgrade(stdio))
+	cmd.AddCommand(newStateLs(stdio), newStateShow(stdio), newStateDiff(stdio), newStateVerify(stdio), newStateSavepoint(stdio), newStateRewind(stdio), newStateUpgrade(stdio))
 	return cmd
 }
 
@@ -230,6 +230,30 @@ func newStateSavepoint(stdio arrowstream.Stdio) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+func newStateRewind(stdio arrowstream.Stdio) *cobra.Command {
+	var to uint64
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "rewind DIR --to-epoch N",
+		Short: "Take a stopped job back to an earlier commit that is kept",
+		Args:  arguments(1, 1, "rewind DIR --to-epoch N"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if to == 0 {
+				return usageError{errors.New("say where to: --to-epoch N; arrowstream state ls lists the commits")}
+			}
+			from, err := state.Dir{Path: args[0]}.Rewind(cmd.Context(), arrowstream.Epoch(to), force)
+			if err != nil {
+				return notAStore(err)
+			}
+			fmt.Fprintf(stdio.Out, "the job goes on from epoch %d; it was at epoch %d\n", to, from)
+			return nil
+		},
+	}
+	cmd.Flags().Uint64Var(&to, "to-epoch", 0, "the commit to go on from")
+	cmd.Flags().BoolVar(&force, "force", false, "although sinks have published later epochs, which you deal with yourself")
+	return cmd
 }
 
 func newStateUpgrade(stdio arrowstream.Stdio) *cobra.Command {

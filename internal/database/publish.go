@@ -12,7 +12,8 @@ import (
 )
 
 // Claim implements arrowstream.Publisher: the row of the sink in the table of
-// epochs gets the incarnation, and keeps its epoch.
+// epochs gets the incarnation, and keeps its epoch, which must be one that the
+// state has.
 func (w *Writer) Claim(ctx context.Context, p arrowstream.Publication) error {
 	w.epochs, w.sink = true, p
 	d, incarnation := w.client.Server.Dialect(), int64(p.Incarnation)
@@ -20,11 +21,15 @@ func (w *Writer) Claim(ctx context.Context, p arrowstream.Publication) error {
 		if _, _, err := s.Run(ctx, "BEGIN"); err != nil {
 			return err
 		}
-		_, changed, err := s.Run(ctx, fmt.Sprintf("UPDATE %s SET incarnation = %s WHERE job = %s AND sink = %s AND incarnation < %s",
+		_, _, err := s.Run(ctx, fmt.Sprintf("UPDATE %s SET incarnation = %s WHERE job = %s AND sink = %s AND incarnation < %s",
 			w.epochsTable(), d.Arg(1), d.Arg(2), d.Arg(3), d.Arg(4)),
 			incarnation, p.Job, sinkName(p.Sink), incarnation)
-		if err == nil && changed == 0 {
-			err = w.newest(ctx, s, p)
+		if err != nil {
+			return err
+		}
+		epoch, err := w.newest(ctx, s, p)
+		if err == nil && epoch > p.Epoch {
+			err = arrowstream.Ahead(fmt.Sprintf("%s: table %s", d.Kind, w.Table), epoch, p.Epoch)
 		}
 		if err != nil {
 			return err
@@ -80,24 +85,27 @@ func (w *Writer) advance(ctx context.Context, s Session, p arrowstream.Publicati
 	if err != nil || changed == 1 {
 		return changed == 1, err
 	}
-	return false, w.newest(ctx, s, p)
+	_, err = w.newest(ctx, s, p)
+	return false, err
 }
 
-// newest is ErrFenced if the row of the sink has a later incarnation than p.
-func (w *Writer) newest(ctx context.Context, s Session, p arrowstream.Publication) error {
+// newest is the epoch in the row of the sink, ErrFenced if that has a later
+// incarnation than p.
+func (w *Writer) newest(ctx context.Context, s Session, p arrowstream.Publication) (arrowstream.Epoch, error) {
 	d := w.client.Server.Dialect()
 	row, _, err := s.Run(ctx, fmt.Sprintf("SELECT epoch, incarnation FROM %s WHERE job = %s AND sink = %s FOR UPDATE",
 		w.epochsTable(), d.Arg(1), d.Arg(2)), p.Job, sinkName(p.Sink))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if row == nil {
-		return fmt.Errorf("the row of the sink has vanished from table %s", w.epochsTable())
+		return 0, fmt.Errorf("the row of the sink has vanished from table %s", w.epochsTable())
 	}
 	if newest, err := strconv.ParseInt(row[1], 10, 64); err != nil || newest > int64(p.Incarnation) {
-		return fmt.Errorf("%s: table %s: incarnation %s is at work, this is %d: %w", d.Kind, w.Table, row[1], p.Incarnation, arrowstream.ErrFenced)
+		return 0, fmt.Errorf("%s: table %s: incarnation %s is at work, this is %d: %w", d.Kind, w.Table, row[1], p.Incarnation, arrowstream.ErrFenced)
 	}
-	return nil
+	epoch, err := strconv.ParseUint(row[0], 10, 64)
+	return arrowstream.Epoch(epoch), err
 }
 
 func (w *Writer) epochsTable() string {

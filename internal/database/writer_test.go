@@ -76,7 +76,8 @@ ROLLBACK`)
 func TestClaim(t *testing.T) {
 	f := newFake(twoColumns...)
 	w := bound(t, f, "k:int64 s:utf8")
-	p := arrowstream.Publication{Job: "j", Sink: "a", Incarnation: 2}
+	p := arrowstream.Publication{Job: "j", Sink: "a", Epoch: 7, Incarnation: 2}
+	f.rows["FOR UPDATE"] = []string{"7", "2"}
 	if err := w.Claim(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +87,7 @@ SELECT epoch FROM "s"."arrowstream_epochs" WHERE job = j AND sink = a
 INSERT INTO "s"."arrowstream_epochs" (job, sink, epoch, incarnation) VALUES (j, a, 0, 0) UNLESS [job sink]
 BEGIN
 UPDATE "s"."arrowstream_epochs" SET incarnation = 2 WHERE job = j AND sink = a AND incarnation < 2
+SELECT epoch, incarnation FROM "s"."arrowstream_epochs" WHERE job = j AND sink = a FOR UPDATE
 COMMIT`)
 	// Again, because the answer was lost.
 	f.changed = 0
@@ -102,6 +104,13 @@ COMMIT`) {
 	f.rows["FOR UPDATE"] = []string{"0", "3"}
 	if err := w.Claim(t.Context(), p); !errors.Is(err, arrowstream.ErrFenced) {
 		t.Errorf("a newer incarnation is at work: %v", err)
+	}
+	// The state was taken back.
+	f.rows["FOR UPDATE"] = []string{"8", "2"}
+	f.take()
+	var ahead *arrowstream.Error
+	if err := w.Claim(t.Context(), p); !errors.As(err, &ahead) || ahead.Code != "AS5009" || strings.Contains(f.take(), "COMMIT") {
+		t.Errorf("the table has an epoch that the state does not have: %v", err)
 	}
 }
 

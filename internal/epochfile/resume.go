@@ -155,7 +155,7 @@ func (t *Target) sweep() error {
 			return t.cfg.Access.Remove(path)
 		case d.Name()[0] != '.' && strings.HasSuffix(d.Name(), t.cfg.Extension):
 			return &arrowstream.Error{
-				Code: "AS2001", Msg: fmt.Sprintf("%s: %s holds rows of epoch %d of this job, whose state ends at epoch %d", t.cfg.Connector, path, epoch, t.epoch-1),
+				Code: "AS5009", Msg: fmt.Sprintf("%s: %s holds rows of epoch %d of this job, whose state ends at epoch %d", t.cfg.Connector, path, epoch, t.epoch-1),
 				Hint: "the state is older than the output: move the files of later epochs away, they are written again",
 			}
 		}

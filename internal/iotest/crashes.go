@@ -325,7 +325,7 @@ func (s EpochSink) damage(t *testing.T) {
 	}
 	j.commits, j.published = j.commits[:1], 1
 	var bad *arrowstream.Error
-	if err := j.start(nil); !errors.As(err, &bad) || bad.Code != "AS2001" || !strings.Contains(err.Error(), "state ends at epoch 1") {
+	if err := j.start(nil); !errors.As(err, &bad) || bad.Code != "AS5009" || !strings.Contains(err.Error(), "state ends at epoch 1") {
 		t.Errorf("old state: %v", err)
 	}
 }

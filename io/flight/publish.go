@@ -14,6 +14,16 @@ func (s *Stream) claim(p arrowstream.Publication) (err error) {
 		s.whole = p.Epoch == 0
 		return nil
 	}
+	old, err := s.shelf.check(p)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	next := arrowstream.Epoch(s.next.Epoch)
+	s.mu.Unlock()
+	if old.Job == p.Job && next > p.Epoch+1 {
+		return arrowstream.Ahead("flight: stream "+s.name, next-1, p.Epoch)
+	}
 	s.whole, err = s.shelf.claim(p)
 	return err
 }

@@ -29,8 +29,9 @@ type publisher struct {
 }
 
 // Claim implements [arrowstream.Publisher]: the message of the sink is written
-// anew, with this incarnation and the epoch it had. Without transactions nobody
-// can be shut out, and the cluster is not asked.
+// anew, with this incarnation and the epoch it had, which must be one that the
+// state has. Without transactions nobody can be shut out, and the cluster is not
+// asked.
 func (s *Sink) Claim(ctx context.Context, p arrowstream.Publication) error {
 	if s.Guarantee == "at-least-once" {
 		return nil
@@ -68,7 +69,7 @@ func (s *Sink) transact(ctx context.Context, p arrowstream.Publication) error {
 	for attempt := 1; ; attempt++ {
 		err := s.attempt(ctx, p)
 		// An older process that looked before the claim may shut this one out once.
-		again := lostTransaction(err) || p.Epoch == 0 && fenced(err)
+		again := lostTransaction(err) || p.Rows == nil && fenced(err)
 		if !again || attempt == maxAttempts {
 			return err
 		}
@@ -141,7 +142,10 @@ func (s *Sink) done(ctx context.Context, p arrowstream.Publication) (bool, error
 		return false, fmt.Errorf("kafka: %s: %w: incarnation %d is at work behind epoch %d, this is %d",
 			s.doing(p), arrowstream.ErrFenced, last.Incarnation, last.Epoch, p.Incarnation)
 	}
-	if p.Epoch == 0 {
+	if p.Rows == nil {
+		if last.Epoch > p.Epoch {
+			return false, arrowstream.Ahead("kafka: topic "+s.Topic, last.Epoch, p.Epoch)
+		}
 		return last.Incarnation == p.Incarnation, nil
 	}
 	return last.Epoch >= p.Epoch, nil
@@ -149,7 +153,7 @@ func (s *Sink) done(ctx context.Context, p arrowstream.Publication) (bool, error
 
 // doing names what is done with p, for messages.
 func (s *Sink) doing(p arrowstream.Publication) string {
-	if p.Epoch == 0 {
+	if p.Rows == nil {
 		return "claim topic " + s.Topic
 	}
 	return fmt.Sprintf("publish epoch %d to %s", p.Epoch, s.Topic)
@@ -177,7 +181,7 @@ func (s *Sink) judge(ctx context.Context, p arrowstream.Publication, txn *transa
 // message that says so, or that a process has claimed the sink.
 func (s *Sink) fill(ctx context.Context, p arrowstream.Publication, txn *transaction) error {
 	note := progress{Version: 1, Epoch: p.Epoch, Incarnation: p.Incarnation, Rows: p.Count}
-	if p.Epoch == 0 {
+	if p.Rows == nil {
 		last := s.publisher.ledger.last
 		note.Epoch, note.Rows = last.Epoch, last.Rows
 		return s.note(ctx, note, txn)

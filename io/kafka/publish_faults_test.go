@@ -340,6 +340,21 @@ func testPublishZombie(t *testing.T, addrs []string) {
 			x.check(t)
 		})
 	}
+	t.Run("of an earlier state", func(t *testing.T) {
+		x := newExactly(addrs)
+		x.publish(t, x.sink(t, nil), 1, 1)
+		p := x.claims(2)
+		p.Epoch = 0
+		var ahead *arrowstream.Error
+		if err := x.sink(t, nil).Claim(t.Context(), p); !errors.As(err, &ahead) || ahead.Code != "AS5009" {
+			t.Errorf("the topic has an epoch that the state does not have: %v", err)
+		}
+		p.Epoch = 1
+		if err := x.sink(t, nil).Claim(t.Context(), p); err != nil {
+			t.Error(err)
+		}
+		x.check(t)
+	})
 	t.Run("in the middle of a claim", func(t *testing.T) {
 		x := newExactly(addrs)
 		old := x.sink(t, nil)

@@ -96,9 +96,9 @@ func (x *exactly) publish(t testing.TB, s *Sink, incarnation uint64, e int) {
 	x.want = append(x.want, rows...)
 }
 
-// claims is what a process claims the sink with.
+// claims is what a process claims the sink with. It says that the state has every epoch there may be.
 func (x *exactly) claims(incarnation uint64) arrowstream.Publication {
-	return arrowstream.Publication{Job: x.job, Sink: "sink", Incarnation: incarnation}
+	return arrowstream.Publication{Job: x.job, Sink: "sink", Epoch: 1000, Incarnation: incarnation}
 }
 
 // claim makes a claim that must succeed.

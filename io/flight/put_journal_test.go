@@ -6,12 +6,14 @@ import (
 	"iter"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/internal/iotest"
+	"github.com/arrowstream/arrowstream/internal/nettest"
 	"github.com/arrowstream/arrowstream/state"
 )
 
@@ -146,5 +148,51 @@ func TestPutJournal(t *testing.T) {
 	src := &PutSource{Stream: "in", Hub: hub(t), Listen: "127.0.0.1:0", Columns: schema, Journal: true}
 	if _, err := src.Open(t.Context(), iotest.Env(mem, 7)); err == nil || !strings.Contains(err.Error(), "state folder") {
 		t.Error(err)
+	}
+}
+
+// TestPutLossyNetwork puts epochs over connections that are slow and break: the
+// journal of the server has each row once, and in order.
+func TestPutLossyNetwork(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	schema := numbers(t, mem, 0, 1).Schema()
+	for seed := range uint64(2) {
+		store := &iotest.Journaled{Store: state.Dir{Path: t.TempDir(), Reserve: -1}, Part: arrowstream.Part{UID: "in", Kind: "flight", Schema: schema}}
+		src := &PutSource{Stream: "in", Hub: hub(t), Listen: "127.0.0.1:0", Columns: schema, Journal: true}
+		e := iotest.Env(mem, 0)
+		e.Journal = store.Journal(t)
+		parts, err := src.Open(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := parts[0].(*journaledInbox)
+		f := &nettest.Faults{Seed: seed, Breaks: 15, After: 6000, Piece: 500, Delay: 200 * time.Microsecond}
+		sink := &PutSink{URI: "grpc://" + f.Proxy(t, in.server.Addr()), Stream: "in", ConnectTimeout: time.Minute}
+		if err := sink.Bind(schema, env(mem).Env); err != nil {
+			t.Fatal(err)
+		}
+		var got, want []string
+		for e := 1; e <= 30; e++ {
+			if err := sink.Publish(t.Context(), epochOf(t, mem, e)); err != nil {
+				t.Fatalf("seed %d, epoch %d: %v", seed, e, err)
+			}
+			for i := range 3 {
+				want = append(want, columnartest.Rows(numbers(t, mem, 100*e+10*i, 10))...)
+			}
+		}
+		for len(got) < len(want) {
+			b, err := in.Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, columnartest.Rows(b)...)
+			b.Release()
+		}
+		iotest.EqualRows(t, got, want)
+		if f.Broken() < 5 {
+			t.Errorf("%d connections broke", f.Broken())
+		}
+		in.Close()
+		store.Close(t)
 	}
 }

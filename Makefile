@@ -29,10 +29,11 @@ test:
 	$(GO) test ./...
 
 # torture is the long form of the crash tests: every failpoint with 20 seeds,
-# and 500 kills at random, for every kind of sink.
+# and 500 kills at random, for every kind of sink; and 500 sets of options that
+# must not change a result.
 .PHONY: torture
 torture:
-	$(GO) test -timeout 24h -v ./internal/crashtest -crash.seeds 20 -crash.kills 500
+	$(GO) test -timeout 24h -v ./internal/crashtest -crash.seeds 20 -crash.kills 500 -meta.ops 500
 	$(GO) test -timeout 24h -v ./state -state.seeds 20
 	$(GO) test -v ./cmd/arrowstream -run TestMemoryLimit -memory.keys 10000000
 

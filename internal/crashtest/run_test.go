@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,9 +36,8 @@ func setUp(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	binary, input = filepath.Join(dir, "arrowstream"), filepath.Join(dir, "clicks")
-	build := exec.Command("go", "build", "-tags", "failpoints", "-o", binary, "github.com/arrowstream/arrowstream/cmd/arrowstream")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("%w\n%s", err, out)
+	if err := build(binary, "failpoints"); err != nil {
+		return 1, err
 	}
 	generate := exec.Command(binary, "generate", "clicks", "--rows", fmt.Sprint(rows), "--seed", "7", "--out", input)
 	if out, err := generate.CombinedOutput(); err != nil {
@@ -47,6 +47,15 @@ func setUp(m *testing.M) (int, error) {
 		return 1, err
 	}
 	return m.Run(), nil
+}
+
+// build makes the program at a path.
+func build(path, tags string) error {
+	cmd := exec.Command("go", "build", "-tags", tags, "-o", path, "github.com/arrowstream/arrowstream/cmd/arrowstream")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
 }
 
 // writeLines writes rows of JSON, of which some cannot be decoded.
@@ -72,6 +81,9 @@ type process struct {
 	workers int
 	state   string   // where its state is
 	env     []string // what it needs for that
+	in      string   // the folder of its input; empty is input
+	args    []string // more of its command line
+	program string   // what is run; empty is binary
 }
 
 // start runs the job until it ends or after was passed, when it is killed; 0
@@ -105,8 +117,8 @@ func (p *process) command(ctx context.Context, failpoint string) (*exec.Cmd, *by
 	if p.workers > 0 {
 		args = append(args, "--workers", fmt.Sprint(p.workers))
 	}
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env = append(append(os.Environ(), "IN="+input, "OUT="+p.dir), p.env...)
+	cmd := exec.CommandContext(ctx, cmp.Or(p.program, binary), append(args, p.args...)...)
+	cmd.Env = append(append(os.Environ(), "IN="+cmp.Or(p.in, input), "OUT="+p.dir), p.env...)
 	if failpoint != "" {
 		cmd.Env = append(cmd.Env, "ARROWSTREAM_FAILPOINT="+failpoint)
 	}

@@ -91,6 +91,28 @@ func TestManyPossibleFrames(t *testing.T) {
 	}
 }
 
+// mended is any text as a segment with a header, whose base is what comes before
+// the frames. Sums are made right, so that what is behind them is reached.
+func mended(b []byte, h header) []byte {
+	if len(b) < headerSize {
+		return b
+	}
+	b = slices.Clone(b)
+	h.base = headerSize
+	copy(b, appendHeader(nil, h))
+	for at := int64(headerSize); at < int64(len(b)); {
+		size := frameSize(b[at:], at)
+		if size == 0 {
+			break
+		}
+		payload := b[at+frameHead : at+int64(size)-frameTail]
+		fixed := appendFrame(nil, frame{kind: b[at+4], epoch: 1, payload: payload}, h.number, at)
+		copy(b[at:], fixed)
+		at += int64(size)
+	}
+	return b
+}
+
 func FuzzSegment(f *testing.F) {
 	open := frame{kind: frameOpen, payload: []byte("{}")}
 	r, err := newRecord(arrowstream.Commit{Epoch: 1, Driver: []byte("d"), Sinks: map[string]arrowstream.SinkCommit{"s": {Rows: 3}}}, 1).encode()
@@ -104,25 +126,9 @@ func FuzzSegment(f *testing.F) {
 	f.Add(segmentOf(1, open, commit)[:150])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		hostiletest.Within(t, len(b), func() {
-			// Sums are made right where there is a header, so that what is behind
-			// them is reached.
-			if len(b) >= headerSize {
-				b = slices.Clone(b)
-				h, _ := readHeader(b)
-				h.version = formatVersion
-				h.base = headerSize
-				copy(b, appendHeader(nil, h))
-				for at := int64(headerSize); at < int64(len(b)); {
-					size := frameSize(b[at:], at)
-					if size == 0 {
-						break
-					}
-					payload := b[at+frameHead : at+int64(size)-frameTail]
-					fixed := appendFrame(nil, frame{kind: b[at+4], epoch: 1, payload: payload}, h.number, at)
-					copy(b[at:], fixed)
-					at += int64(size)
-				}
-			}
+			h, _ := readHeader(b)
+			h.version = formatVersion
+			b = mended(b, h)
 			s, bad := readSegment(b)
 			if bad == nil && (s.end > int64(len(b)) || s.end < headerSize) {
 				t.Fatalf("%d bytes end at %d", len(b), s.end)

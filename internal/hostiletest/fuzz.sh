@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 export FUZZ_TIME="$1" FUZZ_OTHERS="${2:-$1}"
 jobs="${3:-1}"
 pattern="${4:-.}"
-export FUZZ_OUTSIDE=' . FuzzOptions, internal/jsontext FuzzCheck, internal/wire FuzzReader, io/csv FuzzRead, io/flight FuzzTicket, io/parquet FuzzRead, sql/syntax FuzzInterval, sql/syntax FuzzParse, state FuzzManifest, state FuzzSegment,'
+export FUZZ_OUTSIDE=' . FuzzOptions, internal/intake FuzzChunk, internal/jsontext FuzzCheck, internal/wire FuzzReader, io/csv FuzzRead, io/flight FuzzTicket, io/parquet FuzzRead, sql/syntax FuzzInterval, sql/syntax FuzzParse, state FuzzJournal, state FuzzManifest, state FuzzSegment,'
 FUZZ_BINARIES="$(mktemp -d)"
 FUZZ_CACHE="$(go env GOCACHE)/fuzz/arrowstream"
 export FUZZ_BINARIES FUZZ_CACHE

@@ -69,7 +69,9 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.LittleEndian.AppendUint16(b, uint16(len(s))), s...)
 }
 
-// parseChunk takes a chunk from an entry, whose data it refers to.
+// parseChunk takes a chunk from an entry, whose data it refers to. One with an
+// error and data is none: a position behind the error and in front of the data
+// cannot be said.
 func parseChunk(b []byte) (c Chunk, ok bool) {
 	text := func() (s string) {
 		if len(b) < 2 || len(b)-2 < int(binary.LittleEndian.Uint16(b)) {
@@ -90,7 +92,7 @@ func parseChunk(b []byte) (c Chunk, ok bool) {
 		c.Err = errors.New(why)
 	}
 	c.Data = b
-	return c, ok
+	return c, ok && (c.Err == nil || len(b) == 0)
 }
 
 func (q *journalQueue) settle(ctx context.Context, end int64) error { return q.journal.Sync(ctx, end) }

@@ -36,6 +36,24 @@ type shelf struct {
 	access *arrowstream.Access
 	dir    string
 	begin  bool // what was found is retained from the beginning of the job
+	// before, in tests, is asked before everything that changes the disk, and
+	// fails in its place.
+	before func(op, path string) error
+}
+
+func (s *shelf) step(op, path string) error {
+	if s.before == nil {
+		return nil
+	}
+	return s.before(op, path)
+}
+
+// sync makes the names in a folder durable.
+func (s *shelf) sync(dir string) error {
+	if err := s.step("sync", dir); err != nil {
+		return err
+	}
+	return files.SyncDir(s.access, dir)
 }
 
 // epochHead is the first frame of a file.
@@ -75,12 +93,16 @@ func shelfName(stream string) string {
 
 // openShelf makes the folder of a stream and reads what it holds: the head of
 // the newest epoch, nil if there is none, and the messages of all.
-func openShelf(a *arrowstream.Access, path, stream string) (*shelf, *epochHead, []entry, error) {
-	s := &shelf{access: a, dir: filepath.Join(path, shelfName(stream))}
-	if err := a.MkdirAll(s.dir, 0o700); err != nil {
-		return nil, nil, nil, fmt.Errorf("flight: retain.path: %w", err)
+func openShelf(a *arrowstream.Access, path, stream string, before func(op, path string) error) (*shelf, *epochHead, []entry, error) {
+	s := &shelf{access: a, dir: filepath.Join(path, shelfName(stream)), before: before}
+	err := s.step("mkdir", s.dir)
+	if err == nil {
+		err = a.MkdirAll(s.dir, 0o700)
 	}
-	if err := errors.Join(files.SyncDir(a, s.dir), files.SyncDir(a, path)); err != nil {
+	if err == nil {
+		err = errors.Join(s.sync(s.dir), s.sync(path))
+	}
+	if err != nil {
 		return nil, nil, nil, fmt.Errorf("flight: retain.path: %w", err)
 	}
 	found, err := a.ReadDir(s.dir)
@@ -137,19 +159,29 @@ func (s *shelf) claim(p arrowstream.Publication) (whole bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("flight: %w", err)
 	}
-	out, err := files.Create(s.access, filepath.Join(s.dir, claimName), nil)
-	if err == nil {
-		_, err = out.Write(text)
-		if err == nil {
-			err = out.Commit()
-		} else {
-			err = errors.Join(err, out.Abort())
-		}
+	name := filepath.Join(s.dir, claimName)
+	if err = s.step("create", name); err == nil {
+		err = s.write(name, text)
 	}
 	if err != nil {
 		return false, fmt.Errorf("flight: retain: %w", err)
 	}
 	return next.Whole, nil
+}
+
+// write makes a file that has its name when it is whole and on disk.
+func (s *shelf) write(name string, text []byte) error {
+	out, err := files.Create(s.access, name, nil)
+	if err != nil {
+		return err
+	}
+	if _, err = out.Write(text); err == nil {
+		err = s.step("rename", name)
+	}
+	if err != nil {
+		return errors.Join(err, out.Abort())
+	}
+	return out.Commit()
 }
 
 // check reads the claim; it is ErrFenced if that of a later process of the job.
@@ -202,7 +234,7 @@ func (s *shelf) load(w stored) (*arrowflight.FlightData, error) {
 
 // epochWriter writes the file of an epoch.
 type epochWriter struct {
-	access  *arrowstream.Access
+	shelf   *shelf
 	f       *os.File
 	w       *bufio.Writer
 	name    string
@@ -216,11 +248,14 @@ func (s *shelf) create(head epochHead) (*epochWriter, error) {
 		return nil, fmt.Errorf("flight: %w", err)
 	}
 	name := s.name(head.Epoch)
+	if err := s.step("create", name); err != nil {
+		return nil, fmt.Errorf("flight: retain: %w", err)
+	}
 	f, err := s.access.OpenFile(name+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("flight: retain: %w", err)
 	}
-	w := &epochWriter{access: s.access, f: f, w: bufio.NewWriterSize(f, 1<<16), name: name, offset: int64(len(epochMagic))}
+	w := &epochWriter{shelf: s, f: f, w: bufio.NewWriterSize(f, 1<<16), name: name, offset: int64(len(epochMagic))}
 	if _, err := w.w.WriteString(epochMagic); err != nil {
 		w.abort()
 		return nil, fmt.Errorf("flight: retain: %w", err)
@@ -268,7 +303,13 @@ func (w *epochWriter) add(m *arrowflight.FlightData, e entry) error {
 // commit makes the file durable and, unless fenced, gives it its name.
 func (w *epochWriter) commit(fenced func() error) ([]entry, error) {
 	failpoint.Hit(failpoint.PublishMiddle)
-	err := w.w.Flush()
+	err := w.shelf.step("write", w.name)
+	if err == nil {
+		err = w.w.Flush()
+	}
+	if err == nil {
+		err = w.shelf.step("sync", w.name)
+	}
 	if err == nil {
 		err = w.f.Sync()
 	}
@@ -277,10 +318,13 @@ func (w *epochWriter) commit(fenced func() error) ([]entry, error) {
 		err = fenced()
 	}
 	if err == nil {
-		err = w.access.Rename(w.name+".tmp", w.name)
+		err = w.shelf.step("rename", w.name)
 	}
 	if err == nil {
-		err = files.SyncDir(w.access, filepath.Dir(w.name))
+		err = w.shelf.access.Rename(w.name+".tmp", w.name)
+	}
+	if err == nil {
+		err = w.shelf.sync(w.shelf.dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("flight: retain: %w", err)
@@ -288,7 +332,7 @@ func (w *epochWriter) commit(fenced func() error) ([]entry, error) {
 	return w.entries, nil
 }
 
-func (w *epochWriter) abort() { _ = errors.Join(w.f.Close(), w.access.Remove(w.name+".tmp")) }
+func (w *epochWriter) abort() { _ = errors.Join(w.f.Close(), w.shelf.access.Remove(w.name+".tmp")) }
 
 // readEpoch reads the head of a file and where its messages are.
 func readEpoch(a *arrowstream.Access, name string) (*epochHead, []entry, error) {

@@ -3,6 +3,7 @@ package flight
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -73,7 +74,7 @@ func TestRetainPathErrors(t *testing.T) {
 	}
 	want := columnartest.Rows(b)
 	readAll := func() ([]string, error) {
-		sh, head, entries, err := openShelf(nil, dir, "n")
+		sh, head, entries, err := openShelf(nil, dir, "n", nil)
 		if err != nil {
 			return nil, err
 		}
@@ -182,6 +183,53 @@ func TestMissingEpoch(t *testing.T) {
 		rows, err := iotest.Rows(context.Background(), p, 0)
 		if want == "" && (err != nil || len(rows) != 4) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %d rows, %v", pos, len(rows), err)
+		}
+	}
+}
+
+// TestEveryOperationFails has each change of the disk fail once, for the process
+// that claims a folder and publishes, and for the one that goes on after it: the
+// error comes out, and a third has every epoch once.
+func TestEveryOperationFails(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	schema := numbers(t, mem, 0, 1).Schema()
+	errDisk := errors.New("disk")
+	for n, done := 0, false; !done; n++ {
+		dir := t.TempDir()
+		for run, at := range []int{n, (n*7)%13 + 1, -1} {
+			count := 0
+			s := exporter(t, mem, Sink{RetainPath: dir, before: func(op, path string) error {
+				if count++; count == at+1 {
+					return fmt.Errorf("%s %s: %w", op, path, errDisk)
+				}
+				return nil
+			}}, schema)
+			committed := arrowstream.Epoch(min(run, 1) * 4) // none for the first, which has it all to do
+			err := s.Claim(t.Context(), publication("job", committed, uint64(run+1)))
+			for e := 1; e <= 4 && err == nil; e++ {
+				err = s.Publish(t.Context(), publication("job", arrowstream.Epoch(e), uint64(run+1), numbers(t, mem, 10*e, 10)))
+			}
+			switch {
+			case err == nil && run == 0:
+				done = true
+			case err != nil && (at < 0 || !errors.Is(err, errDisk)):
+				t.Fatalf("operation %d, run %d: %v", n, run, err)
+			case run == 2:
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				p := open(t, &Source{URI: s.server.URI(), Stream: "n", Finite: true}, mem, 0)
+				seek(t, p, []byte(`{"job":"job","epoch":1,"seq":0}`))
+				rows, err := iotest.Rows(t.Context(), p, 0)
+				if err != nil {
+					t.Fatalf("operation %d: %v", n, err)
+				}
+				iotest.EqualRows(t, rows, columnartest.Rows(numbers(t, mem, 10, 40)))
+			}
+			s.Hub.Close()
+		}
+		if n > 100 {
+			t.Fatal("the operations do not end")
 		}
 	}
 }

@@ -69,7 +69,8 @@ type Sink struct {
 	release func()
 	stream  *Stream
 	cause   error
-	stopped <-chan struct{} // when the run is cut off
+	stopped <-chan struct{}             // when the run is cut off
+	before  func(op, path string) error // as that of shelf
 }
 
 // Takes implements [arrowstream.Updating]: changes go out as they are, with
@@ -126,7 +127,7 @@ func (s *Sink) open(job string, ended bool) error {
 			return kind.BadOption("retain.path needs a state directory", "run the job with --state, or leave it out")
 		}
 		var err error
-		if sh, last, entries, err = openShelf(s.env.Access, s.RetainPath, s.Stream); err != nil {
+		if sh, last, entries, err = openShelf(s.env.Access, s.RetainPath, s.Stream, s.before); err != nil {
 			return err
 		}
 		if last != nil && job == "" {

@@ -85,6 +85,10 @@ func (p *Pipeline) openCheckpoints(ctx context.Context, fail func(error)) error 
 	if c.start.Last != nil {
 		c.epoch = c.start.Last.Epoch + 1
 	}
+	p.checkpoints = c
+	if c.past() {
+		return nil // nothing is committed: the parts work as they do without a store
+	}
 	for _, n := range p.nodes {
 		n.checkpoints, n.epoch = c, c.epoch
 		c.start.Unbounded = c.start.Unbounded || n.source != nil && !n.source.source.Bounded()
@@ -99,9 +103,11 @@ func (p *Pipeline) openCheckpoints(ctx context.Context, fail func(error)) error 
 			c.parts++
 		}
 	}
-	p.checkpoints = c
 	return nil
 }
+
+// past reports whether the run repeats what the store has recorded.
+func (c *checkpoints) past() bool { return c != nil && c.start.Past }
 
 // finished reports whether the last run came to the end of its input.
 func (c *checkpoints) finished() bool {
@@ -121,7 +127,7 @@ func (c *checkpoints) number() Epoch {
 // something has happened: an epoch without anything in it is not written. The
 // last tick always ends an epoch, for which cut waits.
 func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) error {
-	if c == nil {
+	if c == nil || c.past() {
 		return nil
 	}
 	c.dirty = c.dirty || moved || t.rows() > 0

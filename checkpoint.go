@@ -71,6 +71,12 @@ func (c *deltaChain) wantsDelta() bool {
 // openCheckpoints opens the store of p; nil without one.
 func (p *Pipeline) openCheckpoints(ctx context.Context, fail func(error)) error {
 	if p.opts.State == nil {
+		if p.opts.Record {
+			return &Error{
+				Code: "AS1504", Msg: "a record is kept with the state of a job, and this job has none",
+				Hint: "give it a folder with --state DIR or SET job.NAME.state, or leave the record out",
+			}
+		}
 		return nil
 	}
 	job := p.identify()

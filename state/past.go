@@ -18,7 +18,7 @@ func (d Dir) Past(to arrowstream.Epoch) arrowstream.StateStore {
 		if err != nil {
 			return nil, err
 		}
-		return &epochLog{store: d.store(), folder: &d, manifest: m, index: r.index}, nil
+		return &epochLog{store: d.store(), folder: &d, manifest: m, index: r.index, journals: map[string]*journal{}}, nil
 	}}
 }
 
@@ -100,10 +100,47 @@ func (pastLog) Published(string, arrowstream.Epoch) error { return errPast }
 // Plan implements [arrowstream.Recorder].
 func (pastLog) Plan(arrowstream.Epoch, []byte) error { return errPast }
 
-// Journal implements [arrowstream.Journaling].
-func (l pastLog) Journal(source string, _ arrowstream.JournalOptions) (arrowstream.Journal, int64, error) {
-	return nil, 0, errPast
+// Journal implements [arrowstream.Journaling]: the journal as far as it is there.
+func (l pastLog) Journal(source string, o arrowstream.JournalOptions) (arrowstream.Journal, int64, error) {
+	j, err := l.journal(source, o)
+	if err != nil {
+		return nil, 0, err
+	}
+	names, err := j.folder.FS.List(j.dir)
+	if err != nil {
+		return nil, 0, unusable("list "+j.dir, err)
+	}
+	if j.chain = journalChain(names, journalSuffix); len(j.chain) == 0 {
+		return nil, 0, damaged(j.dir, flaw{-1, "it has no segment"}, 0)
+	}
+	last := j.chain[len(j.chain)-1]
+	seg, err := j.readFile(last, journalSuffix)
+	if err != nil {
+		return nil, 0, err
+	}
+	j.end = last.start + seg.end - headerSize
+	j.durable = j.end
+	l.journals[source] = j
+	return pastJournal{j}, j.chain[0].start, nil
 }
 
 // Close implements [arrowstream.EpochLog].
-func (l pastLog) Close() error { return nil }
+func (l pastLog) Close() error {
+	var err error
+	for _, j := range l.journals {
+		err = errors.Join(err, j.cursor.close())
+	}
+	return err
+}
+
+// pastJournal is a journal that is only read.
+type pastJournal struct{ *journal }
+
+// Append implements [arrowstream.Journal].
+func (pastJournal) Append(context.Context, arrowstream.JournalEntry) (int64, error) { return 0, errPast }
+
+// Sync implements [arrowstream.Journal]: there is nothing to sync.
+func (pastJournal) Sync(context.Context, int64) error { return nil }
+
+// Release implements [arrowstream.Journal]: everything stays.
+func (pastJournal) Release(int64) error { return nil }

@@ -137,7 +137,9 @@ func (l pastLog) Close() error {
 type pastJournal struct{ *journal }
 
 // Append implements [arrowstream.Journal].
-func (pastJournal) Append(context.Context, arrowstream.JournalEntry) (int64, error) { return 0, errPast }
+func (pastJournal) Append(context.Context, arrowstream.JournalEntry) (int64, error) {
+	return 0, errPast
+}
 
 // Sync implements [arrowstream.Journal]: there is nothing to sync.
 func (pastJournal) Sync(context.Context, int64) error { return nil }

@@ -12,7 +12,7 @@ import (
 // index is what the log says: the commits that are kept, in order.
 type index struct {
 	commits []*entry
-	plans   map[arrowstream.Epoch]*plan // of epochs that are not committed
+	plans   []plan // of epochs that are not committed, in order
 }
 
 // entry is one commit.

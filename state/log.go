@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"sync"
 
@@ -80,8 +79,8 @@ func newSegment(m *manifest, payload []byte, x *index, number, incarnation uint6
 	for _, n := range x.commits {
 		frames = append(frames, n.frames()...)
 	}
-	for _, e := range slices.Sorted(maps.Keys(x.plans)) {
-		frames = append(frames, planFrames(e, x.plans[e].incarnation, x.plans[e].items)...)
+	for _, p := range x.plans {
+		frames = append(frames, planFrames(p.epoch, p.incarnation, p.items)...)
 	}
 	size := int64(headerSize)
 	for _, f := range frames {

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"slices"
@@ -14,34 +15,31 @@ import (
 // with it. They are not synced: what of them is not on the disk when a process is
 // killed is of an epoch that has not happened.
 
-// plan is the record of an epoch that is not committed.
+// plan is what one process has recorded of an epoch that is not committed.
 type plan struct {
+	epoch       arrowstream.Epoch
 	incarnation uint64
 	items       []byte
 }
 
-// plan takes in a part of a record. The latest process that has worked on an epoch
-// is the one that counts.
+// plan takes in a part of a record.
 func (x *index) plan(e arrowstream.Epoch, incarnation uint64, items []byte) {
-	if x.plans == nil {
-		x.plans = map[arrowstream.Epoch]*plan{}
+	i := slices.IndexFunc(x.plans, func(p plan) bool { return p.epoch == e && p.incarnation == incarnation })
+	if i < 0 {
+		i = len(x.plans)
+		x.plans = append(x.plans, plan{epoch: e, incarnation: incarnation})
 	}
-	p := x.plans[e]
-	if p == nil || p.incarnation != incarnation {
-		p = &plan{incarnation: incarnation}
-		x.plans[e] = p
-	}
-	p.items = append(p.items, items...)
+	x.plans[i].items = append(x.plans[i].items, items...)
 }
 
 // planned gives n its record, and lets go of what cannot be used any more: of
 // other processes, whose epochs were cut anew from here on.
 func (x *index) planned(n *entry) {
-	if p := x.plans[n.epoch]; p != nil && p.incarnation == n.incarnation {
-		n.items = p.items
-	}
-	maps.DeleteFunc(x.plans, func(e arrowstream.Epoch, p *plan) bool {
-		return e <= n.epoch || p.incarnation != n.incarnation
+	x.plans = slices.DeleteFunc(x.plans, func(p plan) bool {
+		if p.epoch == n.epoch && p.incarnation == n.incarnation {
+			n.items = p.items
+		}
+		return p.epoch <= n.epoch || p.incarnation != n.incarnation
 	})
 }
 
@@ -53,12 +51,19 @@ func planFrames(e arrowstream.Epoch, incarnation uint64, items []byte) (fs []fra
 	return fs
 }
 
-// ahead is the record of the epochs behind the last commit, as far as one process
-// has come with them.
-func (x *index) ahead() (items []byte) {
-	first := x.plans[x.lastEpoch()+1]
-	for e := x.lastEpoch() + 1; x.plans[e] != nil && x.plans[e].incarnation == first.incarnation; e++ {
-		items = append(items, x.plans[e].items...)
+// ahead is the record behind the last commit. The latest process counts: it has
+// executed again what the one before had, and if it did not live to do all of
+// that, the rest is still to be done.
+func (x *index) ahead() []byte {
+	by := map[uint64][]byte{}
+	for _, p := range x.plans {
+		by[p.incarnation] = append(by[p.incarnation], p.items...)
+	}
+	var items []byte
+	for _, i := range slices.Backward(slices.Sorted(maps.Keys(by))) {
+		if bytes.HasPrefix(by[i], items) {
+			items = by[i]
+		}
 	}
 	return items
 }

@@ -71,6 +71,12 @@ func (c *deltaChain) wantsDelta() bool {
 // openCheckpoints opens the store of p; nil without one.
 func (p *Pipeline) openCheckpoints(ctx context.Context, fail func(error)) error {
 	if p.opts.State == nil {
+		if p.opts.Record {
+			return &Error{
+				Code: "AS1504", Msg: "a record is kept with the state of a job, and this job has none",
+				Hint: "give it a folder with --state DIR or SET job.NAME.state, or leave the record out",
+			}
+		}
 		return nil
 	}
 	job := p.identify()
@@ -84,6 +90,10 @@ func (p *Pipeline) openCheckpoints(ctx context.Context, fail func(error)) error 
 	}
 	if c.start.Last != nil {
 		c.epoch = c.start.Last.Epoch + 1
+	}
+	p.checkpoints = c
+	if c.past() {
+		return nil // nothing is committed: the parts work as they do without a store
 	}
 	for _, n := range p.nodes {
 		n.checkpoints, n.epoch = c, c.epoch
@@ -99,9 +109,11 @@ func (p *Pipeline) openCheckpoints(ctx context.Context, fail func(error)) error 
 			c.parts++
 		}
 	}
-	p.checkpoints = c
 	return nil
 }
+
+// past reports whether the run repeats what the store has recorded.
+func (c *checkpoints) past() bool { return c != nil && c.start.Past }
 
 // finished reports whether the last run came to the end of its input.
 func (c *checkpoints) finished() bool {
@@ -121,11 +133,14 @@ func (c *checkpoints) number() Epoch {
 // something has happened: an epoch without anything in it is not written. The
 // last tick always ends an epoch, for which cut waits.
 func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) error {
-	if c == nil {
+	if c == nil || c.past() {
 		return nil
 	}
 	c.dirty = c.dirty || moved || t.rows() > 0
 	finished := t.last && !d.draining()
+	if len(d.plan) > 0 {
+		return nil // all of what is executed again is one epoch, or none of it
+	}
 	if !t.last && time.Now().Before(c.due) {
 		return nil
 	}

@@ -27,13 +27,17 @@ type driver struct {
 	maxEvent atomic.Int64
 	clock    int64        // of the last tick
 	moved    bool         // the last tick moved a watermark
+	record   *recording   // nil without one
+	plan     []byte       // of a record: the ticks to cut first
+	past     bool         // there is nothing behind plan
 	waited   atomic.Int64 // ns that sources waited for memory
 }
 
 // tick is one round: a message for each port of each source.
 type tick struct {
 	messages [][]message
-	last     bool
+	last     bool // of this process
+	ended    bool // the input has come to its end
 }
 
 func (d *driver) newTick() tick {
@@ -56,7 +60,8 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 		d.bounded = d.bounded && n.source.source.Bounded()
 		parts, err := n.source.source.Open(ctx, SourceEnv{
 			Env: n.env, BatchRows: p.opts.BatchRows, BatchBytes: p.opts.readBytes(), Workers: p.opts.Workers, Clock: p.opts.Clock,
-			OnBadRow: n.onError.Policy, Journal: n.journal,
+			OnBadRow: n.onError.Policy, Past: p.checkpoints.past(),
+			Journal: func(o JournalOptions) (Journal, int64, error) { return p.checkpoints.journal(n.uid, o) },
 		})
 		for i, part := range parts {
 			r := &reader{node: n, index: i, part: part, batches: make(chan readAhead, 4)}
@@ -74,6 +79,9 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 			return nil, n.wrap(err)
 		}
 	}
+	for _, r := range d.readers {
+		r.number = r.index*len(d.sources) + d.sourceIndex(r.node)
+	}
 	d.marks = make([]atomic.Int64, len(d.sources))
 	d.held = make([]atomic.Int64, len(d.sources))
 	for i := range d.marks {
@@ -81,7 +89,7 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 		d.held[i].Store(-1)
 	}
 	if p.checkpoints != nil {
-		if err := d.restore(ctx, p.checkpoints.start.Last); err != nil {
+		if err := d.takeUp(ctx); err != nil {
 			for _, r := range d.readers {
 				err = errors.Join(err, r.part.Close())
 			}
@@ -148,15 +156,24 @@ func (d *driver) nothingRead() bool {
 // next returns the next tick, marked if it is the last of an epoch.
 func (d *driver) next(ctx context.Context) (t tick, err error) {
 	d.moved = false
-	if d.bounded {
+	switch {
+	case d.past:
+		t, err = d.nextPast(ctx)
+	case len(d.plan) > 0:
+		t, err = d.nextPlanned(ctx)
+	case d.bounded:
 		t, err = d.nextBounded(ctx)
-	} else {
+	default:
 		t, err = d.nextLive(ctx)
 	}
 	if err == nil {
-		if err = d.p.checkpoints.cut(ctx, d, &t, d.moved); err != nil {
-			t.release()
-		}
+		err = d.record.tick(d.p.checkpoints.number(), d, t.ended)
+	}
+	if err == nil {
+		err = d.p.checkpoints.cut(ctx, d, &t, d.moved)
+	}
+	if err != nil {
+		t.release()
 	}
 	return t, err
 }
@@ -268,6 +285,7 @@ func (d *driver) put(t *tick, r *reader, rows taken) error {
 		r.time.observe(b, r.node.source.column)
 	}
 	r.time.lastSeen = d.p.opts.Clock.Now()
+	d.record.put(r.number, rows.rows)
 	if r.time.max > d.maxEvent.Load() {
 		d.maxEvent.Store(r.time.max)
 	}
@@ -312,6 +330,11 @@ func (d *driver) sourceIndex(n *node) int {
 // mark sets the watermarks of t. now is zero on bounded input, whose clock is
 // its event time, so that a replay sees the same clock.
 func (d *driver) mark(t *tick, now time.Time) {
+	clock := now.UnixMicro()
+	if now.IsZero() {
+		clock = max(d.maxEvent.Load(), 0)
+	}
+	d.clock = max(clock, d.clock) // it never moves back, not across a restart either
 	for i, s := range d.sources {
 		var parts []*partitionTime
 		for _, r := range d.readers {
@@ -320,20 +343,19 @@ func (d *driver) mark(t *tick, now time.Time) {
 			}
 		}
 		event, held := s.source.eventTime.combine(parts, now)
-		event = max(event, d.marks[i].Load()) // a watermark never moves back
-		d.moved = event != d.marks[i].Swap(event) || d.moved
 		d.held[i].Store(int64(held))
-		clock := now.UnixMicro()
-		if now.IsZero() {
-			clock = max(d.maxEvent.Load(), 0)
-		}
-		d.clock = max(clock, d.clock) // nor does the clock, not across a restart either
-		clock = d.clock
-		for port := range t.messages[i] {
-			t.messages[i][port].mark = Watermark{Event: event, Clock: clock}
-		}
+		d.stamp(t, i, event)
 	}
 	d.ticks.Add(1)
+}
+
+// stamp gives the messages of source i the clock and its watermark.
+func (d *driver) stamp(t *tick, i int, event int64) {
+	event = max(event, d.marks[i].Load()) // a watermark never moves back
+	d.moved = event != d.marks[i].Swap(event) || d.moved
+	for port := range t.messages[i] {
+		t.messages[i][port].mark = Watermark{Event: event, Clock: d.clock}
+	}
 }
 
 // finish is the last tick of bounded input. Drained means that the input goes
@@ -348,7 +370,13 @@ func (d *driver) end(t tick, drained bool) tick {
 		now = d.p.opts.Clock.Now()
 	}
 	d.mark(&t, now)
-	t.last = true
+	t.end(drained)
+	return t
+}
+
+// end makes t the last tick.
+func (t *tick) end(drained bool) {
+	t.last, t.ended = true, !drained
 	for _, ports := range t.messages {
 		for i := range ports {
 			ports[i].last = true
@@ -357,7 +385,6 @@ func (d *driver) end(t tick, drained bool) tick {
 			}
 		}
 	}
-	return t
 }
 
 func (d *driver) allEnded() bool {

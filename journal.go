@@ -67,16 +67,16 @@ type Journaling interface {
 var ErrKeyReused = errors.New("the key was used for other data")
 
 // journal opens the journal of a source, if the job has a store that keeps them.
-func (n *node) journal(o JournalOptions) (Journal, int64, error) {
-	if n.checkpoints == nil {
+func (c *checkpoints) journal(source string, o JournalOptions) (Journal, int64, error) {
+	if c == nil {
 		return nil, 0, &Error{
 			Code: "AS1504", Msg: "option journal: the job has no state folder to keep a journal in",
 			Hint: "run it with --state DIR, or without journal = true",
 		}
 	}
-	log, ok := n.checkpoints.log.(Journaling)
+	log, ok := c.log.(Journaling)
 	if !ok {
 		return nil, 0, &Error{Code: "AS1504", Msg: "option journal: the store of the job keeps no journals"}
 	}
-	return log.Journal(n.uid, o)
+	return log.Journal(source, o)
 }

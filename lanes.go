@@ -134,7 +134,7 @@ func (g *graph) startLanes(ctx context.Context, chain []*node) error {
 			l.nodes = append(l.nodes, ln)
 		}
 		if len(stateful) > 0 {
-			if err := n.checkpoints.restore(ctx, n, stateful); err != nil {
+			if err := g.p.checkpoints.restore(ctx, n, stateful); err != nil {
 				return err
 			}
 			for _, l := range lanes {

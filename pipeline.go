@@ -60,6 +60,10 @@ type Options struct {
 	// CheckpointInterval is the time between two epochs; default 1 s. The rows
 	// of an epoch are published together, when it is committed.
 	CheckpointInterval time.Duration
+	// Record keeps with every commit how the input was cut into ticks, so that a
+	// run on live input can be repeated bit for bit. It needs a State that is a
+	// [Recorder].
+	Record bool
 	// Access says which files and hosts stages and sinks may reach; nil is
 	// everything. Sources and the store are made with one of their own.
 	Access *Access

@@ -12,10 +12,11 @@ import (
 
 // reader reads one partition ahead of the driver, in a goroutine of its own.
 type reader struct {
-	node  *node
-	index int // of the partition within its source
-	part  Partition
-	time  partitionTime
+	node   *node
+	index  int // of the partition within its source
+	number int // of the partition in a record
+	part   Partition
+	time   partitionTime
 
 	batches chan readAhead // closed at the end of the partition
 	err     error          // why it ended; read after batches is closed

@@ -225,7 +225,7 @@ func columnsOf(schema *arrow.Schema, names []string) []int {
 // resume brings sinks to where the last commit left them, shuts out earlier
 // processes, and publishes what they could not publish any more.
 func (c *checkpoints) resume(ctx context.Context) error {
-	if c == nil {
+	if c == nil || c.past() {
 		return nil
 	}
 	for _, n := range c.p.nodes {
@@ -309,11 +309,11 @@ func (d *driver) state() (driverState, []acknowledgement) {
 }
 
 // restore makes the readers keep their places, and moves the driver to where
-// the last commit left it, if there is one.
-func (d *driver) restore(ctx context.Context, last *Commit) error {
+// saved says, a driverState; nil is the beginning.
+func (d *driver) restore(ctx context.Context, saved []byte) error {
 	s := driverState{MaxEvent: NoEventTime}
-	if last != nil {
-		if err := json.Unmarshal(last.Driver, &s); err != nil {
+	if saved != nil {
+		if err := json.Unmarshal(saved, &s); err != nil {
 			return &Error{Code: "AS5003", Msg: "positions of the sources cannot be read", Err: err}
 		}
 	}
@@ -341,11 +341,11 @@ func (d *driver) restore(ctx context.Context, last *Commit) error {
 			if r.node != n {
 				continue
 			}
-			var saved *partitionState
+			var at *partitionState
 			if next < len(source.Partitions) {
-				saved = &source.Partitions[next]
+				at = &source.Partitions[next]
 			}
-			if err := r.follow(ctx, saved); err != nil {
+			if err := r.follow(ctx, at); err != nil {
 				return n.wrap(err)
 			}
 			next++

@@ -36,6 +36,9 @@ type SourceEnv struct {
 	// OnBadRow is what the pipeline says about rows that cannot be decoded;
 	// FailOnBadRow leaves it to the options of the source. See [SourceEnv.Rejects].
 	OnBadRow BadRow
+	// Past says that the run repeats the past: a source that is sent its input
+	// takes none, and reads its journal only.
+	Past bool
 	// Journal opens the journal of the source, see [Journaling]; it is an error
 	// in a job without a store.
 	Journal func(JournalOptions) (j Journal, oldest int64, err error)

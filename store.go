@@ -81,6 +81,11 @@ type Start struct {
 	// Unbounded says that some source has no end, so that no Conclude tells of
 	// it. It is set by the runtime, which knows the sources.
 	Unbounded bool
+	// Plan is what there is of the record of epochs behind Last, see [Recorder].
+	Plan []byte
+	// Past says that the run repeats Plan and ends there: nothing is committed,
+	// and sinks work as they do without a store.
+	Past bool
 }
 
 // Unpublished is the part of a commit that a sink has still to publish.

@@ -110,7 +110,7 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 		opts.Name = p.s.jobName("")
 	}
 	opts.Program = p.s.program
-	if dir := p.s.stateDir(opts.Name); opts.State == nil && dir != "" {
+	if dir := p.s.jobSetting(opts.Name, "state"); opts.State == nil && dir != "" {
 		opts.State = state.Dir{Path: dir, FS: state.OS{Access: opts.Access}}
 		if p.s.opts.State != nil {
 			store, err := p.s.opts.State(dir)
@@ -123,6 +123,7 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	if opts.CheckpointInterval == 0 {
 		opts.CheckpointInterval = p.s.durationSetting("job.epoch", 0)
 	}
+	opts.Record = opts.Record || strings.EqualFold(p.s.jobSetting(opts.Name, "record"), "true")
 	pl := arrowstream.New(opts)
 	if err := p.build(pl); err != nil {
 		return nil, errors.Join(err, pl.Close())
@@ -266,6 +267,9 @@ func (p *plan) lowerScan(pl *arrowstream.Pipeline, n *node) error {
 // sink makes the sink of a root.
 func (p *plan) sink(r *root) (arrowstream.Sink, error) {
 	o := r.out
+	if p.s.opts.Sink != nil {
+		return p.s.opts.Sink(o.name)
+	}
 	if o.table == nil || o.table.connector == nil {
 		return p.display(o.name)
 	}

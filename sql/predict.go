@@ -93,7 +93,7 @@ func (s *session) learnAndScore(m *model, x *node, features []string, at syntax.
 	}
 	n := &node{kind: "learn and score", detail: modelText(m), rowwise: true}
 	n.build = func(want columns) (arrowstream.Stage, error) {
-		return &mlkernels.Prequential{Spec: spec, Version: wantsVersion(want), SavePath: m.path, Access: s.opts.Pipeline.Access}, nil
+		return &mlkernels.Prequential{Spec: spec, Version: wantsVersion(want), SavePath: s.savePath(m), Access: s.opts.Pipeline.Access}, nil
 	}
 	s.appends(n, in, append(slices.Clone(spec.Features), spec.Label, spec.Weight))
 	n.notes = append(n.notes, "each row is scored with what was learned from the rows before it", "state: the model")
@@ -318,11 +318,19 @@ func (s *session) published(m *model, at syntax.Span) (*node, error) {
 	return n, nil
 }
 
+// savePath is where a model is saved, empty for nowhere.
+func (s *session) savePath(m *model) string {
+	if m.path == "" || s.opts.Save == nil {
+		return m.path
+	}
+	return s.opts.Save(m.name)
+}
+
 // trainOnly plans a model that nothing scores with.
 func (s *session) trainOnly(m *model) error {
 	n := &node{kind: "learn", detail: modelText(m), notes: []string{"state: the model"}}
 	n.build = func(columns) (arrowstream.Stage, error) {
-		return &mlkernels.Prequential{Spec: m.spec, TrainOnly: true, SavePath: m.path, Access: s.opts.Pipeline.Access}, nil
+		return &mlkernels.Prequential{Spec: m.spec, TrainOnly: true, SavePath: s.savePath(m), Access: s.opts.Pipeline.Access}, nil
 	}
 	n.needs = func(columns) columns {
 		var c columns

@@ -33,6 +33,12 @@ type Options struct {
 	// Source, if set, may put another source of the same columns in the place of
 	// src, that of a table.
 	Source func(connector string, t arrowstream.Table, src arrowstream.Source) (arrowstream.Source, error)
+	// Sink, if set, makes the sinks that stand in the place of those of the
+	// script, so that a run writes to other places. It takes a changelog.
+	Sink func(name string) (arrowstream.Sink, error)
+	// Save, if set, says where a model is saved in the place of its path; empty
+	// is nowhere.
+	Save func(model string) string
 	// Pipeline are the options of the pipeline; Name is set by job.name, and
 	// its Access also holds for what planning reads.
 	Pipeline arrowstream.Options

@@ -163,19 +163,19 @@ func (s *session) jobName(def string) string {
 	return def
 }
 
-// stateDir is the folder of the state of a job, as job.NAME.state says; a job
-// without a name takes the only one that is set. Empty means none.
-func (s *session) stateDir(job string) string {
-	var dirs []string
-	for key, dir := range s.settings {
-		if name, ok := strings.CutSuffix(key, ".state"); ok && strings.HasPrefix(name, "job.") && (job == "" || name == "job."+job) {
-			dirs = append(dirs, dir)
+// jobSetting is the setting job.NAME.key of a job, such as the folder of its
+// state; a job without a name takes the only one that is set. Empty means none.
+func (s *session) jobSetting(job, key string) string {
+	var values []string
+	for set, value := range s.settings {
+		if name, ok := strings.CutSuffix(set, "."+key); ok && strings.HasPrefix(name, "job.") && (job == "" || name == "job."+job) {
+			values = append(values, value)
 		}
 	}
-	if len(dirs) != 1 {
+	if len(values) != 1 {
 		return ""
 	}
-	return dirs[0]
+	return values[0]
 }
 
 // resultName names the result of a bare SELECT: result, result2, ...

@@ -39,7 +39,7 @@ var settingPatterns = []struct {
 	{regexp.MustCompile(`(?i)^streaming\.query\.([^.]+)\.sql$`), "job.$1.sink.sql"},
 }
 
-var jobSetting = regexp.MustCompile(`^job\.[^.]+\.(state|output-mode|trigger|batch-interval|complete-max-rows|sink\..+)$`)
+var jobSetting = regexp.MustCompile(`^job\.[^.]+\.(state|record|output-mode|trigger|batch-interval|complete-max-rows|sink\..+)$`)
 
 // nativeKey is the native name of a setting; ok is false when it is unknown.
 func nativeKey(key string) (native string, ok bool) {
@@ -105,6 +105,8 @@ func checkSetting(key, value string) error {
 		return oneOf(value, "auto", "identifier", "string")
 	case key == "watermark.implied":
 		return oneOf(value, "on", "off")
+	case jobSetting.MatchString(key) && strings.HasSuffix(key, ".record"):
+		return oneOf(value, "true", "false")
 	case strings.HasSuffix(key, ".output-mode"):
 		return oneOf(value, "append", "update", "complete")
 	}

@@ -76,3 +76,19 @@ func BenchmarkLoad(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPlan records a tick of one partition.
+func BenchmarkPlan(b *testing.B) {
+	l := mustOpen(b, Dir{Path: b.TempDir(), Reserve: -1})
+	defer l.Close()
+	e := arrowstream.Epoch(0)
+	for n := 0; b.Loop(); n++ {
+		if n%1000 == 0 {
+			e++ // as many as an epoch of a second may have
+			l.index.plans = nil
+		}
+		if err := l.Plan(e, []byte{4, 0xE8, 7, 0xD0, 0xF, 0, 0x14, 2}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -140,6 +140,9 @@ func (s Bucket) take(ctx context.Context, job arrowstream.Job, r *chainRead) (ta
 			return nil, nil, err
 		}
 		m.inherit(r.manifest)
+		if !sameSources(r.manifest, m) {
+			r.plans = nil
+		}
 	} else {
 		id := newID()
 		m.ID = hex.EncodeToString(id[:])

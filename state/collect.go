@@ -18,7 +18,7 @@ import (
 // RetainAge, while it is the last, while a later one that is kept builds on its
 // snapshot or deltas, and while a sink has not published it.
 func (l *epochLog) expired(n *entry) (epochs []arrowstream.Epoch) {
-	x := index{append(slices.Clone(l.index.commits), n)}
+	x := index{commits: append(slices.Clone(l.index.commits), n)}
 	last := len(x.commits) - 1
 	first := max(0, last+1-l.retainCommits)
 	oldest := l.clock.Now().Add(-l.retainAge).Unix()

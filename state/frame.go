@@ -10,7 +10,7 @@ import (
 // Kinds of frames.
 const (
 	frameOpen      = 1 // a process begins; payload: JSON, see opened
-	framePlan      = 2 // reserved: what a micro-batch consists of
+	framePlan      = 2 // before ticks are processed; payload: what they consist of
 	frameCommit    = 3 // an epoch happens; payload: JSON, see record
 	framePublished = 4 // a sink has made an epoch visible; payload: its UID
 	frameSavepoint = 5 // a savepoint was made; payload: its name

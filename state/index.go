@@ -12,6 +12,7 @@ import (
 // index is what the log says: the commits that are kept, in order.
 type index struct {
 	commits []*entry
+	plans   []plan // of epochs that are not committed, in order
 }
 
 // entry is one commit.
@@ -20,6 +21,7 @@ type entry struct {
 	incarnation uint64
 	payload     []byte
 	*record
+	items []byte // how it was cut into ticks, if that is recorded
 	// unpublished are the sinks that have still to publish it.
 	unpublished map[string]bool
 	// collected are those whose rows have been removed.
@@ -29,6 +31,8 @@ type entry struct {
 // apply takes in a frame of the log.
 func (x *index) apply(f frame) error {
 	switch f.kind {
+	case framePlan:
+		x.plan(f.epoch, f.incarnation, f.payload)
 	case frameCommit:
 		r, err := decodeRecord(f.payload)
 		if err != nil {
@@ -57,6 +61,7 @@ func (x *index) add(n *entry) error {
 		}
 	}
 	x.commits = append(kept, n)
+	x.planned(n)
 	return nil
 }
 
@@ -176,9 +181,10 @@ func (n *entry) waiting() (list []file) {
 // files are those that have to be there.
 func (n *entry) files() []file { return append(n.stateFiles(), n.waiting()...) }
 
-// frames are the frames that make the commit and what was published of it.
+// frames are the frames that make the commit, its record and what was published of it.
 func (n *entry) frames() []frame {
-	fs := []frame{{kind: frameCommit, epoch: n.epoch, incarnation: n.incarnation, payload: n.payload}}
+	fs := planFrames(n.epoch, n.incarnation, n.items)
+	fs = append(fs, frame{kind: frameCommit, epoch: n.epoch, incarnation: n.incarnation, payload: n.payload})
 	for _, uid := range slices.Sorted(maps.Keys(n.Sinks)) {
 		if !n.unpublished[uid] {
 			fs = append(fs, frame{kind: framePublished, epoch: n.epoch, incarnation: n.incarnation, payload: []byte(uid)})

@@ -83,29 +83,37 @@ func readEntry(b []byte) (e arrowstream.JournalEntry, seconds uint32, ok bool) {
 
 // Journal implements [arrowstream.Journaling].
 func (l *epochLog) Journal(source string, o arrowstream.JournalOptions) (arrowstream.Journal, int64, error) {
-	if find(l.manifest.Sources, source) == nil {
-		return nil, 0, fmt.Errorf("state: the job has no source %q", source)
-	}
-	if l.folder == nil {
-		return nil, 0, &arrowstream.Error{Code: "AS1504", Msg: "a journal is kept in a folder, and the state of the job is in a bucket", Hint: "name a folder with --state"}
-	}
 	l.journalMu.Lock()
 	defer l.journalMu.Unlock()
-	if l.journals[source] != nil {
-		return nil, 0, fmt.Errorf("state: the journal of %s is open", source)
-	}
-	o.KeyAge = cmp.Or(o.KeyAge, 24*time.Hour)
-	o.MaxKeys = cmp.Or(o.MaxKeys, 1_000_000)
-	o.Backlog = cmp.Or(o.Backlog, 256<<20)
-	j := &journal{
-		log: l, folder: *l.folder, uid: source, dir: l.folder.at(journalPath(source)), opts: o,
-		changed: make(chan struct{}), keys: newKeyTable(o.KeyAge, o.MaxKeys),
+	j, err := l.journal(source, o)
+	if err != nil {
+		return nil, 0, err
 	}
 	if err := j.open(); err != nil {
 		return nil, 0, err
 	}
 	l.journals[source] = j
 	return j, j.chain[0].start, nil
+}
+
+// journal is the journal of a source, which is not open yet.
+func (l *epochLog) journal(source string, o arrowstream.JournalOptions) (*journal, error) {
+	if find(l.manifest.Sources, source) == nil {
+		return nil, fmt.Errorf("state: the job has no source %q", source)
+	}
+	if l.folder == nil {
+		return nil, &arrowstream.Error{Code: "AS1504", Msg: "a journal is kept in a folder, and the state of the job is in a bucket", Hint: "name a folder with --state"}
+	}
+	if l.journals[source] != nil {
+		return nil, fmt.Errorf("state: the journal of %s is open", source)
+	}
+	o.KeyAge = cmp.Or(o.KeyAge, 24*time.Hour)
+	o.MaxKeys = cmp.Or(o.MaxKeys, 1_000_000)
+	o.Backlog = cmp.Or(o.Backlog, 256<<20)
+	return &journal{
+		log: l, folder: *l.folder, uid: source, dir: l.folder.at(journalPath(source)), opts: o,
+		changed: make(chan struct{}), keys: newKeyTable(o.KeyAge, o.MaxKeys),
+	}, nil
 }
 
 // Append implements [arrowstream.Journal].

@@ -36,7 +36,10 @@ type epochLog struct {
 	journals  map[string]*journal
 }
 
-var _ arrowstream.Journaling = (*epochLog)(nil)
+var (
+	_ arrowstream.Journaling = (*epochLog)(nil)
+	_ arrowstream.Recorder   = (*epochLog)(nil)
+)
 
 // frameLog is where the frames of an open store go. Frames may be appended while
 // sync runs: they are not durable before the next one.
@@ -70,11 +73,14 @@ type opened struct {
 }
 
 // newSegment is the beginning of a segment: its header, an OPEN frame with the
-// given payload, and the commits of x.
+// given payload, the commits of x and what is recorded behind them.
 func newSegment(m *manifest, payload []byte, x *index, number, incarnation uint64) ([]byte, error) {
 	frames := []frame{{kind: frameOpen, incarnation: incarnation, payload: payload}}
 	for _, n := range x.commits {
 		frames = append(frames, n.frames()...)
+	}
+	for _, p := range x.plans {
+		frames = append(frames, planFrames(p.epoch, p.incarnation, p.items)...)
 	}
 	size := int64(headerSize)
 	for _, f := range frames {
@@ -155,7 +161,7 @@ func (l *epochLog) Load(ctx context.Context, mem memory.Allocator, uid string) (
 func (l *epochLog) commits() *index {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return &index{slices.Clone(l.index.commits)}
+	return &index{commits: slices.Clone(l.index.commits)}
 }
 
 // Published implements [arrowstream.EpochLog]. The frame is not synced: if it

@@ -70,6 +70,9 @@ func (d Dir) open(ctx context.Context, lock File, job arrowstream.Job) (*epochLo
 	if err := d.prepare(m); err != nil {
 		return nil, err
 	}
+	if old != nil && !sameSources(old, m) {
+		after.plans = nil
+	}
 	log := &segmentLog{dir: d, lock: lock, manifest: m, incarnation: incarnation, rewound: after.rewound}
 	l := &epochLog{
 		store: d.store(), frames: log, folder: &d, manifest: m, incarnation: incarnation, index: after.index,
@@ -171,7 +174,7 @@ func (d Dir) prepare(m *manifest) error {
 
 // whatIsLeft is what the runtime begins with.
 func (l *epochLog) whatIsLeft() arrowstream.Start {
-	s := arrowstream.Start{ID: l.manifest.ID, Incarnation: l.incarnation}
+	s := arrowstream.Start{ID: l.manifest.ID, Incarnation: l.incarnation, Plan: l.index.ahead()}
 	if n := l.index.last(); n != nil {
 		c := n.commit(n.epoch)
 		s.Last = &c

@@ -46,7 +46,7 @@ func (d Dir) Rewind(ctx context.Context, to arrowstream.Epoch, force bool) (from
 				return fmt.Errorf("state: %s %s came to the job of %s after epoch %d: it cannot go back before", p.Kind, p.UID, d.Path, p.Since)
 			}
 		}
-		r.commits = r.commits[:i+1]
+		r.commits, r.plans = r.commits[:i+1], nil
 		if err := d.store().present(&r.index, d.at(r.name), m); err != nil {
 			return err
 		}

@@ -99,6 +99,9 @@ func (m *model) next() {
 	}
 }
 
+// recordOf is the record of epoch e.
+func recordOf(e arrowstream.Epoch) string { return fmt.Sprintf("ticks of epoch %d.", e) }
+
 // rows of the sink with an outbox in an epoch: some epochs have none.
 func outRows(e arrowstream.Epoch) int {
 	return int(e % 4)
@@ -109,6 +112,11 @@ func outRows(e arrowstream.Epoch) int {
 func (m *model) step(l arrowstream.EpochLog) error {
 	m.next()
 	e := m.epoch
+	if r, ok := l.(arrowstream.Recorder); ok {
+		if err := r.Plan(e, []byte(recordOf(e))); err != nil {
+			return err
+		}
+	}
 	c := arrowstream.Commit{Epoch: e, Driver: fmt.Appendf(nil, "position %d", e), Sinks: map[string]arrowstream.SinkCommit{}}
 	if n := outRows(e); n > 0 {
 		o := l.Outbox("out", e)
@@ -237,7 +245,29 @@ func check(l arrowstream.EpochLog, mem memory.Allocator) (arrowstream.Epoch, err
 			return e, fmt.Errorf("all at epoch %d is %d, want %d", e, n, len(m.agg))
 		}
 	}
+	if err := checkRecords(l); err != nil {
+		return e, err
+	}
 	return e, checkUnpublished(l, e, mem)
+}
+
+// checkRecords compares the records of the commits, which those of older programs
+// have not, and that of the epoch behind them, of which some may be there.
+func checkRecords(l arrowstream.EpochLog) error {
+	s, ok := l.(*epochLog)
+	if !ok {
+		return nil
+	}
+	for _, n := range s.index.commits {
+		if string(n.items) != recordOf(n.epoch) && (len(n.items) > 0 || n.epoch > goldenEpochs) {
+			return fmt.Errorf("the record of epoch %d is %q", n.epoch, n.items)
+		}
+	}
+	e := s.index.lastEpoch() + 1
+	if plan := string(l.Start().Plan); plan != "" && plan != recordOf(e) {
+		return fmt.Errorf("the record ahead of epoch %d is %q", e, plan)
+	}
+	return nil
 }
 
 // checkUnpublished compares the commits that are to be published with what

@@ -18,6 +18,7 @@ import (
 // kept is a state as the commands look at it, in a folder or a bucket.
 type kept interface {
 	arrowstream.StateStore
+	Past(to arrowstream.Epoch) arrowstream.StateStore
 	Inspect(ctx context.Context) (*state.Info, error)
 	States(ctx context.Context, uid string, mem memory.Allocator) iter.Seq2[state.StateBatch, error]
 	Verify(ctx context.Context) (*state.Checked, error)

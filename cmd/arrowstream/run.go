@@ -37,6 +37,8 @@ type job struct {
 	replay      arrowstream.Replay
 	state       state.Dir
 	epoch       time.Duration
+	record      bool
+	past        *past // of a replay: what of the record of the state
 	// source and display are those of [sql.Options], nil for the usual ones.
 	source  func(connector string, t arrowstream.Table, src arrowstream.Source) (arrowstream.Source, error)
 	display func(name string) (arrowstream.Sink, error)
@@ -60,13 +62,14 @@ func newRun(stdio arrowstream.Stdio) *cobra.Command {
 }
 
 func newReplay(stdio arrowstream.Stdio) *cobra.Command {
-	j := &job{stdio: stdio}
+	j := &job{stdio: stdio, past: &past{}}
 	var from, to, speed string
 	cmd := &cobra.Command{
 		Use:   "replay FILE.sql | -e SQL | -",
 		Short: "Run a script on a span of its history, as fast as you like",
 		Example: `  arrowstream replay clicks.sql --from 2024-01-01T00:01:00Z --to 2024-01-01T00:02:00Z
-  arrowstream replay clicks.sql --speed 10x`,
+  arrowstream replay clicks.sql --speed 10x
+  arrowstream replay clicks.sql --state jobs/clicks --to-epoch 120 --out replayed`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if j.replay.From, err = parseTime("from", from); err != nil {
 				return err
@@ -80,12 +83,18 @@ func newReplay(stdio arrowstream.Stdio) *cobra.Command {
 			if !j.replay.To.IsZero() && !j.replay.From.Before(j.replay.To) {
 				return usageError{errors.New("--from must be before --to")}
 			}
+			if j.state.Path == "" && (j.past.to > 0 || j.past.out != "") {
+				return usageError{errors.New("--to-epoch and --out go with --state, which has the record to replay")}
+			}
 			return j.run(cmd.Context(), args)
 		},
 	}
 	j.flags(cmd.Flags())
 	cmd.Flags().StringVar(&from, "from", "", "first event time, inclusive")
 	cmd.Flags().StringVar(&to, "to", "", "last event time, exclusive")
+	cmd.Flags().Uint64Var(&j.past.to, "to-epoch", 0, "with --state: the last epoch of its record; default all")
+	cmd.Flags().StringVar(&j.past.out, "out", "", "with --state: folder for the rows of each sink and for models; default the console")
+	cmd.Flags().Lookup("state").Usage = "folder, or s3://BUCKET/PREFIX, with the record to replay; it is only read"
 	cmd.Flags().StringVar(&speed, "speed", "max", "max, realtime, or a factor such as 10x")
 	return cmd
 }
@@ -101,6 +110,7 @@ func (j *job) flags(f *pflag.FlagSet) {
 	f.BoolVar(&j.state.AllowNewState, "allow-new-state", false, "go on although the script has new stateful parts or sinks")
 	f.BoolVar(&j.state.AllowDropState, "allow-drop-state", false, "go on although parts of the script that had state are gone")
 	f.IntVar(&j.state.RetainCommits, "retain", 0, "commits that the state can be taken back to; default 100")
+	f.BoolVar(&j.record, "record", false, "keep with the state how live input was cut into ticks, for replay --state")
 	f.DurationVar(&j.epoch, "epoch", 0, "time between two commits of the state; default 1s")
 	f.StringVar(&j.format, "format", "auto", "of shown results: auto, table, csv or json")
 }
@@ -153,7 +163,7 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 	if err != nil {
 		return nil, err
 	}
-	prog, err := sql.Prepare(text, sql.Options{
+	opts := sql.Options{
 		File: name, Connectors: all.Connectors(), Formats: all.Formats(), Settings: settings, Stdio: j.stdio, Pipeline: o,
 		State: func(place string) (arrowstream.StateStore, error) {
 			return keptAt(ctx, place, j.state, o.Access)
@@ -166,7 +176,12 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 			}
 			return console.Connector.Sink(arrowstream.Table{Name: name, Options: map[string]string{"format": j.format}, Stdio: j.stdio})
 		},
-	})
+	}
+	if j.past != nil && o.State != nil {
+		opts.Sink = func(name string) (arrowstream.Sink, error) { return j.past.sink(j, name) }
+		opts.Save = j.past.save
+	}
+	prog, err := sql.Prepare(text, opts)
 	if err != nil {
 		return nil, sqlError{err, text}
 	}
@@ -177,8 +192,13 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 }
 
 func (j *job) run(ctx context.Context, args []string) (err error) {
-	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay, CheckpointInterval: j.epoch}
-	if j.state.Path != "" {
+	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay, CheckpointInterval: j.epoch, Record: j.record}
+	switch {
+	case j.state.Path != "" && j.past != nil:
+		if o.State, err = j.past.store(ctx, j); err != nil {
+			return err
+		}
+	case j.state.Path != "":
 		if o.State, err = keptAt(ctx, j.state.Path, j.state, nil); err != nil {
 			return err
 		}
@@ -233,6 +253,9 @@ func (j *job) run(ctx context.Context, args []string) (err error) {
 	if !j.quiet {
 		var results []string
 		for _, s := range prog.Sinks {
+			if j.past != nil && o.State != nil {
+				s.Connector, s.Target = "", j.past.out
+			}
 			results = append(results, s.String())
 		}
 		printSummary(j.stdio.Err, summary, results)

@@ -97,18 +97,23 @@ func (s *PutSource) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrows
 			return nil, err
 		}
 	}
-	server, release, err := s.Hub.acquire(s.config())
-	if err != nil {
-		return nil, err
+	var server *Server
+	release := func() {}
+	if !env.Past {
+		if server, release, err = s.Hub.acquire(s.config()); err != nil {
+			return nil, err
+		}
 	}
 	in := &inbox{
 		name: s.Stream, schema: schema, mem: env.Allocator, puts: s.Puts, server: server, release: release, journal: journal,
 		queue: make(chan arrow.Record, 4), closed: make(chan struct{}), finished: make(chan struct{}),
 	}
 	in.cut.rows = env.BatchRows
-	if err := server.accept(in); err != nil {
-		release()
-		return nil, err
+	if server != nil {
+		if err := server.accept(in); err != nil {
+			release()
+			return nil, err
+		}
 	}
 	if journal != nil {
 		return []arrowstream.Partition{&journaledInbox{inbox: in, at: oldest, next: oldest}}, nil
@@ -221,7 +226,9 @@ func (in *inbox) Close() error {
 		return nil
 	}
 	close(in.closed)
-	in.server.refuse(in)
+	if in.server != nil {
+		in.server.refuse(in)
+	}
 	in.read.Lock()
 	defer in.read.Unlock()
 	in.cut.drop()

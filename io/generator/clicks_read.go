@@ -36,6 +36,9 @@ func (s *Clicks) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstre
 	if s.BaseTime.set {
 		p.base = s.BaseTime.millis * 1000
 	}
+	if env.Past {
+		p.rate = 0 // its rows have been due before
+	}
 	if p.rows <= 0 {
 		p.rows = 8192
 	}

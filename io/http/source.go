@@ -151,6 +151,10 @@ func (s *Source) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstre
 		}
 	}
 	in.Partition = intake.New(c)
+	if env.Past {
+		in.OnClose(in.free)
+		return []arrowstream.Partition{in.Source()}, nil
+	}
 	server, release, err := acquire(s.listener())
 	if err != nil {
 		return fail(err)

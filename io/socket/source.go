@@ -152,8 +152,10 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	if slots <= 0 {
 		slots = defaultConnections
 	}
-	var begin func() // starts to send, when there is a partition to send to
+	begin := func() {} // starts to send, when there is a partition to send to
 	switch {
+	case env.Past:
+		p.name = "journal of " + env.Name
 	case server != "":
 		p.name = "connection to " + server
 		conn, err := dial(ctx, s.Access, server, p.timeout)

@@ -184,6 +184,11 @@ type node struct {
 	flushed   bool  // Advance has seen the end of time
 	emit      Emit  // put, once for all ticks
 	out       []message
+	give      func(out []message) error // hands on a part of a tick; nil keeps all until it ends
+	partBytes int64                     // size of a part
+	partSize  int64                     // of what waits in out
+	behind    error                     // why a node behind n could not take a part
+	unflushed bool                      // the sink was given a part
 	metrics   operatorMetrics
 	peers     []*operatorMetrics // of the other instances, if n is one of several
 	heap      int64              // charged for what is not of the allocator

@@ -154,6 +154,9 @@ func (p *Pipeline) runSerial(ctx context.Context, d *driver) error {
 	for i, n := range p.nodes {
 		inbox[i] = make([]message, len(n.inputs))
 		outbox[i] = make([]message, len(n.ports))
+		if n.source == nil && p.parts(n) {
+			n.handOn(p.opts.partBytes(), func(out []message) error { return n.follower().passOn(ctx, out[0]) })
+		}
 	}
 	deliver := func(n *node, out []message) {
 		for port, users := range n.users {

@@ -25,7 +25,7 @@ type Env struct {
 // Stage is one operator. It owns no goroutine, no channel, no lock and no
 // clock. The runtime binds it once and then, from one goroutine at a time,
 // calls for every tick Process for each batch of the tick and Advance once. A
-// stage that holds accounted memory between two ticks implements io.Closer: it
+// stage that holds accounted memory between two calls implements io.Closer: it
 // is closed once after the last call, also when the run failed half way.
 type Stage interface {
 	// Bind fixes the input schema and returns the output schema. It is called

@@ -63,6 +63,10 @@ type Options struct {
 	// Access says which files and hosts stages and sinks may reach; nil is
 	// everything. Sources and the store are made with one of their own.
 	Access *Access
+	// Spill is a folder for the state of grouped aggregates that takes more
+	// than its share of MemoryLimit; it is made if it is missing. Empty keeps
+	// all in memory. It cannot be combined with State.
+	Spill string
 	// Program is the text that the pipeline was made from, kept with its state.
 	Program string
 }
@@ -108,6 +112,7 @@ func (o Options) withDefaults() Options {
 type Pipeline struct {
 	opts    Options
 	budget  *columnar.Budget
+	spill   *Spill  // nil without a folder
 	nodes   []*node // in topological order, because a stream exists before it is used
 	names   map[string]bool
 	err     error
@@ -123,12 +128,16 @@ type Pipeline struct {
 // New returns an empty pipeline.
 func New(o Options) *Pipeline {
 	o = o.withDefaults()
-	return &Pipeline{
+	p := &Pipeline{
 		opts:   o,
 		budget: columnar.NewBudget(o.MemoryLimit, o.Allocator),
 		names:  map[string]bool{},
 		drain:  make(chan struct{}),
 	}
+	if o.Spill != "" {
+		p.spill = NewSpill(o.Spill, o.MemoryLimit, o.Access)
+	}
+	return p
 }
 
 // Err is the first error of building the pipeline. Run returns it too.
@@ -234,7 +243,7 @@ func (p *Pipeline) add(kind, name string, n *node) *node {
 	}
 	p.names[name] = true
 	n.id, n.name = len(p.nodes), name
-	n.env = Env{Allocator: p.budget.Account(name), Name: name, Access: p.opts.Access}
+	n.env = Env{Allocator: p.budget.Account(name), Name: name, Access: p.opts.Access, Spill: p.spill}
 	p.nodes = append(p.nodes, n)
 	for i, in := range n.inputs {
 		from := in.node

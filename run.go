@@ -27,7 +27,10 @@ func (p *Pipeline) Run(ctx context.Context) (*Summary, error) {
 	start := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	err := p.openCheckpoints(ctx, func(err error) { cancel(err) })
+	err := errors.Join(p.opts.errSpillState(), p.spill.check())
+	if err == nil {
+		err = p.openCheckpoints(ctx, func(err error) { cancel(err) })
+	}
 	if err == nil {
 		err = p.recover(ctx)
 	}

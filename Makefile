@@ -46,6 +46,7 @@ FUZZ       ?= .
 .PHONY: fuzz
 fuzz:
 	internal/hostiletest/fuzz.sh '$(FUZZTIME)' '$(FUZZOTHERS)' '$(FUZZJOBS)' '$(FUZZ)'
+
 # soak watches the main job from Kafka to Kafka and Parquet for an hour; it needs
 # a broker in ARROWSTREAM_KAFKA. FLAGS are those of bench/soak, such as -length 10m.
 .PHONY: soak
@@ -53,12 +54,12 @@ soak: build
 	$(GO) run ./bench/soak -binary $(BIN) $(FLAGS)
 
 # levels runs the tests at every level of the vector kernels below that of the
-# machine, at which test runs them.
-# The crash tests run one binary, which chooses its level itself.
-NO_CRASHES = $$($(GO) list ./... | grep -v /crashtest$$)
+# machine, at which test runs them; purego without any assembly. Connectors to
+# servers, stores and programs that start others compute nothing themselves.
+COMPUTING = $$($(GO) list ./... | grep -vE '/crashtest$$|/io/(bucket|flight|http|jdbc|kafka|mysql|postgres|socket)$$|/state$$|/internal/(access|database|files|intake|lint|nettest|remote)$$|/cmd/')
 LEVELS := go $(if $(shell grep -m1 -ow avx512dq /proc/cpuinfo),avx2)
 levels:
-	for level in $(LEVELS); do echo "ARROWSTREAM_SIMD=$$level"; ARROWSTREAM_SIMD=$$level $(GO) test $(NO_CRASHES) || exit 1; done
+	for level in $(LEVELS); do echo "ARROWSTREAM_SIMD=$$level"; ARROWSTREAM_SIMD=$$level $(GO) test $(COMPUTING) || exit 1; done
 
 # arm64 builds for a machine without assembly and runs the tests of the kernels
 # there, where an emulator is installed.
@@ -79,7 +80,7 @@ race:
 	$(GO) test -race ./...
 
 purego:
-	$(GO) test -tags purego $(NO_CRASHES)
+	$(GO) test -tags purego $(COMPUTING)
 
 # lint checks formatting, vets, and runs staticcheck; the floors and the
 # pinned dependency versions are checked by the tests of internal/lint.

@@ -38,6 +38,6 @@ func TestSecretIsNeverShown(t *testing.T) {
 		t.Error(err)
 	}
 	if fmt.Sprint(Secret("")) != "" || fmt.Sprint(s) != "***" || fmt.Sprintf("%#v", s) != `Secret("***")` {
-		t.Error(fmt.Sprintf("%#v", s))
+		t.Errorf("%#v", s)
 	}
 }

@@ -24,6 +24,7 @@ const canary = "c4n4ry-s3cr3t-0123456789"
 // come to use them. HOST hangs up on everybody.
 var basics = map[string][]string{
 	"flight":   {"'uri' = 'grpc://HOST', 'username' = 'u'", "'listen' = '127.0.0.1:0'"},
+	"http":     {"'url' = 'http://HOST/hook', 'format' = 'json'", "'listen' = '127.0.0.1:0', 'format' = 'json'"},
 	"jdbc":     {"'url' = 'jdbc:mysql://HOST/d', 'user' = 'u', 'table' = 't'"},
 	"kafka":    {"'brokers' = 'HOST', 'topic' = 't', 'sasl.username' = 'u', 'format' = 'json'"},
 	"mysql":    {"'url' = 'mysql://HOST/d', 'user' = 'u', 'table' = 't'"},
@@ -32,6 +33,7 @@ var basics = map[string][]string{
 
 // addresses hold a secret themselves.
 var addresses = map[string][]string{
+	"http": {"'url' = 'http://u:CANARY@HOST/hook', 'format' = 'json'"},
 	"jdbc": {
 		"'url' = 'jdbc:postgresql://u:CANARY@HOST/d?sslmode=disable', 'table' = 't'", "'url' = 'jdbc:mysql://HOST/d?user=u&password=CANARY', 'table' = 't'",
 		"'url' = 'jdbc:postgresql://u:CANARY@HO ST/d', 'table' = 't'",

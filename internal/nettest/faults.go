@@ -88,7 +88,11 @@ func (f *Faults) Proxy(t testing.TB, target string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	over := make(chan struct{})
+	t.Cleanup(func() {
+		close(over)
+		l.Close()
+	})
 	go func() {
 		for {
 			client, err := l.Accept()
@@ -101,6 +105,10 @@ func (f *Faults) Proxy(t testing.TB, target string) string {
 				continue
 			}
 			bad := f.Conn(client)
+			go func() { // a silent connection ends in no other way
+				<-over
+				bad.Close()
+			}()
 			go pass(bad, server)
 			go pass(server, bad)
 		}

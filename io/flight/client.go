@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -26,14 +28,21 @@ import (
 	"github.com/arrowstream/arrowstream/internal/remote"
 )
 
-const defaultConnectTimeout = 30 * time.Second
+const (
+	defaultConnectTimeout = 30 * time.Second
+	// defaultKeepalive is the shortest pause between the pings of a client that
+	// a gRPC server allows unless it is told otherwise.
+	defaultKeepalive = 5 * time.Minute
+	// minKeepalive is the shortest one that grpc.WithKeepaliveParams takes.
+	minKeepalive = 10 * time.Second
+)
 
 // connection is what a Source and a PutSink need to reach a server.
 type connection struct {
 	uri, username             string
 	token, password           arrowstream.Secret
 	caFile, certFile, keyFile string
-	timeout                   time.Duration
+	timeout, keepalive        time.Duration
 	access                    *arrowstream.Access
 }
 
@@ -85,6 +94,9 @@ func (r connection) check() error {
 		return kind.BadOption("token and username are given", "use one of them")
 	case (r.certFile == "") != (r.keyFile == ""):
 		return kind.BadOption("tls.cert and tls.key belong together", "")
+	}
+	if r.keepalive != 0 && r.keepalive < minKeepalive {
+		return kind.BadOption(fmt.Sprintf("keepalive: %s", r.keepalive), fmt.Sprintf("give at least %s", minKeepalive))
 	}
 	address, _, err := target(r.uri)
 	if err != nil {
@@ -145,7 +157,9 @@ func (r connection) dial() (*client, error) {
 		}
 		creds = credentials.NewTLS(config)
 	}
+	pause := cmp.Or(r.keepalive, defaultKeepalive)
 	options := []grpc.DialOption{
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pause, Timeout: min(pause/5, 20*time.Second)}),
 		grpc.WithTransportCredentials(creds), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64 << 20)),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: 2 * time.Second},

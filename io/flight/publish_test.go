@@ -318,6 +318,46 @@ func TestLossyNetwork(t *testing.T) {
 	}
 }
 
+// TestHalfOpenConnection follows a stream over a connection that falls silent,
+// which only the pings of the client notice, and over one that has nothing to say
+// for longer than they are apart, which must not be taken for the same.
+func TestHalfOpenConnection(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for 12 s")
+	}
+	t.Parallel()
+	mem := columnartest.Allocator(t)
+	s := exporter(t, mem, Sink{RetainPath: t.TempDir()}, numbers(t, mem, 0, 1).Schema())
+	publish(t, s, publication("job", 1, 1, numbers(t, mem, 0, 2000)))
+	f := &nettest.Faults{Seed: 9, Breaks: 1, After: 4000, Piece: 1000, Silent: true}
+	follow := func(uri string) arrowstream.Partition {
+		p := open(t, &Source{URI: uri, Stream: "n", Finite: true, ConnectTimeout: time.Minute, Keepalive: minKeepalive}, mem, 0)
+		if _, err := p.(arrowstream.Replayer).Position(); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	start := time.Now()
+	bad, idle := follow("grpc://"+f.Proxy(t, s.server.Addr())), follow(s.server.URI())
+	quiet, _ := read(t, idle, 2000)
+	rows, _ := read(t, bad, 2000)
+	if took := time.Since(start); took < minKeepalive || took > 2*minKeepalive || f.Broken() != 1 {
+		t.Errorf("the rows were there after %s, with %d broken connections", took, f.Broken())
+	}
+	publish(t, s, publication("job", 2, 1, numbers(t, mem, 2000, 10)))
+	s.Close()
+	for _, p := range []struct {
+		arrowstream.Partition
+		rows []string
+	}{{bad, rows}, {idle, quiet}} {
+		rest, err := iotest.Rows(t.Context(), p, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		iotest.EqualRows(t, append(p.rows, rest...), columnartest.Rows(numbers(t, mem, 0, 2010)))
+	}
+}
+
 // TestRowsAsPositions reads a bounded stream of a server without positions.
 func TestRowsAsPositions(t *testing.T) {
 	mem := columnartest.Allocator(t)

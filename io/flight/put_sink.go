@@ -25,8 +25,8 @@ type PutSink struct {
 	// Stream is the path of the descriptor, parts separated by dots; in SQL
 	// the name of the table.
 	Stream string `option:"stream,name"`
-	// Token, Username, Password, CAFile, CertFile, KeyFile and ConnectTimeout
-	// are as in [Source].
+	// Token, Username, Password, CAFile, CertFile, KeyFile, ConnectTimeout and
+	// Keepalive are as in [Source].
 	Token          arrowstream.Secret `option:"token"`
 	Username       string             `option:"username"`
 	Password       arrowstream.Secret `option:"password"`
@@ -34,6 +34,7 @@ type PutSink struct {
 	CertFile       string             `option:"tls.cert"`
 	KeyFile        string             `option:"tls.key"`
 	ConnectTimeout time.Duration      `option:"connect.timeout"`
+	Keepalive      time.Duration      `option:"keepalive"`
 
 	schema  *arrow.Schema
 	env     arrowstream.Env
@@ -53,7 +54,7 @@ func (s *PutSink) Takes() arrowstream.Delivery { return arrowstream.Changelog }
 func (s *PutSink) connection() connection {
 	return connection{
 		uri: s.URI, token: s.Token, username: s.Username, password: s.Password,
-		caFile: s.CAFile, certFile: s.CertFile, keyFile: s.KeyFile, timeout: s.ConnectTimeout, access: s.env.Access,
+		caFile: s.CAFile, certFile: s.CertFile, keyFile: s.KeyFile, timeout: s.ConnectTimeout, keepalive: s.Keepalive, access: s.env.Access,
 	}
 }
 

@@ -272,6 +272,7 @@ func TestOptionErrors(t *testing.T) {
 		{bind(&Sink{Stream: "s", Listen: "x"}), "not host:port"},
 		{bind(&Sink{Stream: "s", CertFile: "c"}), "belong together"},
 		{bind(&PutSink{Stream: "s"}), "uri is missing"},
+		{bind(&PutSink{Stream: "s", URI: "h:1", Keepalive: minKeepalive - 1}), "give at least 10s"},
 		{bind(&PutSink{Stream: "s", URI: "http://x:1"}), `scheme "http"`},
 		{bind(&PutSink{Stream: "s", URI: "grpc://x"}), "no host:port"},
 		{source(&PutSource{Stream: "s"}), "columns are not declared"},

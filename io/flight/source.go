@@ -47,6 +47,10 @@ type Source struct {
 	KeyFile  string `option:"tls.key"`
 	// ConnectTimeout is how long the server may be out of reach; 30 s.
 	ConnectTimeout time.Duration `option:"connect.timeout"`
+	// Keepalive is how long the server may say nothing before it is asked for a
+	// sign of life; 5 minutes, which every server allows, at least 10 s. One that
+	// does not answer within a fifth of that, at most 20 s, is out of reach.
+	Keepalive time.Duration `option:"keepalive"`
 	// Access is what may be reached.
 	Access *arrowstream.Access
 
@@ -70,7 +74,7 @@ func (s *Source) Delivers() (arrowstream.Guarantee, string) {
 func (s *Source) connection() connection {
 	return connection{
 		uri: s.URI, token: s.Token, username: s.Username, password: s.Password,
-		caFile: s.CAFile, certFile: s.CertFile, keyFile: s.KeyFile, timeout: s.ConnectTimeout, access: s.Access,
+		caFile: s.CAFile, certFile: s.CertFile, keyFile: s.KeyFile, timeout: s.ConnectTimeout, keepalive: s.Keepalive, access: s.Access,
 	}
 }
 

@@ -51,6 +51,7 @@ func (b *batcher) send(ctx context.Context) error {
 	}
 	key := b.prefix + "/" + strconv.FormatInt(b.number, 10)
 	if err := b.sink.post(ctx, key, b.body.Bytes()); err != nil {
+		b.sink.aborted = true // Close does not try once more
 		return err
 	}
 	b.number++
@@ -78,7 +79,7 @@ func (s *Sink) post(ctx context.Context, key string, body []byte) error {
 			if errors.As(err, &u) {
 				err = u.Err
 			}
-			return true, err
+			return arrowstream.Refused(err) == nil, err
 		}
 		defer answer.Body.Close()
 		if answer.StatusCode/100 == 2 {

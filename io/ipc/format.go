@@ -53,7 +53,7 @@ func (d *decoder) Append(value []byte) error {
 }
 
 func (d *decoder) append(value []byte) error {
-	rd, err := wire.NewReader("message", bytes.NewReader(value), d.mem, wire.Limits{Body: int64(len(value)), Metadata: int64(max(len(value), 8))})
+	rd, err := wire.NewReader("message", bytes.NewReader(value), d.mem, wire.Limits{Metadata: int64(max(len(value), 8))})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	arrowipc "github.com/apache/arrow/go/v17/arrow/ipc"
 	"go.uber.org/goleak"
 
 	"github.com/arrowstream/arrowstream"
@@ -183,6 +184,27 @@ func TestFormat(t *testing.T) {
 		value[i] ^= 0x55
 		_ = dec.Append(value)
 		value[i] ^= 0x55
+	}
+}
+
+// TestFormatCompressed decodes messages that are smaller than what they become.
+func TestFormatCompressed(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	b := columnartest.Batch(t, mem, "x:int64\n"+strings.Repeat("7\n", 10_000))
+	for _, option := range []arrowipc.Option{arrowipc.WithZstd(), arrowipc.WithLZ4()} {
+		var value bytes.Buffer
+		w := arrowipc.NewWriter(&value, arrowipc.WithSchema(b.Schema()), option)
+		if err := errors.Join(w.Write(b), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		dec, err := Format.NewDecoder(b.Schema(), mem)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := dec.Append(value.Bytes()); err != nil || dec.Rows() != 10_000 {
+			t.Errorf("%d bytes: %d rows, %v", value.Len(), dec.Rows(), err)
+		}
+		dec.Release()
 	}
 }
 

@@ -67,7 +67,11 @@ func (s *Sink) transact(ctx context.Context, p arrowstream.Publication) error {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
+		began := time.Now()
 		err := s.attempt(ctx, p)
+		if attempt > 1 && lostTransaction(err) && time.Since(began) >= s.TransactionTimeout {
+			return s.tooLong(p, err) // once it may be a cluster that was away
+		}
 		// An older process that looked before the claim may shut this one out once.
 		again := lostTransaction(err) || p.Rows == nil && fenced(err)
 		if !again || attempt == maxAttempts {
@@ -169,12 +173,16 @@ func (s *Sink) judge(ctx context.Context, p arrowstream.Publication, txn *transa
 		return newer
 	}
 	if txn != nil && time.Since(txn.began) >= s.TransactionTimeout {
-		return &arrowstream.Error{
-			Code: "AS3012", Msg: fmt.Sprintf("kafka: %s: the transaction was not finished within %s", s.doing(p), s.TransactionTimeout),
-			Hint: "raise option transaction.timeout, or make epochs shorter", Err: err,
-		}
+		return s.tooLong(p, err)
 	}
 	return fmt.Errorf("kafka: %s: %w: %w", s.doing(p), arrowstream.ErrFenced, err)
+}
+
+func (s *Sink) tooLong(p arrowstream.Publication, err error) error {
+	return &arrowstream.Error{
+		Code: "AS3012", Msg: fmt.Sprintf("kafka: %s: the transaction was not finished within %s", s.doing(p), s.TransactionTimeout),
+		Hint: "raise option transaction.timeout, or make epochs shorter", Err: err,
+	}
 }
 
 // fill writes all that belongs to a transaction: the rows of an epoch, and the

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -86,6 +87,8 @@ type Source struct {
 	// tools that watch the lag. It is never read back: positions are kept in
 	// the state directory.
 	Group string `option:"group.id,properties.group.id,kafka.group.id"`
+
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Bounded implements [arrowstream.Source].
@@ -216,7 +219,8 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 		return nil, err
 	}
 	c, err := newClient(connection{
-		brokers: s.Brokers, connectTimeout: s.ConnectTimeout, tls: s.TLS, caFile: s.CAFile, user: s.User, password: s.Password, access: s.Access,
+		brokers: s.Brokers, connectTimeout: s.ConnectTimeout, tls: s.TLS, caFile: s.CAFile, user: s.User, password: s.Password,
+		dial: s.dial, access: s.Access,
 	})
 	if err != nil {
 		return nil, err

@@ -45,8 +45,7 @@ func (l *lexer) next() token {
 		if end < 0 {
 			return l.bad(start, len(text), "AS1001", "string $$ is not closed", "end it with $$")
 		}
-		l.pos = start + 2 + end + 2
-		return token{Span: Span{start, l.pos}, kind: tokString, text: text[start+2 : start+2+end]}
+		return l.raw(start, start+2, start+2+end, 2)
 	case c == '?':
 		l.pos++
 		return token{Span: Span{start, l.pos}, kind: tokParam, text: "?"}
@@ -60,8 +59,7 @@ func (l *lexer) next() token {
 			if end < 0 {
 				return l.bad(start, len(text), "AS1001", "string r' is not closed", "end it with '")
 			}
-			l.pos = start + 2 + end + 1
-			return token{Span: Span{start, l.pos}, kind: tokString, text: text[start+2 : start+2+end]}
+			return l.raw(start, start+2, start+2+end, 1)
 		case 'X', 'x':
 			t := l.quoted(start, start+1, '\'', tokHex, false)
 			if t.kind == tokHex {
@@ -154,6 +152,16 @@ func (l *lexer) blockComment() bool {
 	l.pos = len(text)
 	l.fail(l.src.Error(Span{start, start + 2}, "AS1001", "end it with */", "comment is not closed"))
 	return false
+}
+
+// raw is a string from..to without escapes, closed by so many bytes.
+func (l *lexer) raw(start, from, to, closing int) token {
+	l.pos = to + closing
+	body := l.src.Text[from:to]
+	if !utf8.ValidString(body) {
+		return l.bad(start, l.pos, "AS1004", "the text is not valid UTF-8 here", "save the file as UTF-8")
+	}
+	return token{Span: Span{start, l.pos}, kind: tokString, text: body}
 }
 
 // quoted reads a literal that opens at open with quote; a doubled quote stands

@@ -1,6 +1,6 @@
 // Package spill is what operators share that go on in a folder when what they
 // remember does not fit into memory: files of batches, a way to divide keys, and
-// the merge of sorted runs. It stands on floor 35, above the root package.
+// the merge of sorted runs. It stands on floor 36, above internal/grouped.
 //
 // Whoever spills divides its keys into [Parts] by their hash, and keeps a number
 // of them in memory. Of the others the state is written once, and the rows that

@@ -18,6 +18,9 @@ const exchangeFrom = 4
 // remembers nothing, or a keyed one if there are workers enough and its side
 // outputs, which have no order to merge by, are not used.
 func (o Options) lanes(n *node, par Parallel) bool {
+	if s, ok := n.stage.(Spilling); ok && s.Spills() {
+		return false
+	}
 	if len(par.Keys()) > 0 {
 		return o.Workers >= exchangeFrom && !n.usedSides()
 	}

@@ -2,10 +2,12 @@ package arrowstream
 
 // message is what one edge of the graph carries for one tick. Every edge
 // carries exactly one message per tick, so nodes with several inputs read one
-// from each and need no other order.
+// from each and need no other order. Where there is only one input, parts of the
+// tick may come before it.
 type message struct {
 	batches []Batch // owned by the message
 	mark    Watermark
+	more    bool  // a part: further messages of the tick follow
 	last    bool  // nothing follows, because the input ended or was drained
 	epoch   Epoch // that ends with this tick; 0 if none does
 

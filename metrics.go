@@ -11,6 +11,7 @@ type operatorMetrics struct {
 	rowsIn, rowsOut, busy               atomic.Int64
 	late, skipped, unwindowed, dead     atomic.Int64
 	stateRows, stateBytes, stateUpdated atomic.Int64
+	spilled                             atomic.Int64
 	warning                             atomic.Pointer[string]
 	lanes                               atomic.Pointer[[]*operatorMetrics] // of the instances of a parallel stage
 }
@@ -37,6 +38,7 @@ func (m *operatorMetrics) read(n *node) {
 	m.stateRows.Store(c.StateRows)
 	m.stateBytes.Store(c.StateBytes)
 	m.stateUpdated.Store(c.RowsUpdated)
+	m.spilled.Store(c.Spilled)
 	if c.Warning != "" {
 		w := c.Warning // a copy for the heap, mostly none
 		m.warning.Store(&w)
@@ -54,6 +56,7 @@ type OperatorProgress struct {
 	StateRows  int64         `json:"stateRows,omitempty"`
 	StateBytes int64         `json:"stateBytes,omitempty"`
 	Updated    int64         `json:"-"`
+	Spilled    int64         `json:"spilledBytes,omitempty"`
 	Memory     int64         `json:"memoryBytes,omitempty"`
 	Busy       time.Duration `json:"-"`
 	BusyMs     int64         `json:"busyMs"`
@@ -76,6 +79,7 @@ func (n *node) progress() OperatorProgress {
 		p.StateRows += m.stateRows.Load()
 		p.StateBytes += m.stateBytes.Load()
 		p.Updated += m.stateUpdated.Load()
+		p.Spilled += m.spilled.Load()
 		if w := m.warning.Load(); w != nil {
 			p.Warning = *w
 		}

@@ -31,11 +31,15 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 				m.release()
 			}
 			clear(out)
-			err = n.wrap(err)
+			if n.behind != nil {
+				err = n.behind
+			} else {
+				err = n.wrap(err)
+			}
 		}
 		n.metrics.busy.Add(int64(time.Since(start)))
 	}()
-	mark, last := in[0].mark, true
+	mark, last, more := in[0].mark, true, in[0].more
 	for _, m := range in {
 		n.metrics.rowsIn.Add(m.rows())
 		mark = MinWatermark(mark, m.mark)
@@ -44,7 +48,7 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 	if n.emit == nil {
 		n.emit = n.put
 	}
-	n.out, n.seen, n.bad = out, 0, nil
+	n.out, n.partSize, n.seen, n.bad = out, 0, 0, nil
 	switch {
 	case n.flushed:
 	case n.stage != nil:
@@ -53,7 +57,9 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 				return err
 			}
 		}
-		mark, err = n.stage.Advance(ctx, mark, n.emit)
+		if !more {
+			mark, err = n.stage.Advance(ctx, mark, n.emit)
+		}
 	case n.join != nil:
 		for i, m := range in {
 			for _, b := range m.batches {
@@ -75,9 +81,9 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 		}
 	}
 	n.charge()
-	n.flushed = n.flushed || mark.Done()
+	n.flushed = n.flushed || mark.Done() && !more
 	for i := range out {
-		out[i].mark, out[i].last, out[i].epoch = mark, last, in[0].epoch
+		out[i].mark, out[i].last, out[i].more, out[i].epoch = mark, last, more, in[0].epoch
 	}
 	if n.tallies() {
 		out[0].seen, out[0].bad = n.seen, n.bad
@@ -100,12 +106,15 @@ func (n *node) put(b Batch, port ...int) error {
 	if b.NumRows() > 0 && len(n.users[p]) > 0 {
 		b.Retain()
 		n.out[p].batches = append(n.out[p].batches, b)
+		if n.give != nil && p == 0 {
+			return n.cut(b)
+		}
 	}
 	return nil
 }
 
 func (n *node) write(ctx context.Context, m message) error {
-	if len(m.batches) == 0 {
+	if len(m.batches) == 0 && !n.unflushed {
 		return nil
 	}
 	if n.checkpoints != nil {
@@ -119,6 +128,9 @@ func (n *node) write(ctx context.Context, m message) error {
 			return err
 		}
 		n.metrics.rowsOut.Add(b.NumRows())
+	}
+	if n.unflushed = m.more; m.more {
+		return nil
 	}
 	return n.sink.Flush(ctx)
 }

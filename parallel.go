@@ -169,18 +169,24 @@ func (g *graph) start(ctx context.Context, n *node, chain []*node) error {
 	if len(chain) > 0 {
 		return g.startLanes(ctx, chain)
 	}
+	if g.p.parts(n) {
+		n.handOn(g.p.opts.partBytes(), func(out []message) error { return g.send(ctx, n, out) })
+	}
 	g.spawn(func() error {
 		in, out := make([]message, len(n.inputs)), make([]message, len(n.ports))
 		for {
 			if err := g.receive(ctx, n, in); err != nil {
 				return err
 			}
-			last := in[0].last
+			last, more := in[0].last, in[0].more
 			if err := n.step(ctx, in, out); err != nil {
 				return err
 			}
 			if err := n.tally(ctx, g.p.opts, out); err != nil {
 				return err
+			}
+			if more && n.sink != nil {
+				continue // the tick is in flight until it ends
 			}
 			if err := g.send(ctx, n, out); err != nil || last {
 				return err

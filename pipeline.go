@@ -67,6 +67,10 @@ type Options struct {
 	// Access says which files and hosts stages and sinks may reach; nil is
 	// everything. Sources and the store are made with one of their own.
 	Access *Access
+	// Spill is a folder for the state of grouped aggregates that takes more
+	// than its share of MemoryLimit; it is made if it is missing. Empty keeps
+	// all in memory. It cannot be combined with State.
+	Spill string
 	// Program is the text that the pipeline was made from, kept with its state.
 	Program string
 }
@@ -112,6 +116,7 @@ func (o Options) withDefaults() Options {
 type Pipeline struct {
 	opts    Options
 	budget  *columnar.Budget
+	spill   *Spill  // nil without a folder
 	nodes   []*node // in topological order, because a stream exists before it is used
 	names   map[string]bool
 	err     error
@@ -127,12 +132,16 @@ type Pipeline struct {
 // New returns an empty pipeline.
 func New(o Options) *Pipeline {
 	o = o.withDefaults()
-	return &Pipeline{
+	p := &Pipeline{
 		opts:   o,
 		budget: columnar.NewBudget(o.MemoryLimit, o.Allocator),
 		names:  map[string]bool{},
 		drain:  make(chan struct{}),
 	}
+	if o.Spill != "" {
+		p.spill = NewSpill(o.Spill, o.MemoryLimit, o.Access)
+	}
+	return p
 }
 
 // Err is the first error of building the pipeline. Run returns it too.
@@ -188,6 +197,11 @@ type node struct {
 	flushed   bool  // Advance has seen the end of time
 	emit      Emit  // put, once for all ticks
 	out       []message
+	give      func(out []message) error // hands on a part of a tick; nil keeps all until it ends
+	partBytes int64                     // size of a part
+	partSize  int64                     // of what waits in out
+	behind    error                     // why a node behind n could not take a part
+	unflushed bool                      // the sink was given a part
 	metrics   operatorMetrics
 	peers     []*operatorMetrics // of the other instances, if n is one of several
 	heap      int64              // charged for what is not of the allocator
@@ -233,7 +247,7 @@ func (p *Pipeline) add(kind, name string, n *node) *node {
 	}
 	p.names[name] = true
 	n.id, n.name = len(p.nodes), name
-	n.env = Env{Allocator: p.budget.Account(name), Name: name, Access: p.opts.Access}
+	n.env = Env{Allocator: p.budget.Account(name), Name: name, Access: p.opts.Access, Spill: p.spill}
 	p.nodes = append(p.nodes, n)
 	for i, in := range n.inputs {
 		from := in.node

@@ -27,7 +27,10 @@ func (p *Pipeline) Run(ctx context.Context) (*Summary, error) {
 	start := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	err := p.openCheckpoints(ctx, func(err error) { cancel(err) })
+	err := errors.Join(p.opts.errSpillState(), p.spill.check())
+	if err == nil {
+		err = p.openCheckpoints(ctx, func(err error) { cancel(err) })
+	}
 	if err == nil {
 		err = p.recover(ctx)
 	}
@@ -154,6 +157,9 @@ func (p *Pipeline) runSerial(ctx context.Context, d *driver) error {
 	for i, n := range p.nodes {
 		inbox[i] = make([]message, len(n.inputs))
 		outbox[i] = make([]message, len(n.ports))
+		if n.source == nil && p.parts(n) {
+			n.handOn(p.opts.partBytes(), func(out []message) error { return n.follower().passOn(ctx, out[0]) })
+		}
 	}
 	deliver := func(n *node, out []message) {
 		for port, users := range n.users {

@@ -20,12 +20,15 @@ type Env struct {
 	Instance int
 	// Access is what the part may reach; nil is everything.
 	Access *Access
+	// Spill is where the part may go on when it remembers more than its share
+	// of the memory; nil is nowhere.
+	Spill *Spill
 }
 
 // Stage is one operator. It owns no goroutine, no channel, no lock and no
 // clock. The runtime binds it once and then, from one goroutine at a time,
 // calls for every tick Process for each batch of the tick and Advance once. A
-// stage that holds accounted memory between two ticks implements io.Closer: it
+// stage that holds accounted memory between two calls implements io.Closer: it
 // is closed once after the last call, also when the run failed half way.
 type Stage interface {
 	// Bind fixes the input schema and returns the output schema. It is called
@@ -141,6 +144,7 @@ type Counts struct {
 	HeapBytes   int64 // those of them that are not of Env.Allocator; the runtime charges them
 	Unwindowed  int64 // rows that belong to no window, cumulative
 	RowsUpdated int64 // state rows touched, cumulative
+	Spilled     int64 // bytes written to [Env.Spill], cumulative
 	// Warning says what is wrong with a stage that goes on all the same, such
 	// as a model whose training has diverged; empty if nothing is.
 	Warning string

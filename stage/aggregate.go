@@ -47,6 +47,13 @@ type Aggregate struct {
 	shown    bool  // the row of an aggregation without keys has been emitted
 	changed  grouped.Dirty
 
+	// What does not fit into memory.
+	spill   *arrowstream.Spill // nil keeps all in memory
+	over    *overflow          // nil until something has been spilled
+	level   int                // of the parts of the table
+	input   *arrow.Schema      // of spilled rows: keys and arguments
+	spilled int64              // bytes written
+
 	// For Updates: the groups of this tick, and their old results.
 	tick   uint32
 	stamp  []uint32 // tick of the last change, by group
@@ -60,6 +67,7 @@ var (
 	_ arrowstream.Incremental = (*Aggregate)(nil)
 	_ arrowstream.Parallel    = (*Aggregate)(nil)
 	_ arrowstream.Counted     = (*Aggregate)(nil)
+	_ arrowstream.Spilling    = (*Aggregate)(nil)
 )
 
 // Bind implements [arrowstream.Stage].
@@ -96,6 +104,11 @@ func (a *Aggregate) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, 
 		return nil, err
 	}
 	a.set, a.open = a.plan.NewSet(a.mem), true
+	if env.Spill != nil && len(a.By) > 0 && !a.Updates {
+		env.Spill.Join()
+		a.spill = env.Spill
+		a.input = arrow.NewSchema(append(slices.Clone(a.stateFields()[:len(a.By)]), a.plan.ArgFields()...), nil)
+	}
 	return a.out, nil
 }
 
@@ -114,6 +127,12 @@ func (a *Aggregate) Process(_ context.Context, b arrowstream.Batch, _ arrowstrea
 		}
 		a.changed.Mark([]uint32{0}, 1)
 		return a.set.Update(b, nil, 1)
+	}
+	if err := a.makeRoom(); err != nil {
+		return err
+	}
+	if a.over != nil {
+		return a.spillRows(b)
 	}
 	if cap(a.ids) < n {
 		a.ids = make([]uint32, n)
@@ -177,8 +196,10 @@ func (a *Aggregate) Advance(_ context.Context, w arrowstream.Watermark, emit arr
 			a.dirty = append(a.dirty, 0)
 		}
 		err = a.emitChanges(emit)
+	case w.Done() && a.over != nil:
+		err = a.emitSpilled(emit)
 	case w.Done():
-		err = a.emitAll(emit)
+		err = a.emitTable(sortedRows, emit)
 	}
 	if err == nil && w.Done() {
 		err = a.Close()
@@ -186,10 +207,11 @@ func (a *Aggregate) Advance(_ context.Context, w arrowstream.Watermark, emit arr
 	return w, err
 }
 
-// emitAll emits the result of every group, ordered by key. The table of keys is
-// given up for a copy of the keys and their order, and results are made as they
-// are emitted, so that the end of a job takes little more than what led to it.
-func (a *Aggregate) emitAll(emit arrowstream.Emit) error {
+// emitTable emits the result of every group in memory, ordered by key, size rows
+// at a time. The table of keys is given up for a copy of the keys and their
+// order, and results are made as they are emitted, so that the end of a job takes
+// little more than what led to it.
+func (a *Aggregate) emitTable(size int, emit arrowstream.Emit) error {
 	groups := a.groups()
 	if len(groups) == 0 {
 		return nil
@@ -207,7 +229,7 @@ func (a *Aggregate) emitAll(emit arrowstream.Emit) error {
 		return err
 	}
 	for len(order) > 0 {
-		n := min(len(order), sortedRows)
+		n := min(len(order), size)
 		if err := a.emitSome(keys, order[:n], groups[:n], emit); err != nil {
 			return err
 		}
@@ -296,7 +318,7 @@ func (a *Aggregate) Order() []string {
 
 // Counts implements [arrowstream.Counted].
 func (a *Aggregate) Counts() arrowstream.Counts {
-	c := arrowstream.Counts{RowsUpdated: a.seen}
+	c := arrowstream.Counts{RowsUpdated: a.seen, Spilled: a.spilled}
 	if a.open {
 		c.HeapBytes = a.changed.Bytes() + int64(4*(cap(a.ids)+cap(a.stamp)+cap(a.birth)+cap(a.dirty)+cap(a.old)))
 		c.StateRows, c.StateBytes = int64(a.keys.Limit()), a.set.Bytes()+a.keys.Bytes()+c.HeapBytes
@@ -307,6 +329,9 @@ func (a *Aggregate) Counts() arrowstream.Counts {
 // Close frees the memory of a stage that is given up; it may be called twice.
 func (a *Aggregate) Close() error {
 	a.dropOld()
+	if a.over != nil {
+		a.over.close()
+	}
 	if a.open {
 		a.set.Release()
 		a.keys.Release()

@@ -24,6 +24,26 @@ func (a *Aggregate) Delta(context.Context) (arrowstream.State, error) {
 }
 
 func (a *Aggregate) stateOf(groups []uint32) (arrowstream.State, error) {
+	if a.over != nil {
+		return nil, planError("AS1504", "aggregate: what was spilled is no part of a snapshot", "leave out the spill folder")
+	}
+	states, err := a.states(groups)
+	if err != nil {
+		return nil, err
+	}
+	a.changed.Clear()
+	shown := int64(0)
+	if a.shown {
+		shown = 1
+	}
+	return arrowstream.State{
+		"meta":   grouped.Meta(a.mem, []string{"seen", "shown"}, a.seen, shown),
+		"groups": states,
+	}, nil
+}
+
+// states has a row for each of groups, its key and what the aggregates know of it.
+func (a *Aggregate) states(groups []uint32) (arrow.Record, error) {
 	keys, err := a.keys.Columns(groups)
 	if err != nil {
 		return nil, err
@@ -34,15 +54,23 @@ func (a *Aggregate) stateOf(groups []uint32) (arrowstream.State, error) {
 		return nil, err
 	}
 	defer grouped.Release(state)
-	a.changed.Clear()
-	shown := int64(0)
-	if a.shown {
-		shown = 1
+	return array.NewRecord(arrow.NewSchema(a.stateFields(), nil), append(slices.Clone(keys), state...), int64(len(groups))), nil
+}
+
+// mergeStates puts groups into the table as [Aggregate.states] has them.
+func (a *Aggregate) mergeStates(b arrow.Record) error {
+	_, err := a.mergeGroups(b)
+	return err
+}
+
+// mergeGroups is mergeStates and returns the groups.
+func (a *Aggregate) mergeGroups(b arrow.Record) (ids []uint32, err error) {
+	ids = make([]uint32, b.NumRows())
+	if err := a.keys.Restore(b.Columns()[:len(a.By)], ids); err != nil {
+		return nil, err
 	}
-	return arrowstream.State{
-		"meta":   grouped.Meta(a.mem, []string{"seen", "shown"}, a.seen, shown),
-		"groups": array.NewRecord(arrow.NewSchema(a.stateFields(), nil), append(slices.Clone(keys), state...), int64(len(groups))),
-	}, nil
+	a.set.Reset(ids)
+	return ids, a.set.Merge(ids, a.keys.Limit(), b.Columns()[len(a.By):])
 }
 
 func (a *Aggregate) stateFields() []arrow.Field {
@@ -70,12 +98,8 @@ func (a *Aggregate) Apply(_ context.Context, st arrowstream.State) error {
 	if !sameTypes(b, a.stateFields()) {
 		return badState("aggregate", "groups")
 	}
-	ids := make([]uint32, b.NumRows())
-	if err := a.keys.Restore(b.Columns()[:len(a.By)], ids); err != nil {
-		return err
-	}
-	a.set.Reset(ids)
-	if err := a.set.Merge(ids, a.keys.Limit(), b.Columns()[len(a.By):]); err != nil {
+	ids, err := a.mergeGroups(b)
+	if err != nil {
 		return err
 	}
 	if a.Updates && len(a.By) > 0 {

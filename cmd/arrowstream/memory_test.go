@@ -52,6 +52,7 @@ func writePeak() {
 type hungry struct {
 	name  string
 	limit string // default 64MiB
+	spill bool   // into a folder
 	sql   string
 	in    io.Reader
 	// want matches what the job says when it fails; it may as well end with
@@ -115,6 +116,7 @@ func TestMemoryLimit(t *testing.T) {
 		{name: "hot session", sql: clicks(3e6) + "SELECT k, count(DISTINCT ts) AS x FROM SESSION(TABLE (SELECT 1 AS k, ts FROM c), DESCRIPTOR(ts), INTERVAL 1 MINUTE) GROUP BY k, window_start", want: hot, fails: true},
 		{name: "distinct", sql: clicks(3e6) + "SELECT DISTINCT ts FROM c", want: hot, fails: true},
 		{name: "keys beyond the limit", limit: "256MiB", sql: clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts", want: hot, fails: true},
+		{name: "keys in a folder", limit: "128MiB", spill: true, sql: clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts"},
 		{name: "keys within the limit", limit: strconv.Itoa(200 * *memoryKeys), sql: clicks(*memoryKeys) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts"},
 	}
 	for _, j := range jobs {
@@ -133,7 +135,11 @@ func (j hungry) run(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	peakFile := filepath.Join(t.TempDir(), "peak")
-	cmd := child(ctx, []string{peakVar + "=" + peakFile}, "run", "-q", "--format", "csv", "--memory-limit", j.limit, "-e", j.sql)
+	args := []string{"run", "-q", "--format", "csv", "--memory-limit", j.limit, "-e", j.sql}
+	if j.spill {
+		args = append(args, "--spill", t.TempDir())
+	}
+	cmd := child(ctx, []string{peakVar + "=" + peakFile}, args...)
 	cmd.Stdin = j.in
 	var said shared
 	cmd.Stderr = &said

@@ -177,6 +177,9 @@ func printSummary(w io.Writer, s *arrowstream.Summary, results []string) {
 	}
 	fmt.Fprintln(w)
 	for _, o := range a.Operators {
+		if o.Spilled > 0 {
+			fmt.Fprintf(w, "spilled   %s: %s\n", o.Name, bytes(o.Spilled))
+		}
 		if o.Warning != "" {
 			fmt.Fprintf(w, "warning   %s: %s\n", o.Name, o.Warning)
 		}

@@ -29,6 +29,7 @@ type job struct {
 	workers     int
 	batchRows   int
 	memoryLimit string
+	spill       string
 	progress    string
 	quiet       bool
 	params      []string
@@ -104,6 +105,7 @@ func (j *job) flags(f *pflag.FlagSet) {
 	f.IntVar(&j.workers, "workers", 0, "goroutines that may work on one stage; default all cores")
 	f.IntVar(&j.batchRows, "batch-rows", 0, "rows per call of a stage; default 16384")
 	f.StringVar(&j.memoryLimit, "memory-limit", "", "memory budget such as 512MiB; default 70 % of the machine")
+	f.StringVar(&j.spill, "spill", "", "folder for groups that do not fit into the memory budget; not with --state")
 	f.StringVar(&j.progress, "progress", "auto", "auto, line, json or off")
 	f.BoolVarP(&j.quiet, "quiet", "q", false, "no progress, no summary")
 	f.StringVar(&j.state.Path, "state", "", "folder, or s3://BUCKET/PREFIX, that keeps the state: the job goes on where it stopped or was killed")
@@ -192,7 +194,7 @@ func (j *job) prepare(ctx context.Context, args []string, o arrowstream.Options)
 }
 
 func (j *job) run(ctx context.Context, args []string) (err error) {
-	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay, CheckpointInterval: j.epoch, Record: j.record}
+	o := arrowstream.Options{Workers: j.workers, BatchRows: j.batchRows, Replay: j.replay, CheckpointInterval: j.epoch, Record: j.record, Spill: j.spill}
 	switch {
 	case j.state.Path != "" && j.past != nil:
 		if o.State, err = j.past.store(ctx, j); err != nil {

@@ -53,11 +53,16 @@ func (k *Keys) Fields() []arrow.Field { return k.fields }
 // Find numbers the rows of b: ids[i] is the id of the key of row i. New keys
 // get an id of their own.
 func (k *Keys) Find(b arrow.Record, ids []uint32) error {
+	return k.FindArrays(k.Of(b), ids)
+}
+
+// Of are the key columns of b, borrowed, until the next call.
+func (k *Keys) Of(b arrow.Record) []arrow.Array {
 	k.arrays = k.arrays[:0]
 	for _, c := range k.cols {
 		k.arrays = append(k.arrays, b.Column(c))
 	}
-	return k.FindArrays(k.arrays, ids)
+	return k.arrays
 }
 
 // FindArrays is Find for key columns that stand apart.

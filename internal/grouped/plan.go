@@ -162,6 +162,15 @@ func (p *Plan) argument(e expr.Expr, want arrow.DataType, in *arrow.Schema) (int
 // Fields are the result columns.
 func (p *Plan) Fields() []arrow.Field { return p.fields }
 
+// ArgFields are the columns of [Set.Args] with the values of dictionaries.
+func (p *Plan) ArgFields() []arrow.Field {
+	fields := make([]arrow.Field, len(p.args))
+	for i, a := range p.args {
+		fields[i] = arrow.Field{Name: fmt.Sprintf("arg%d", i), Type: agg.Plain(a.to), Nullable: true}
+	}
+	return fields
+}
+
 // Fails reports whether the arguments of some rows may be errors.
 func (p *Plan) Fails() bool {
 	return slices.ContainsFunc(p.args, func(a argument) bool { return a.bound.Fails() })

@@ -41,6 +41,29 @@ func (s *Set) Update(b arrow.Record, slots []uint32, n int) error {
 	if err := s.evaluate(b); err != nil {
 		return err
 	}
+	return s.add(b, slots, n)
+}
+
+// Args are the arguments of the aggregates for the rows of b, which the caller
+// releases.
+func (s *Set) Args(b arrow.Record) ([]arrow.Array, error) {
+	args := s.args
+	defer func() { s.args = make([]arrow.Array, len(args)) }()
+	if err := s.evaluate(b); err != nil {
+		Release(args)
+		return nil, err
+	}
+	return args, nil
+}
+
+// Add is Update for arguments that stand apart, and slots that are there.
+func (s *Set) Add(args []arrow.Array, slots []uint32, n int) error {
+	copy(s.args, args)
+	defer clear(s.args)
+	return s.add(nil, slots, n)
+}
+
+func (s *Set) add(b arrow.Record, slots []uint32, n int) error {
 	for i, a := range s.plan.aggs {
 		if a.shares >= 0 {
 			continue

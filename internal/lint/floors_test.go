@@ -50,6 +50,7 @@ var floors = []struct {
 	{"internal/intake", 35},
 	{"internal/database", 36},
 	{"internal/grouped", 35},
+	{"internal/spill", 36},
 	{"window", 40},
 	{"stage", 40},
 	{"mlkernels", 40},

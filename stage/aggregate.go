@@ -53,6 +53,7 @@ type Aggregate struct {
 	level   int                // of the parts of the table
 	input   *arrow.Schema      // of spilled rows: keys and arguments
 	spilled int64              // bytes written
+	runRows int                // of a batch of sorted results
 
 	// For Updates: the groups of this tick, and their old results.
 	tick   uint32

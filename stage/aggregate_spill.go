@@ -320,9 +320,10 @@ func (a *Aggregate) runs(results *spill.File) (runs []spill.Run, err error) {
 		}
 	}
 	var run spill.Run
-	const batches = 8 * spill.Parts // of the share; the merge has one of each run
-	size := a.perBytes(a.spill.Share()/batches, 1<<12)
-	err = a.emitTable(size, func(b arrowstream.Batch, _ ...int) error {
+	// The merge has a batch of each run, when there is no table; rows of results
+	// are smaller than those of the table.
+	a.runRows = a.perBytes(a.spill.Share()/spill.Parts, sortedRows/2)
+	err = a.emitTable(a.runRows, func(b arrowstream.Batch, _ ...int) error {
 		b.Retain()
 		return a.write(results, b, (*[]spill.Piece)(&run))
 	})
@@ -380,7 +381,7 @@ func (a *Aggregate) runOf(o *overflow, part *spilledPart, results *spill.File) (
 	if len(runs) == 1 {
 		return runs[0], nil
 	}
-	err = spill.Merge(a.mem, results, runs, len(a.By), 1<<12, func(b arrow.Record) error {
+	err = spill.Merge(a.mem, results, runs, len(a.By), a.runRows, func(b arrow.Record) error {
 		b.Retain()
 		return a.write(results, b, (*[]spill.Piece)(&run))
 	})

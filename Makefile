@@ -26,7 +26,7 @@ crash-demo: build
 	examples/clicks/crash.sh $(BIN) $(KILLS)
 
 test:
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 # torture is the long form of the crash tests: every failpoint with 20 seeds,
 # and 500 kills at random, for every kind of sink; and 500 sets of options that
@@ -60,7 +60,7 @@ soak: build
 COMPUTING = $$($(GO) list ./... | grep -vE '/crashtest$$|/io/(bucket|flight|http|jdbc|kafka|mysql|postgres|socket)$$|/state$$|/internal/(access|database|files|intake|lint|nettest|remote)$$|/cmd/')
 LEVELS := go $(if $(shell grep -m1 -ow avx512dq /proc/cpuinfo),avx2)
 levels:
-	for level in $(LEVELS); do echo "ARROWSTREAM_SIMD=$$level"; ARROWSTREAM_SIMD=$$level $(GO) test $(COMPUTING) || exit 1; done
+	for level in $(LEVELS); do echo "ARROWSTREAM_SIMD=$$level"; ARROWSTREAM_SIMD=$$level $(GO) test -timeout 30m $(COMPUTING) || exit 1; done
 
 # arm64 builds for a machine without assembly and runs the tests of the kernels
 # there, where an emulator is installed.
@@ -81,7 +81,7 @@ race:
 	$(GO) test -race ./...
 
 purego:
-	$(GO) test -tags purego $(COMPUTING)
+	$(GO) test -timeout 30m -tags purego $(COMPUTING)
 
 # lint checks formatting, vets, and runs staticcheck; the floors and the
 # pinned dependency versions are checked by the tests of internal/lint.

@@ -1,7 +1,6 @@
 package arrowstream
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -83,6 +82,6 @@ func (o Options) errSpillState() error {
 	}
 	return &Error{
 		Code: "AS1504", Msg: "spill: what is in the spill folder is not part of the state of a job",
-		Hint: "leave out one of the two: the state folder or the spill folder", Err: errors.ErrUnsupported,
+		Hint: "leave out one of the two: the state folder or the spill folder",
 	}
 }

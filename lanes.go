@@ -318,8 +318,14 @@ func (g *graph) collect(ctx context.Context, n *node, lanes []*lane, par Paralle
 
 // mergeLanes takes one tick from every lane and orders its rows; nil when the
 // run has failed.
-func mergeLanes(n *node, lanes []*lane, order []string) ([]message, error) {
-	var out []message
+func mergeLanes(n *node, lanes []*lane, order []string) (out []message, err error) {
+	defer func() {
+		if v := recover(); v != nil { // the memory for the merged rows, above all
+			laneMessage{messages: out}.release()
+			nodes := lanes[0].nodes
+			out, err = nil, n.wrap(nodes[len(nodes)-1].recovered(v))
+		}
+	}()
 	with := 0
 	for _, l := range lanes {
 		m, ok := <-l.out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,5 +56,35 @@ func TestStateBeyondTheLimitIsAnError(t *testing.T) {
 				t.Errorf("%s, %d workers: %v", name, workers, err)
 			}
 		}
+	}
+}
+
+// disorderly is a keyed stage whose output cannot be merged.
+type disorderly struct{}
+
+func (disorderly) Bind(in *arrow.Schema, _ arrowstream.Env) (*arrow.Schema, error) { return in, nil }
+
+func (disorderly) Process(_ context.Context, b arrowstream.Batch, emit arrowstream.Emit) error {
+	return emit(b)
+}
+
+func (disorderly) Advance(_ context.Context, w arrowstream.Watermark, _ arrowstream.Emit) (arrowstream.Watermark, error) {
+	return w, nil
+}
+
+func (disorderly) Keys() []string { return []string{"k"} }
+
+func (disorderly) Order() []string { return []string{"missing"} }
+
+func (disorderly) Clone() arrowstream.Stage { return disorderly{} }
+
+// TestMergePanicEndsTheRun panics where the output of several instances is put
+// together, which happens when the memory for it is used up.
+func TestMergePanicEndsTheRun(t *testing.T) {
+	p := arrowstream.New(arrowstream.Options{Workers: 4})
+	p.From("n", &numbers{rows: 10_000, keys: 100}, arrowstream.EventTime{Column: "ts"}).Via(disorderly{}, "keyed").To(&collect{})
+	_, err := p.Run(t.Context())
+	if err == nil || !strings.HasPrefix(err.Error(), "keyed: panic: ") {
+		t.Errorf("the run ends with %v", err)
 	}
 }

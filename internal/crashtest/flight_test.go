@@ -220,8 +220,10 @@ INSERT INTO o SELECT * FROM i;`, address, out),
 			}
 		}
 		<-exported
-		columns := <-schema
-		if columns == nil {
+		var columns *arrow.Schema
+		select {
+		case columns = <-schema:
+		case <-time.After(10 * time.Second):
 			t.Fatal("the stream was never seen")
 		}
 		// What the reader has missed of the end is served by this process.

@@ -79,7 +79,7 @@ type process struct {
 	dir     string // holds the script, the state and the models
 	epoch   time.Duration
 	workers int
-	state   string   // where its state is
+	state   string   // where its state is; empty is a folder in dir
 	env     []string // what it needs for that
 	in      string   // the folder of its input; empty is input
 	args    []string // more of its command line
@@ -113,7 +113,8 @@ func (p *process) start(t *testing.T, failpoint string, after time.Duration) (do
 
 // command is a run of the job, and what it prints.
 func (p *process) command(ctx context.Context, failpoint string) (*exec.Cmd, *bytes.Buffer) {
-	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", p.state, "--epoch", p.epoch.String(), "--retain", "3", "--progress", "off", "-q"}
+	state := cmp.Or(p.state, filepath.Join(p.dir, "state"))
+	args := []string{"run", filepath.Join(p.dir, "job.sql"), "--state", state, "--epoch", p.epoch.String(), "--retain", "3", "--progress", "off", "-q"}
 	if p.workers > 0 {
 		args = append(args, "--workers", fmt.Sprint(p.workers))
 	}

@@ -196,8 +196,9 @@ func (d Database) claimed(t *testing.T) {
 			p.Sink = table
 			return p
 		}
+		committed := arrowstream.Epoch(0)
 		claim := func(s arrowstream.Publisher, incarnation uint64) error {
-			return s.Claim(t.Context(), arrowstream.Publication{Job: job, Sink: table, Incarnation: incarnation})
+			return s.Claim(t.Context(), arrowstream.Publication{Job: job, Sink: table, Epoch: committed, Incarnation: incarnation})
 		}
 		want := []string{"2 b"}
 		if connected {
@@ -205,7 +206,7 @@ func (d Database) claimed(t *testing.T) {
 				t.Fatal(err)
 			}
 			publish(t, old, epoch(1, 1, "1 a"))
-			want = append(want, "1 a")
+			committed, want = 1, append(want, "1 a")
 		}
 		for range 2 { // the second finds it done
 			if err := claim(next, 2); err != nil {

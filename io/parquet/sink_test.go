@@ -38,7 +38,7 @@ func TestNothingPartialIsVisible(t *testing.T) {
 		if err := s.Write(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
-		if got := filesIn(t, dir); len(got) != 1 || got[0] != ".part-job_out_1-000001.parquet.inprogress" {
+		if got := filesIn(t, dir); len(got) != 1 || got[0] != ".part-job%2Fout%201-000001.parquet.inprogress" {
 			t.Errorf("while writing: %q", got)
 		}
 		if _, err := (&Source{Path: dir}).Schema(); err == nil {
@@ -49,7 +49,7 @@ func TestNothingPartialIsVisible(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := filesIn(t, dir); len(got) != 1 || got[0] != "part-job_out_1-000001.parquet" {
+		if got := filesIn(t, dir); len(got) != 1 || got[0] != "part-job%2Fout%201-000001.parquet" {
 			t.Errorf("after close: %q", got)
 		}
 		if err := s.Write(t.Context(), b); err == nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/nettest"
 	"github.com/arrowstream/arrowstream/io/all"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
@@ -137,23 +138,7 @@ func huntCanary(t *testing.T, c arrowstream.Connector, with string) {
 }
 
 // hangsUp is the address of a server that does.
-func hangsUp(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.Close()
-		}
-	}()
-	return l.Addr().String()
-}
+func hangsUp(t *testing.T) string { return nettest.Serve(t, func(c net.Conn) { c.Close() }) }
 
 // secretOptionsOf are the options of a connector that hold secrets.
 func secretOptionsOf(c arrowstream.Connector) (names []string) {

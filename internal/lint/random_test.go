@@ -1,13 +1,10 @@
 package lint
 
 import (
-	"go/ast"
-	"go/parser"
 	"go/token"
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 )
 
@@ -34,38 +31,15 @@ func TestRandomnessHasASeed(t *testing.T) {
 		if isTest(pkg) {
 			return
 		}
-		fset := token.NewFileSet()
-		f, err := parser.ParseFile(fset, file, nil, 0)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		names := map[string]string{} // of packages in this file
-		for _, imp := range f.Imports {
-			of, _ := strconv.Unquote(imp.Path.Value)
-			if of != "crypto/rand" && of != "math/rand/v2" {
-				continue
+		of := func(name string) bool { return name == "crypto/rand" || name == "math/rand/v2" }
+		selectors(t, file, of, func(at token.Position, imported, name string) {
+			if imported == "math/rand/v2" && slices.Contains(seeded, name) {
+				return
 			}
-			name := "rand"
-			if imp.Name != nil {
-				name = imp.Name.Name
+			in := path.Join(pkg, filepath.Base(file))
+			if used[in] = true; unseeded[in] == "" {
+				t.Errorf("%s: %s of %s is another one in each run: use a *rand.Rand with a seed, or give the reason in the table", at, name, imported)
 			}
-			names[name] = of
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			sel, ok := n.(*ast.SelectorExpr)
-			if !ok {
-				return true
-			}
-			id, ok := sel.X.(*ast.Ident)
-			if !ok || names[id.Name] == "" || names[id.Name] == "math/rand/v2" && slices.Contains(seeded, sel.Sel.Name) {
-				return true
-			}
-			at := path.Join(pkg, filepath.Base(file))
-			if used[at] = true; unseeded[at] == "" {
-				t.Errorf("%s: %s.%s of %s is another one in each run: use a *rand.Rand with a seed, or give the reason in the table", fset.Position(n.Pos()), id.Name, sel.Sel.Name, names[id.Name])
-			}
-			return true
 		})
 	})
 	for file := range unseeded {

@@ -1,11 +1,9 @@
 package lint
 
 import (
-	"go/ast"
-	"go/parser"
 	"go/token"
+	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -41,36 +39,14 @@ func TestOnlyAccessReachesOut(t *testing.T) {
 		if isTest(pkg) || pkg == "internal/access" || slices.ContainsFunc([]string{"cmd", "bench", "examples", "internal/emulator"}, func(p string) bool { return pkg == p || strings.HasPrefix(pkg, p+"/") }) {
 			return
 		}
-		fset := token.NewFileSet()
-		f, err := parser.ParseFile(fset, file, nil, 0)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		names := map[string]string{} // of packages in this file
-		for _, imp := range f.Imports {
-			path, _ := strconv.Unquote(imp.Path.Value)
-			name := path[strings.LastIndexByte(path, '/')+1:]
-			if imp.Name != nil {
-				name = imp.Name.Name
+		selectors(t, file, func(name string) bool { return outward[name] != nil }, func(at token.Position, imported, name string) {
+			seen++
+			if slices.Contains(outward[imported], name) && !slices.Contains(own[pkg], path.Base(imported)+"."+name) {
+				t.Errorf("%s: %s of %s: what a user names goes through internal/access", at, name, imported)
 			}
-			if outward[path] != nil {
-				names[name] = path
-				seen++
-			}
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			sel, ok := n.(*ast.SelectorExpr)
-			if !ok {
-				return true
-			}
-			if id, ok := sel.X.(*ast.Ident); ok && slices.Contains(outward[names[id.Name]], sel.Sel.Name) && !slices.Contains(own[pkg], id.Name+"."+sel.Sel.Name) {
-				t.Errorf("%s: %s.%s: what a user names goes through internal/access", fset.Position(n.Pos()), id.Name, sel.Sel.Name)
-			}
-			return true
 		})
 	})
-	if seen < 20 {
-		t.Fatalf("saw only %d imports: does the test look at the right folder?", seen)
+	if seen < 100 {
+		t.Fatalf("saw only %d names of packages: does the test look at the right folder?", seen)
 	}
 }

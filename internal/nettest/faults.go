@@ -64,53 +64,44 @@ func (f *Faults) Conn(c net.Conn) net.Conn {
 	return bad
 }
 
-// Listener accepts connections over the bad network.
-func (f *Faults) Listener(l net.Listener) net.Listener { return listener{l, f} }
-
-type listener struct {
-	net.Listener
-	faults *Faults
-}
-
-func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return l.faults.Conn(c), nil
-}
-
 // Proxy forwards connections to target over the bad network until t ends, and
 // returns where it listens.
 func (f *Faults) Proxy(t testing.TB, target string) string {
+	t.Helper()
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	return Serve(t, func(client net.Conn) {
+		server, err := net.Dial("tcp", target)
+		if err != nil {
+			client.Close()
+			return
+		}
+		bad := f.Conn(client)
+		go func() { // a silent connection ends in no other way
+			<-over
+			bad.Close()
+		}()
+		go pass(bad, server)
+		pass(server, bad)
+	})
+}
+
+// Serve calls serve, in a goroutine of its own, for each connection to the
+// address that it returns, until t ends. serve closes its connection.
+func Serve(t testing.TB, serve func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	over := make(chan struct{})
-	t.Cleanup(func() {
-		close(over)
-		l.Close()
-	})
+	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
-			client, err := l.Accept()
+			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			server, err := net.Dial("tcp", target)
-			if err != nil {
-				client.Close()
-				continue
-			}
-			bad := f.Conn(client)
-			go func() { // a silent connection ends in no other way
-				<-over
-				bad.Close()
-			}()
-			go pass(bad, server)
-			go pass(server, bad)
+			go serve(c)
 		}
 	}()
 	return l.Addr().String()

@@ -242,12 +242,7 @@ func FuzzRead(f *testing.F) {
 		hostiletest.Within(t, len(b), func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
-			path := filepath.Join(dir, fmt.Sprintf("%d.parquet", os.Getpid()))
-			// A file that is written over would be flushed to the disk.
-			_ = os.Remove(path)
-			if err := os.WriteFile(path, b, 0o644); err != nil {
-				t.Fatal(err)
-			}
+			path := fuzzFile(t, dir, b)
 			mem := memory.NewCheckedAllocator(columnar.Pool)
 			defer mem.AssertSize(t, 0)
 			rows, err := drain(ctx, path, fuzzRows, columnar.NewBudget(32<<20, mem).Account("fuzz"))

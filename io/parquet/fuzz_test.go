@@ -125,6 +125,18 @@ func FuzzThrift(f *testing.F) {
 	})
 }
 
+// fuzzFile is b as a file in dir, one per process.
+func fuzzFile(t *testing.T, dir string, b []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, fmt.Sprintf("%d.parquet", os.Getpid()))
+	// A file that is written over would be flushed to the disk.
+	_ = os.Remove(path)
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // FuzzSieve reads any file under predicates on its first columns: no panic of
 // the runtime, no memory beyond the budget.
 func FuzzSieve(f *testing.F) {
@@ -141,12 +153,7 @@ func FuzzSieve(f *testing.F) {
 		hostiletest.Within(t, len(b), func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
-			path := filepath.Join(dir, fmt.Sprintf("%d.parquet", os.Getpid()))
-			// A file that is written over would be flushed to the disk.
-			_ = os.Remove(path)
-			if err := os.WriteFile(path, b, 0o644); err != nil {
-				t.Fatal(err)
-			}
+			path := fuzzFile(t, dir, b)
 			mem := memory.NewCheckedAllocator(columnar.Pool)
 			defer mem.AssertSize(t, 0)
 			s := &Source{Path: path}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"sync"
 
@@ -50,6 +51,9 @@ type frameLog interface {
 	sync() error
 	// check is ErrFenced if another process has taken the store over.
 	check() error
+	// taken is ErrFenced if another process has taken the store over for sure;
+	// unlike check it may cost a look at the place where the log is.
+	taken() error
 	// roll begins anew with the commits of x, which are all that count, if the
 	// log is long or old enough. Nothing is appended meanwhile.
 	roll(x *index) error
@@ -104,12 +108,24 @@ func (s store) fileError(what, name string, err error) error {
 	return unusable(what+" "+s.at(name), err)
 }
 
+// blame is the error of work that may have found its files gone: ErrFenced if
+// another process has taken the store over, which removes what it does not need.
+func (l *epochLog) blame(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		if taken := l.frames.taken(); errors.Is(taken, arrowstream.ErrFenced) {
+			return taken
+		}
+	}
+	return err
+}
+
 // fail keeps the first error: nothing is written after it. A full disk gets its
 // reserve back, and the log a last word. The caller holds mu.
 func (l *epochLog) fail(err error) error {
 	if l.err != nil {
 		return l.err
 	}
+	err = l.blame(err)
 	l.err = err
 	if full(err) {
 		var e *arrowstream.Error

@@ -91,6 +91,24 @@ func (l *objectLog) begin(ctx context.Context, n uint64, x *index) (taken []byte
 // check implements frameLog: sync finds out.
 func (l *objectLog) check() error { return nil }
 
+// taken implements frameLog: whoever takes over writes the object that this
+// process would write next.
+func (l *objectLog) taken() error {
+	l.syncing.Lock() // a write of its own is not one of another process
+	defer l.syncing.Unlock()
+	l.mu.Lock()
+	n := l.next
+	l.mu.Unlock()
+	_, err := l.bucket.Objects.Size(context.Background(), logObject(n))
+	switch {
+	case err == nil:
+		return arrowstream.ErrFenced
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return unusable("look at "+l.bucket.at(logObject(n)), err)
+}
+
 // append implements frameLog: the frame waits for the next object.
 func (l *objectLog) append(f frame) error {
 	l.mu.Lock()

@@ -164,7 +164,7 @@ func (o *outbox) Rows(mem memory.Allocator) iter.Seq2[arrowstream.Batch, error] 
 			return more
 		})
 		if err != nil && more {
-			yield(nil, err)
+			yield(nil, o.log.blame(err))
 		}
 	}
 }

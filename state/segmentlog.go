@@ -69,6 +69,9 @@ func (l *segmentLog) check() error {
 	return checkIncarnation(l.dir.FS, l.dir.Path, l.incarnation)
 }
 
+// taken implements frameLog.
+func (l *segmentLog) taken() error { return l.check() }
+
 // append implements frameLog: it writes the frame to the file.
 func (l *segmentLog) append(f frame) error {
 	l.mu.Lock()

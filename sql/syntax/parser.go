@@ -57,6 +57,7 @@ type parser struct {
 	lex    lexer
 	toks   []token // read ahead, toks[i] is the current one
 	i      int
+	pairs  map[int]int // place in toks of ( to that of its ), -1 without one
 	errs   Errors
 	failed bool
 	depth  int
@@ -121,6 +122,36 @@ func (p *parser) resume() {
 func (p *parser) drop() {
 	n := copy(p.toks, p.toks[p.i:])
 	p.toks, p.i = p.toks[:n], 0
+	clear(p.pairs)
+}
+
+// match is the distance of the parenthesis that closes the one at distance n
+// from the current token, -1 if there is none. One walk finds all pairs inside.
+func (p *parser) match(n int) int {
+	if end, ok := p.pairs[p.i+n]; ok {
+		return max(end-p.i, -1)
+	}
+	if p.pairs == nil {
+		p.pairs = map[int]int{}
+	}
+	var open []int
+	for k := n; ; k++ {
+		switch t := p.at(k); {
+		case t.is("("):
+			open = append(open, p.i+k)
+		case t.is(")"):
+			last := len(open) - 1
+			p.pairs[open[last]] = p.i + k
+			if open = open[:last]; last == 0 {
+				return k
+			}
+		case t.is(";"), t.kind == tokEOF:
+			for _, o := range open {
+				p.pairs[o] = -1
+			}
+			return -1
+		}
+	}
 }
 
 // at is the n-th token from the current one.
@@ -250,7 +281,7 @@ func identOf(t token) Ident {
 // newName takes a single name that is being given: an alias or a column. A word
 // that starts a clause is refused, because it is a missing name most often.
 func (p *parser) newName(what string) Ident {
-	if t := p.cur(); t.kind == tokIdent && slices.Contains(reserved, t.up) {
+	if isReserved(p.cur()) {
 		p.unexpected(what)
 		return Ident{}
 	}

@@ -234,6 +234,9 @@ func (p *block) outputName(e syntax.Expr, names []string) (string, bool) {
 
 // selectBlock plans SELECT ... FROM ... WHERE ... GROUP BY ... HAVING.
 func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
+	if err := p.s.refused(sel); err != nil {
+		return nil, err
+	}
 	rel, where, err := p.from(sel)
 	if err != nil {
 		return nil, err
@@ -429,6 +432,9 @@ func textOfNulls(n, in *node, cols []outColumn) (*node, error) {
 
 // star expands * and t.*.
 func (p *block) star(b *binder, star *syntax.Star, sc *scope) ([]outColumn, error) {
+	if star.X != nil {
+		return nil, b.unsupported(star, syntax.Text(star)+" is")
+	}
 	if star.Qualifier != nil && !sc.hasTable(star.Qualifier.Last()) {
 		return nil, b.err(star, "AS1203", arrowstream.Suggest(star.Qualifier.Last(), sc.tables(), "tables"), "table %q not found", star.Qualifier.String())
 	}

@@ -189,7 +189,7 @@ func powerOf(x Expr) int {
 		}
 		return bpUnary
 	case *Binary:
-		return infixPower[x.Op]
+		return infixPower(x.Op)
 	case *Is, *Between, *In, *Like:
 		return bpCompare
 	case *Field, *Index, *JSONAccess:

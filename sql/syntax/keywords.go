@@ -14,9 +14,17 @@ var reserved = []string{
 }
 
 // isReserved reports whether t is a reserved word.
-func isReserved(t token) bool {
-	return t.kind == tokIdent && slices.Contains(reserved, t.up)
+func isReserved(t *token) bool {
+	return t.kind == tokIdent && reservedSet[t.up]
 }
+
+var reservedSet = func() map[string]bool {
+	set := make(map[string]bool, len(reserved))
+	for _, w := range reserved {
+		set[w] = true
+	}
+	return set
+}()
 
 // upperIn reports whether a name is one of the words, which are in upper case.
 func upperIn(name string, words ...string) bool {

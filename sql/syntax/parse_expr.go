@@ -22,13 +22,30 @@ const (
 	bpPrimary
 )
 
-var infixPower = map[string]int{
-	"OR": bpOr, "AND": bpAnd,
-	"=": bpCompare, "==": bpCompare, "<>": bpCompare, "!=": bpCompare, "<": bpCompare, "<=": bpCompare, ">": bpCompare, ">=": bpCompare, "<=>": bpCompare,
-	"IS": bpCompare, "BETWEEN": bpCompare, "IN": bpCompare, "LIKE": bpCompare, "ILIKE": bpCompare, "RLIKE": bpCompare, "REGEXP": bpCompare,
-	"SIMILAR": bpCompare, "~": bpCompare, "NOT": bpCompare,
-	"|": bpBitOr, "^": bpBitXor, "&": bpBitAnd, "<<": bpShift, ">>": bpShift,
-	"+": bpAdd, "-": bpAdd, "||": bpAdd, "*": bpMul, "/": bpMul, "%": bpMul, "DIV": bpMul,
+// infixPower is the binding power of an operator between two operands, 0 for
+// anything else.
+func infixPower(op string) int {
+	switch op {
+	case "OR":
+		return bpOr
+	case "AND":
+		return bpAnd
+	case "=", "==", "<>", "!=", "<", "<=", ">", ">=", "<=>", "~", "IS", "BETWEEN", "IN", "LIKE", "ILIKE", "RLIKE", "REGEXP", "SIMILAR", "NOT":
+		return bpCompare
+	case "|":
+		return bpBitOr
+	case "^":
+		return bpBitXor
+	case "&":
+		return bpBitAnd
+	case "<<", ">>":
+		return bpShift
+	case "+", "-", "||":
+		return bpAdd
+	case "*", "/", "%", "DIV":
+		return bpMul
+	}
+	return 0
 }
 
 // canonicalOp maps alternative spellings of operators.
@@ -43,22 +60,22 @@ func (p *parser) binary(low int) Expr {
 	defer p.leave()
 	left := p.prefix()
 	for n := 0; !p.failed; n++ {
-		t := p.cur()
-		op := t.text
+		t := p.at(0)
+		op, at := t.text, t.Span
 		if t.kind == tokIdent {
 			op = t.up
 		} else if t.kind != tokOp {
 			break
 		}
-		power, ok := infixPower[op]
-		if !ok || power < low {
+		power := infixPower(op)
+		if power < max(low, bpOr) {
 			break
 		}
 		if op == "NOT" && !slices.Contains([]string{"BETWEEN", "IN", "LIKE", "ILIKE", "RLIKE", "REGEXP", "SIMILAR"}, p.at(1).up) {
 			break
 		}
 		if n > maxChain {
-			p.fail(t.Span, "AS1107", "too many operators in one expression", fmt.Sprintf("at most %d; use IN for a long list", maxChain))
+			p.fail(at, "AS1107", "too many operators in one expression", fmt.Sprintf("at most %d; use IN for a long list", maxChain))
 			break
 		}
 		if power == bpCompare {
@@ -181,6 +198,9 @@ func (p *parser) exprs() []Expr {
 // postfix takes ::type, [i], .field and -> after a primary expression.
 func (p *parser) postfix(x Expr) Expr {
 	for n := 0; !p.failed; n++ {
+		if p.cur().kind != tokOp {
+			return x
+		}
 		if n > maxDepth {
 			p.fail(p.cur().Span, "AS1107", "nested too deeply", "")
 		}
@@ -292,7 +312,7 @@ func (p *parser) items(start, open Span, isMap bool, bracket string) Expr {
 }
 
 // word0 takes an expression that starts with a name or keyword.
-func (p *parser) word0(t token) Expr {
+func (p *parser) word0(t *token) Expr {
 	next := p.at(1)
 	switch t.up {
 	case "NULL":

@@ -231,7 +231,7 @@ func (p *parser) clauseWord() bool {
 
 // endsAlias reports whether t can only stand after an alias, so that the word
 // before it is one.
-func endsAlias(t token) bool {
+func endsAlias(t *token) bool {
 	switch t.up {
 	case "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT", "JOIN", "INNER", "FULL", "CROSS", "NATURAL", "ON", "USING":
 		return true

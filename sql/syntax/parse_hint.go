@@ -113,12 +113,13 @@ func (p *parser) hint() Hint {
 // those of STATE_TTL are names of tables.
 func (p *parser) hintArg(lower bool) Option {
 	t := p.cur()
+	o := Option{Value: t.text}
 	if isName(t) || t.kind == tokString {
 		p.take()
 	} else {
-		t.text = p.optionValue()
+		o.Value = p.optionValue()
 	}
-	o := Option{Value: t.text, ValueAt: p.since(t.Span)}
+	o.ValueAt = p.since(t.Span)
 	if p.op("=") {
 		o.Key, o.KeyAt = o.Value, o.ValueAt
 		if lower {

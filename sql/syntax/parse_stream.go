@@ -30,7 +30,7 @@ func (p *parser) streamClauses(s *StreamClauses) {
 	}
 }
 
-func (p *parser) emit(s *StreamClauses, at token) {
+func (p *parser) emit(s *StreamClauses, at *token) {
 	p.word("STREAM")
 	mode := EmitDefault
 	switch {

@@ -20,7 +20,7 @@ const (
 // file is the name that errors show, "" if there is none.
 func Parse(file, text string) (*Script, error) {
 	src := NewSource(file, text)
-	p := &parser{src: src}
+	p := &parser{src: src, toks: make([]token, 0, min(len(text)/4+16, 1024))}
 	p.lex = lexer{src: src, fail: p.report}
 	script := &Script{Source: src}
 	for len(p.errs) < MaxErrors {
@@ -62,6 +62,7 @@ type parser struct {
 	failed bool
 	depth  int
 	last   Span // of the last token taken
+	end    token
 }
 
 // report records an error found by the lexer.
@@ -87,7 +88,7 @@ func (p *parser) unexpected(wanted string) {
 	t := p.cur()
 	hint := p.keywordHint(t)
 	if hint == "" && p.i > 0 && len(p.toks) > p.i {
-		hint = p.keywordHint(p.toks[p.i-1]) // a mistyped word was taken for a name
+		hint = p.keywordHint(&p.toks[p.i-1]) // a mistyped word was taken for a name
 	}
 	p.fail(t.Span, "AS1101", fmt.Sprintf("unexpected %s, expected %s", t.describe(p.src), wanted), hint)
 }
@@ -98,7 +99,7 @@ func (p *parser) unsupported(at Span, what, hint string) {
 }
 
 // keywordHint suggests a keyword that is near a bare word.
-func (p *parser) keywordHint(t token) string {
+func (p *parser) keywordHint(t *token) string {
 	if t.kind != tokIdent || len(t.text) < 3 || slices.Contains(keywords, t.up) {
 		return ""
 	}
@@ -154,21 +155,23 @@ func (p *parser) match(n int) int {
 	}
 }
 
-// at is the n-th token from the current one.
-func (p *parser) at(n int) token {
+// at is the n-th token from the current one. It points into the buffer, which
+// stays as it is until the end of the statement.
+func (p *parser) at(n int) *token {
 	if p.failed {
-		return token{Span: p.last, kind: tokEOF}
+		p.end = token{Span: p.last, kind: tokEOF}
+		return &p.end
 	}
 	for len(p.toks) <= p.i+n {
 		p.toks = append(p.toks, p.lex.next())
 	}
-	return p.toks[p.i+n]
+	return &p.toks[p.i+n]
 }
 
-func (p *parser) cur() token { return p.at(0) }
+func (p *parser) cur() *token { return p.at(0) }
 
-func (p *parser) take() token {
-	t := p.cur()
+func (p *parser) take() *token {
+	t := p.at(0)
 	if t.kind != tokEOF {
 		p.i++
 		p.last = t.Span
@@ -199,14 +202,22 @@ func (p *parser) word(words ...string) bool {
 
 // anyWord takes one of the keywords and returns it, "" if none is next.
 func (p *parser) anyWord(words ...string) string {
-	if t := p.cur(); t.kind == tokIdent && slices.Contains(words, t.up) {
+	if t := p.at(0); t.kind == tokIdent && slices.Contains(words, t.up) {
+		up := t.up
 		p.take()
-		return t.up
+		return up
 	}
 	return ""
 }
 
-func (p *parser) op(s string) bool { return p.word(s) }
+// op takes an operator if it is next.
+func (p *parser) op(s string) bool {
+	if !p.at(0).is(s) {
+		return false
+	}
+	p.take()
+	return true
+}
 
 // want takes the given keywords or operators or fails.
 func (p *parser) want(words ...string) {
@@ -252,7 +263,7 @@ func (p *parser) since(start Span) Span {
 }
 
 // isName reports whether t can stand where a name is wanted.
-func isName(t token) bool {
+func isName(t *token) bool {
 	return t.kind == tokIdent || t.kind == tokQuoted || t.kind == tokDouble
 }
 
@@ -267,7 +278,7 @@ func (p *parser) ident(what string) Ident {
 	return identOf(t)
 }
 
-func identOf(t token) Ident {
+func identOf(t *token) Ident {
 	id := Ident{Span: t.Span, Name: t.text}
 	switch t.kind {
 	case tokQuoted:

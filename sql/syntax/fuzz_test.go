@@ -42,17 +42,7 @@ func FuzzParse(f *testing.F) {
 				return
 			}
 			for _, st := range script.Statements {
-				once := syntax.Text(st)
-				if strings.Contains(once, "***") {
-					continue
-				}
-				again, err := syntax.Parse("", once)
-				if err != nil || len(again.Statements) != 1 {
-					t.Fatalf("canonical text does not parse: %q -> %q: %v", text, once, err)
-				}
-				if twice := syntax.Text(again.Statements[0]); twice != once {
-					t.Fatalf("canonical text changes: %q -> %q -> %q", text, once, twice)
-				}
+				checkPrinted(t, st)
 			}
 		})
 	})

@@ -210,9 +210,7 @@ func (p *parser) argValue(higher bool) Expr {
 	if p.is("PARTITION", "BY") {
 		if c, ok := x.(*Column); ok {
 			a := &TableArg{Name: &c.Name}
-			p.take()
-			p.take()
-			a.Partition = p.exprs()
+			a.Partition = p.partition()
 			a.Span = p.since(t.Span)
 			return a
 		}
@@ -240,15 +238,23 @@ func (p *parser) tableArg(start Span) Expr {
 		n := p.name("a table")
 		a.Name = &n
 	}
-	if p.word("PARTITION", "BY") {
-		a.Partition = append(a.Partition, p.binary(bpBitOr))
-		for p.is(",") && isName(p.at(1)) && !p.at(1).is("DESCRIPTOR") && !p.at(1).is("INTERVAL") && !p.at(1).is("ROWS") && !p.at(2).is("=>") {
-			p.take()
-			a.Partition = append(a.Partition, p.binary(bpBitOr))
-		}
-	}
+	a.Partition = p.partition()
 	a.Span = p.since(start)
 	return a
+}
+
+// partition takes PARTITION BY and the keys of a table argument: the arguments
+// after it are no keys.
+func (p *parser) partition() []Expr {
+	var out []Expr
+	if p.word("PARTITION", "BY") {
+		out = append(out, p.binary(bpBitOr))
+		for p.is(",") && isName(p.at(1)) && !p.at(1).is("DESCRIPTOR") && !p.at(1).is("INTERVAL") && !p.at(1).is("ROWS") && !p.at(2).is("=>") {
+			p.take()
+			out = append(out, p.binary(bpBitOr))
+		}
+	}
+	return out
 }
 
 // higherOrders are the functions that take functions: x -> e is a lambda as an

@@ -170,8 +170,9 @@ func (p *parser) element(c *CreateTable) {
 		case p.is("LATENESS"):
 			at := p.take().Span
 			w := &WatermarkDef{Column: d.Name}
-			w.Expr = &Binary{Op: "-", L: &Column{Name{Span: d.Name.Span, Parts: []Ident{d.Name}}}, R: p.duration()}
+			delay := p.duration()
 			w.Span = p.since(at)
+			w.Expr = &Binary{Span: w.Span, Op: "-", L: &Column{Name{Span: d.Name.Span, Parts: []Ident{d.Name}}}, R: delay}
 			c.Watermark = w
 		default:
 			d.Span = p.since(t.Span)

@@ -96,7 +96,7 @@ func (p *parser) matchSkip(m *Match) {
 		return
 	}
 	p.want("MATCH", "SKIP")
-	named := isName(p.at(2)) && !p.is("TO", p.at(1).up, "PATTERN")
+	named := isName(p.at(2)) && !(p.at(2).is("PATTERN") && p.at(3).is("("))
 	switch {
 	case p.is("PAST"):
 		p.want("PAST", "LAST", "ROW")

@@ -104,10 +104,13 @@ func (p *parser) include() ColumnDef {
 	if !ok {
 		p.fail(fact.Span, "AS1504", "unknown metadata "+fact.Name, arrowstream.Suggest(strings.ToUpper(fact.Name), []string{"TOPIC", "PARTITION", "OFFSET", "TIMESTAMP", "KEY", "HEADERS"}, "metadata"))
 	}
-	d := ColumnDef{Name: fact, Type: t, Metadata: true, MetadataKey: strings.ToLower(fact.Name), Virtual: true}
+	d := ColumnDef{Name: fact, Metadata: true, MetadataKey: strings.ToLower(fact.Name), Virtual: true}
 	if p.word("AS") {
 		d.Name = p.ident("a column")
 	}
 	d.Span = p.since(start)
+	if t != nil {
+		d.Type = &Type{Span: fact.Span, Name: t.Name, Params: t.Params, Elem: t.Elem}
+	}
 	return d
 }

@@ -78,7 +78,7 @@ INSERT INTO accuracy SELECT window_start, label, count(*) AS n, avg(IF(predicted
 // watched and killed.
 func (j *job) feed(ctx context.Context) error {
 	rate := j.o.rate * j.o.speed
-	rows := float64(rate) * (j.own(j.o.backlog+j.o.length) + time.Duration(j.o.kills)*3*time.Second).Seconds()
+	rows := float64(rate) * (j.o.backlog + j.own(j.o.length) + time.Duration(j.o.kills)*3*time.Second).Seconds()
 	text := fmt.Sprintf("CREATE TABLE made USING clicks OPTIONS (rows = %.0f, rate = %d, interval = '%d us');\n", rows, rate, 1_000_000/j.o.rate) +
 		j.declare("clicks", j.topic, clickColumns, false) + "INSERT INTO clicks SELECT ts, user_id, category, label, " + features + " FROM made;"
 	j.feeder = j.command(ctx, "run", "-q", "--progress", "off", "-e", text)

@@ -48,7 +48,7 @@ func main() {
 	flag.DurationVar(&o.length, "length", time.Hour, "how long the job is watched, in its own time")
 	flag.DurationVar(&o.every, "every", 5*time.Second, "time between two samples")
 	flag.DurationVar(&o.warm, "warm", 10*time.Minute, "samples of this first time do not count")
-	flag.DurationVar(&o.backlog, "backlog", 10*time.Second, "how much is in the topic when the job starts; see (*job).start")
+	flag.DurationVar(&o.backlog, "backlog", 10*time.Second, "how long before the job its input starts, by the clock; see (*job).start")
 	flag.StringVar(&o.samples, "samples", "", "file for the samples, as CSV")
 	flag.IntVar(&o.kills, "kills", 10, "kill -9 in the end, three seconds apart")
 	flag.Parse()
@@ -85,7 +85,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	select {
-	case <-time.After(j.own(o.backlog)):
+	case <-time.After(o.backlog):
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -71,7 +71,8 @@ type ArrowstreamProgress struct {
 	MemoryBytes         int64              `json:"memoryBytes"`
 	MemoryPeakBytes     int64              `json:"memoryPeakBytes"`
 	MemoryLimitBytes    int64              `json:"memoryLimitBytes"`
-	HeapBytes           int64              `json:"heapBytes"` // Go objects of the whole process, whatever they belong to
+	HeapBytes           int64              `json:"heapBytes"`     // Go objects of the whole process, whatever they belong to
+	HeapLiveBytes       int64              `json:"heapLiveBytes"` // those that the last collection has left
 	Goroutines          int                `json:"goroutines"`
 	BackpressureSeconds float64            `json:"backpressureSeconds"`
 	Operators           []OperatorProgress `json:"operators"`
@@ -123,7 +124,8 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	a := &pr.Arrowstream
 	a.Final, a.ElapsedMs = final, now.Sub(r.start).Milliseconds()
 	a.MemoryBytes, a.MemoryPeakBytes, a.MemoryLimitBytes = r.p.budget.Used(), r.p.budget.Peak(), r.p.budget.Limit()
-	a.HeapBytes, a.Goroutines = heapBytes(), runtime.NumGoroutine()
+	a.HeapBytes, a.HeapLiveBytes = heapBytes()
+	a.Goroutines = runtime.NumGoroutine()
 	a.BackpressureSeconds = time.Duration(r.d.waited.Load()).Seconds()
 	a.Watermark = Watermark{Event: EndOfTime}
 	for i, n := range r.d.sources {
@@ -196,11 +198,12 @@ func (r *reporter) report(now time.Time, final bool) Progress {
 	return pr
 }
 
-// heapBytes is what live and not yet collected objects of the process occupy.
-func heapBytes() int64 {
-	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+// heapBytes is what live and not yet collected objects of the process occupy, and
+// what was live at the end of the last collection.
+func heapBytes() (objects, live int64) {
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
 	metrics.Read(samples)
-	return int64(samples[0].Value.Uint64())
+	return int64(samples[0].Value.Uint64()), int64(samples[1].Value.Uint64())
 }
 
 // warning says which rows were skipped.

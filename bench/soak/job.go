@@ -56,8 +56,8 @@ const (
 func (j *job) script() string {
 	return j.declare("clicks", j.topic, clickColumns+", WATERMARK FOR ts AS ts - INTERVAL 2 SECOND", false) +
 		j.declare("scored_topic", j.topic+"_scored", scoredColumns, false) + fmt.Sprintf(`
-CREATE TABLE scored_files USING parquet OPTIONS (path = '%[1]s/out', 'roll.age' = '20 s');
-CREATE TABLE accuracy USING json OPTIONS (path = '%[1]s/accuracy/', 'roll.age' = '20 s');
+CREATE TABLE scored_files USING parquet OPTIONS (path = '%[1]s/out', 'roll.age' = '%[3]d ms');
+CREATE TABLE accuracy USING json OPTIONS (path = '%[1]s/accuracy/', 'roll.age' = '%[3]d ms');
 CREATE MODEL ctr
   OPTIONS (model_type = 'LOGISTIC_REG', input_label_cols = ['label'], learn_rate_strategy = 'constant', learn_rate = 0.0005, model_path = '%[1]s/ctr.model')
   AS SELECT %[2]s, label FROM clicks;
@@ -71,19 +71,23 @@ INSERT INTO scored_topic SELECT * FROM scored;
 INSERT INTO scored_files SELECT * FROM scored;
 INSERT INTO accuracy SELECT window_start, label, count(*) AS n, avg(IF(predicted_label = label, 1, 0)) AS accuracy
   FROM TUMBLE(TABLE scored, DESCRIPTOR(ts), INTERVAL 10 SECOND) GROUP BY window_start, label;
-`, j.o.dir, features)
+`, j.o.dir, features, j.own(20*time.Second).Milliseconds())
 }
 
 // feed starts what writes the topic, at the rate, for as long as the job is
 // watched and killed.
 func (j *job) feed(ctx context.Context) error {
-	rows := float64(j.o.rate) * (j.o.length + time.Duration(j.o.kills)*3*time.Second).Seconds()
-	text := fmt.Sprintf("CREATE TABLE made USING clicks OPTIONS (rows = %.0f, rate = %d);\n", rows, j.o.rate) +
+	rate := j.o.rate * j.o.speed
+	rows := float64(rate) * (j.o.backlog + j.own(j.o.length) + time.Duration(j.o.kills)*3*time.Second).Seconds()
+	text := fmt.Sprintf("CREATE TABLE made USING clicks OPTIONS (rows = %.0f, rate = %d, interval = '%d us');\n", rows, rate, 1_000_000/j.o.rate) +
 		j.declare("clicks", j.topic, clickColumns, false) + "INSERT INTO clicks SELECT ts, user_id, category, label, " + features + " FROM made;"
 	j.feeder = j.command(ctx, "run", "-q", "--progress", "off", "-e", text)
 	j.feeder.Stderr = os.Stderr
 	return j.feeder.Start()
 }
+
+// own is what the clock shows when the job has lived for d.
+func (j *job) own(d time.Duration) time.Duration { return d / time.Duration(j.o.speed) }
 
 func (j *job) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, j.binary, args...)
@@ -92,13 +96,18 @@ func (j *job) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// start runs the job in its folder.
+// start runs the job in its folder. At first it has a backlog to catch up with:
+// so what keeps its size, the pool of columns, ticks and encoders, has from the
+// beginning that of a machine which stops for some seconds. All of it is bounded,
+// by the rows of a tick and fetch.max.bytes; without the backlog it would grow now
+// and then, whenever the machine is slower for a moment than ever before, and look
+// like a leak that is none.
 func (j *job) start(ctx context.Context) error {
 	script := filepath.Join(j.o.dir, "job.sql")
 	if err := os.WriteFile(script, []byte("SET job.name = soak;\n"+j.script()), 0o600); err != nil {
 		return err
 	}
-	j.cmd = j.command(ctx, "run", script, "--state", filepath.Join(j.o.dir, "state"), "--progress", "json")
+	j.cmd = j.command(ctx, "run", script, "--state", filepath.Join(j.o.dir, "state"), "--epoch", j.own(time.Second).String(), "--progress", "json")
 	j.cmd.Stderr = j.latest
 	return j.cmd.Start()
 }
@@ -126,22 +135,24 @@ func (j *job) stop() {
 	}
 }
 
-// watch takes samples of the job.
-func (j *job) watch(ctx context.Context, length, every time.Duration) ([]sample, error) {
+// watch takes samples of the job, and writes them to out as they come.
+func (j *job) watch(ctx context.Context, out io.Writer) ([]sample, error) {
 	var samples []sample
 	start := time.Now()
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(j.o.every)
 	defer tick.Stop()
-	for time.Since(start) < length {
+	fmt.Fprintln(out, "seconds,"+strings.Join(names[:], ","))
+	for time.Since(start) < j.own(j.o.length) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return samples, nil // what there is
 		}
-		s := sample{at: time.Since(start)}
+		s := sample{at: time.Since(start) * time.Duration(j.o.speed)}
 		if err := j.measure(&s); err != nil {
 			return nil, fmt.Errorf("%w; the job says: %s", err, j.latest.tail())
 		}
+		fmt.Fprintln(out, s)
 		samples = append(samples, s)
 	}
 	return samples, nil
@@ -167,7 +178,7 @@ func (j *job) measure(s *sample) error {
 	}
 	p := j.latest.progress()
 	s.values[resident], s.values[descriptors] = kib/1024, float64(len(open))
-	s.values[heap], s.values[goroutines] = p.HeapBytes/(1<<20), p.Goroutines
+	s.values[heap], s.values[live], s.values[goroutines] = p.HeapBytes/(1<<20), p.LiveBytes/(1<<20), p.Goroutines
 	s.values[stateFiles] = float64(count(filepath.Join(j.o.dir, "state"), func(string) bool { return true }))
 	s.values[hiddenFiles] = float64(count(filepath.Join(j.o.dir, "out"), func(name string) bool { return strings.HasPrefix(name, ".") }))
 	return nil
@@ -251,6 +262,7 @@ func (l *latest) tail() string {
 type usage struct {
 	Goroutines float64 `json:"goroutines"`
 	HeapBytes  float64 `json:"heapBytes"`
+	LiveBytes  float64 `json:"heapLiveBytes"`
 }
 
 // progress is the last whole report.

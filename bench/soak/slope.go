@@ -13,18 +13,28 @@ type sample struct {
 	values [measures]float64
 }
 
+// String is the sample as a line of CSV.
+func (s sample) String() string {
+	line := fmt.Sprintf("%.1f", s.at.Seconds())
+	for _, v := range s.values {
+		line += fmt.Sprintf(",%.3f", v)
+	}
+	return line
+}
+
 // The measures of a sample.
 const (
-	resident   = iota // MiB
-	heap              // MiB that the Go runtime has in use
-	goroutines        //
+	resident = iota // MiB
+	heap            // MiB of Go objects, also those not collected yet
+	live            // MiB of Go objects after the last collection
+	goroutines
 	descriptors
 	stateFiles  // in the state folder
 	hiddenFiles // of outputs that are not finished
 	measures
 )
 
-var names = [measures]string{"resident MiB", "heap MiB", "goroutines", "file descriptors", "state files", "hidden files"}
+var names = [measures]string{"resident MiB", "heap MiB", "live heap MiB", "goroutines", "file descriptors", "state files", "hidden files"}
 
 // trend is a line through samples by least squares.
 type trend struct {

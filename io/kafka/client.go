@@ -95,6 +95,17 @@ func newClient(c connection) (*client, error) {
 	return &client{connection: c, addr: addr, transport: t, api: &kafkago.Client{Addr: addr, Transport: t}}, nil
 }
 
+// narrow restricts what the client knows of the cluster to some topics, the ones
+// it works with from now on. The client library asks for its metadata every few
+// seconds, and without names that is of all topics: the memory and the work of a
+// job would grow with what others do to the cluster, by some 3 KB per topic and
+// client. Nothing may be under way.
+func (c *client) narrow(topics ...string) {
+	slices.Sort(topics)
+	c.transport.MetadataTopics = slices.Compact(topics)
+	c.transport.CloseIdleConnections() // the next call begins with these names
+}
+
 func (c *client) acquire() { c.users.Add(1) }
 
 func (c *client) release() {
@@ -160,7 +171,8 @@ func retriable(err error) bool {
 	return true
 }
 
-// topics returns the topics of the cluster with their partitions, sorted.
+// topics returns the topics of the cluster with their partitions, sorted; those
+// it was narrowed to, if it was.
 func (c *client) topics(ctx context.Context) ([]kafkago.Topic, error) {
 	var topics []kafkago.Topic
 	err := c.retry(ctx, "list topics", func(ctx context.Context) error {

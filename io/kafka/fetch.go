@@ -26,6 +26,8 @@ const (
 	// maxAnswer bounds an answer beyond the bytes asked for: a broker sends at
 	// least one whole batch, however large.
 	maxAnswer = 256 << 20
+	// keptChunk is what the memory of a chunk may be without being used.
+	keptChunk = 64 << 10
 )
 
 // record is one message of a chunk: its key and value are slices of the
@@ -38,16 +40,26 @@ type record struct {
 
 // chunk is what one fetch brought. data is the answer as it came, followed by
 // what was compressed in it; the memory is used again after the rows were
-// decoded.
+// decoded, unless chunks have become much smaller.
 type chunk struct {
 	records []record
 	data    []byte
+	need    int   // about the length of the longest data of late
 	next    int64 // offset of the next fetch
 	end     int64 // offset after what can be read by now
 	err     error
 }
 
-func (c *chunk) reset() { *c = chunk{records: c.records[:0], data: c.data[:0]} }
+// reset makes the chunk ready for the next fetch. A job that has caught up with a
+// backlog fetches a few rows at a time: after a dozen of those it gives back the
+// megabytes that it had needed before. Chunks of mixed sizes keep them.
+func (c *chunk) reset() {
+	need := max(len(c.data), c.need-c.need/8)
+	if cap(c.data) > max(keptChunk, 4*need) {
+		c.records, c.data = nil, nil
+	}
+	*c = chunk{records: c.records[:0], data: c.data[:0], need: need}
+}
 
 func (c *chunk) key(r *record) []byte {
 	if r.keyLen < 0 {

@@ -143,6 +143,34 @@ func TestParseHostile(t *testing.T) {
 }
 
 // A batch that becomes far more than it is ends in an error before that.
+// TestChunkMemory follows the memory of a chunk through fetches: one that is
+// large now and then keeps it, one that has become small gives it back, with what
+// lists its records.
+func TestChunkMemory(t *testing.T) {
+	c := &chunk{}
+	fetch := func(size int) {
+		c.reset()
+		if cap(c.data) < size {
+			c.data = make([]byte, 0, size)
+		}
+		c.data, c.records = c.data[:size], append(c.records, make([]record, size/100)...)
+	}
+	for range 100 {
+		for _, size := range []int{4 << 20, 100, 100, 100, 100, 0, 0} {
+			fetch(size)
+			if cap(c.data) != 4<<20 {
+				t.Fatalf("%d bytes are kept", cap(c.data))
+			}
+		}
+	}
+	for range 20 {
+		fetch(1000)
+	}
+	if cap(c.data) > keptChunk || cap(c.records) > keptChunk/100 {
+		t.Errorf("%d bytes and %d records are kept", cap(c.data), cap(c.records))
+	}
+}
+
 func TestFetchBomb(t *testing.T) {
 	bomb := answer(batchOf(5, compress.Zstd, strings.Repeat("x", inflatedFree+1<<20)))
 	if len(bomb) > 1<<20 {

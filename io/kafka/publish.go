@@ -92,6 +92,7 @@ func (s *Sink) prepareLedger(ctx context.Context, p arrowstream.Publication) err
 	if err := s.client.checkTransactions(ctx); err != nil {
 		return err
 	}
+	s.client.narrow(s.Topic, progressTopic)
 	if err := s.client.ensureProgress(ctx, s.Replication); err != nil {
 		return err
 	}

@@ -210,6 +210,7 @@ func (s *Sink) open(ctx context.Context) error {
 		c.release()
 		return err
 	}
+	c.narrow(s.Topic)
 	s.client, s.partitions = c, len(topic.Partitions)
 	return nil
 }

@@ -234,6 +234,11 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 	if err != nil {
 		return nil, err
 	}
+	names := make([]string, len(places))
+	for i, at := range places {
+		names[i] = at.topic
+	}
+	c.narrow(names...)
 	starts, err := c.resolve(ctx, start, places)
 	if err != nil {
 		return nil, err

@@ -28,9 +28,7 @@ func (r *joinRows) setHash(slot uint32, hashes []uint64, i int) {
 	if hashes == nil {
 		return
 	}
-	if n := len(r.rows); n > len(r.hashes) {
-		r.hashes = append(r.hashes, make([]uint32, n-len(r.hashes))...)
-	}
+	r.hashes = doubled(r.hashes, len(r.rows))
 	r.hashes[slot] = uint32(hashes[i])
 }
 

@@ -100,19 +100,26 @@ func (r *joinRows) take(slots []uint32) {
 	for i := range slots {
 		slots[i] = r.slots.Get()
 	}
-	if n := r.slots.Len(); n > len(r.rows) {
-		r.rows = slices.Grow(r.rows, n-len(r.rows))[:n]
-	}
+	r.rows = doubled(r.rows, r.slots.Len())
 	for _, slot := range slots {
 		r.rows[slot].matches = 0
 	}
 }
 
 // growKeys makes room for keys less than n.
-func (r *joinRows) growKeys(n int) {
-	if n > len(r.heads) {
-		r.heads = slices.Grow(r.heads, n-len(r.heads))[:n]
+func (r *joinRows) growKeys(n int) { r.heads = doubled(r.heads, n) }
+
+// doubled is s with at least n elements, whose room doubles when it is used up.
+func doubled[T any](s []T, n int) []T {
+	if n <= len(s) {
+		return s
 	}
+	if n > cap(s) {
+		old := s
+		s = make([]T, len(s), max(n, 2*cap(s)))
+		copy(s, old)
+	}
+	return s[:n]
 }
 
 // first is the slot plus one of the first row of a key.

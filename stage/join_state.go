@@ -37,7 +37,7 @@ func (j *HashJoin) state(delta bool) (st arrowstream.State, err error) {
 			st = nil
 		}
 	}()
-	meta := []int64{j.seen}
+	meta := []int64{j.seen, j.list.rows, j.list.nulls}
 	for i, name := range sideNames {
 		s := &j.sides[i]
 		r := s.rows
@@ -45,7 +45,7 @@ func (j *HashJoin) state(delta bool) (st arrowstream.State, err error) {
 		if s.ended {
 			ended = 1
 		}
-		meta = append(meta, ended, s.mark)
+		meta = append(meta, ended, s.mark, s.since)
 		if r == nil {
 			r = &joinRows{mem: j.mem, schema: j.plan.inputs[i].schema, timed: s.ttl > 0}
 		}
@@ -62,7 +62,7 @@ func (j *HashJoin) state(delta bool) (st arrowstream.State, err error) {
 	return st, nil
 }
 
-var metaNames = []string{"seen", "leftEnded", "leftMark", "rightEnded", "rightMark"}
+var metaNames = []string{"seen", "listRows", "listNulls", "leftEnded", "leftMark", "leftSince", "rightEnded", "rightMark", "rightSince"}
 
 // stateFields are the columns of rows in a state.
 func (r *joinRows) stateFields() []arrow.Field {
@@ -161,12 +161,15 @@ func (j *HashJoin) Apply(_ context.Context, st arrowstream.State) error {
 	if !ok {
 		return badState("join", "meta")
 	}
-	j.seen = meta[0][0]
+	j.seen, j.list.rows, j.list.nulls = meta[0][0], meta[1][0], meta[2][0]
 	for i, name := range sideNames {
 		s := &j.sides[i]
-		s.ended, s.mark = meta[1+2*i][0] != 0, meta[2+2*i][0]
+		s.ended, s.mark, s.since = meta[3+3*i][0] != 0, meta[4+3*i][0], meta[5+3*i][0]
 		if s.rows == nil {
 			continue
+		}
+		if s.since != arrowstream.NoEventTime {
+			s.rows.date(s.since) // those that came before, and are in an earlier part
 		}
 		for _, part := range []string{name + ".gone", name + ".matches"} {
 			if b := st[part]; b != nil && !sameTypes(b, slotFields) {

@@ -54,6 +54,9 @@ type HashJoin struct {
 	groups  *agg.Groups
 	sides   [2]joinSide
 	list    notIn
+	spanOf  spanOf // when rows can have matches; nil is always
+	from    []int64
+	until   []int64
 	open    bool
 	seen    int64 // rows
 
@@ -110,8 +113,11 @@ func (j *HashJoin) Bind(in []*arrow.Schema, env arrowstream.Env) (*arrow.Schema,
 	}
 	for i, ttl := range []time.Duration{j.LeftTTL, j.RightTTL} {
 		j.sides[i] = joinSide{
-			rows: &joinRows{mem: j.mem, schema: j.plan.inputs[i].schema, timed: ttl > 0, hashed: j.plan.inputs[i].updating},
-			ttl:  ttl, mark: arrowstream.NoEventTime, since: arrowstream.NoEventTime,
+			rows: &joinRows{
+				mem: j.mem, schema: j.plan.inputs[i].schema,
+				timed: ttl > 0, hashed: j.plan.inputs[i].updating, spans: j.spanOf != nil,
+			},
+			ttl: ttl, mark: arrowstream.NoEventTime, since: arrowstream.NoEventTime,
 		}
 	}
 	j.open = true
@@ -165,6 +171,7 @@ func (j *HashJoin) number(input int, b arrowstream.Batch) error {
 			}
 		}
 	}
+	j.numberSpans(input, b)
 	if j.ops = nil; side.updating {
 		j.ops = columnar.Values[int8](b.Column(int(b.NumCols()) - 1))
 	}
@@ -208,6 +215,7 @@ func (j *HashJoin) remember(input int, b arrowstream.Batch) error {
 		slots := make([]uint32, len(rows))
 		r.take(slots)
 		r.add(kept, kids, slots)
+		r.setSpans(j.from, j.until, rows)
 		for k, i := range rows {
 			j.own[i] = slots[k] + 1
 			r.setHash(slots[k], hashes, int(i))

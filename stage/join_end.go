@@ -38,17 +38,6 @@ func (j *HashJoin) Ended(_ context.Context, input int, emit arrowstream.Emit) er
 func (j *HashJoin) emitUnmatched(input int, emit arrowstream.Emit) error {
 	r := j.sides[input].rows
 	j.out.reset()
-	flush := func() error {
-		if len(j.out.rows) == 0 {
-			return nil
-		}
-		defer j.out.reset()
-		cols, err := j.plan.gather(j.mem, j.plan.columns, pairing{input: 1 - input, rows: j.out.rows, places: j.out.places}, r)
-		if err != nil {
-			return err
-		}
-		return j.emitColumns(cols, len(j.out.rows), emit)
-	}
 	for _, n := range r.order {
 		for i, slot := range r.chunks[n].slots {
 			at := kernels.Place{Chunk: n, Row: uint32(i)}
@@ -57,13 +46,13 @@ func (j *HashJoin) emitUnmatched(input int, emit arrowstream.Emit) error {
 			}
 			j.out.rows, j.out.places = append(j.out.rows, -1), append(j.out.places, at)
 			if len(j.out.rows) == joinedRows {
-				if err := flush(); err != nil {
+				if err := j.emitPlaces(input, emit); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	return flush()
+	return j.emitPlaces(input, emit)
 }
 
 // unmatched reports whether a row at a place passes for want of a match.

@@ -72,11 +72,7 @@ func (r *joinRows) until(time int64) (slots, kids []uint32) {
 			if r.rows[slot].place != (kernels.Place{Chunk: n, Row: uint32(i)}) {
 				continue
 			}
-			before := uint32(0)
-			for at := r.first(c.keys[i]); at != slot+1; at = r.rows[at-1].next {
-				before = at
-			}
-			r.unlink(c.keys[i], before, slot)
+			r.unlinkSlot(c.keys[i], slot)
 			slots, kids = append(slots, slot), append(kids, c.keys[i])
 		}
 	}

@@ -98,6 +98,9 @@ func (j *HashJoin) weigh(input int, b arrowstream.Batch, from, to int, emit arro
 	others := j.sides[1-input].rows
 	p := &j.pairs
 	defer p.reset()
+	if j.spanOf != nil {
+		p.within(j.from, j.until, others)
+	}
 	keep, err := j.plan.matching(j.mem, pairing{input, b, p.rows, p.places}, others)
 	if err != nil {
 		return err

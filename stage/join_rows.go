@@ -23,6 +23,7 @@ type joinRows struct {
 	schema *arrow.Schema
 	timed  bool // rows have times
 	hashed bool // rows may be taken back, and have hashes
+	spans  bool // rows have spans
 
 	slots   grouped.Slots
 	rows    []joinRow  // by slot
@@ -54,6 +55,9 @@ type joinChunk struct {
 	slots []uint32
 	keys  []uint32
 	times []int64 // empty unless rows have times
+	from  []int64 // spans of the rows, empty unless they have some
+	until []int64
+	first int64 // no row ends before it
 	live  int
 	saved int // so many of the first rows are in a checkpoint
 }
@@ -145,6 +149,16 @@ func (r *joinRows) unlink(kid, before, slot uint32) {
 	}
 }
 
+// unlinkSlot is unlink for a row that has to be looked for in its chain: the
+// oldest rows stand at its beginning.
+func (r *joinRows) unlinkSlot(kid, slot uint32) {
+	before := uint32(0)
+	for at := r.first(kid); at != slot+1; at = r.rows[at-1].next {
+		before = at
+	}
+	r.unlink(kid, before, slot)
+}
+
 // drop forgets rows that are in no chain any more.
 func (r *joinRows) drop(slots []uint32) {
 	for _, slot := range slots {
@@ -227,7 +241,7 @@ func (r *joinRows) merge(from, to int) error {
 			p.Release()
 		}
 	}()
-	all := &joinChunk{}
+	all := &joinChunk{first: math.MaxInt64}
 	for _, n := range r.order[from:to] {
 		c := r.chunks[n]
 		idx, saved := r.alive(n)
@@ -248,7 +262,11 @@ func (r *joinRows) merge(from, to int) error {
 			if r.timed {
 				all.times = append(all.times, c.times[i])
 			}
+			if r.spans {
+				all.from, all.until = append(all.from, c.from[i]), append(all.until, c.until[i])
+			}
 		}
+		all.first = min(all.first, c.first)
 	}
 	whole, err := kernels.Concat(r.mem, parts)
 	if err != nil {
@@ -292,7 +310,7 @@ func (r *joinRows) heapBytes() int64 {
 	n := r.slots.Bytes() + r.touched.Bytes() + int64(16*cap(r.rows)+8*cap(r.heads)+4*cap(r.hashes)+4*cap(r.gone)+24*cap(r.chunks)+8*cap(r.order))
 	for _, i := range r.order {
 		c := r.chunks[i]
-		n += int64(4*cap(c.slots) + 4*cap(c.keys) + 8*cap(c.times))
+		n += int64(4*cap(c.slots) + 4*cap(c.keys) + 8*(cap(c.times)+cap(c.from)+cap(c.until)))
 	}
 	return n
 }
@@ -312,5 +330,5 @@ func (r *joinRows) release() {
 	for _, n := range r.order {
 		r.records[n].Release()
 	}
-	*r = joinRows{mem: r.mem, schema: r.schema, timed: r.timed, hashed: r.hashed, gone: r.gone, touched: r.touched}
+	*r = joinRows{mem: r.mem, schema: r.schema, timed: r.timed, hashed: r.hashed, spans: r.spans, gone: r.gone, touched: r.touched}
 }

@@ -215,11 +215,7 @@ func (j *HashJoin) removeSaved(input int, ids []int64) error {
 		slots[i] = slot
 		at := r.rows[slot].place
 		kid := r.chunks[at.Chunk].keys[at.Row]
-		before := uint32(0)
-		for next := r.first(kid); next != slot+1; next = r.rows[next-1].next {
-			before = next
-		}
-		r.unlink(kid, before, slot)
+		r.unlinkSlot(kid, slot)
 		j.loose = append(j.loose, kid)
 	}
 	r.drop(slots)
@@ -264,6 +260,11 @@ func (j *HashJoin) addSaved(input int, b arrow.Record) error {
 		r.setHash(slot, hashes, i)
 	}
 	r.add(kept, kids, slots)
+	if j.spanOf != nil {
+		j.from, j.until = sized(j.from, n), sized(j.until, n)
+		j.spanOf(input, rows, j.from, j.until)
+		r.setSpans(j.from, j.until, allRows(n))
+	}
 	if r.timed {
 		copy(r.chunks[r.order[len(r.order)-1]].times, columnar.Values[int64](b.Column(columns+2)))
 	}

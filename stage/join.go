@@ -229,7 +229,7 @@ func (j *HashJoin) remember(input int, b arrowstream.Batch) error {
 			continue
 		}
 		j.loose = append(j.loose, kid)
-		if slot, ok := r.takeOut(kid, b, i, hashes); ok {
+		if slot, ok := r.takeOut(kid, b, i, rows, hashes); ok {
 			j.dead = append(j.dead, slot)
 		} else {
 			j.own[i] = unknown

@@ -32,12 +32,19 @@ func (r *joinRows) setHash(slot uint32, hashes []uint64, i int) {
 	r.hashes[slot] = uint32(hashes[i])
 }
 
-// takeOut takes the first row of a key that equals row i of b out of its chain.
-// Cost: two loads per row of the key before it, which may miss the cache.
-func (r *joinRows) takeOut(kid uint32, b arrow.Record, i int, hashes []uint64) (slot uint32, ok bool) {
+// takeOut takes the first row of a key that equals row i of b, and came before
+// it, out of its chain; added are the rows of b that were remembered last. Cost: two loads per row of the key before it, which may miss the cache.
+func (r *joinRows) takeOut(kid uint32, b arrow.Record, i int, added []int32, hashes []uint64) (slot uint32, ok bool) {
+	fresh := kernels.NoPlace.Chunk // the chunk of added
+	if len(added) > 0 {
+		fresh = r.order[len(r.order)-1]
+	}
 	before := uint32(0)
 	for at := r.first(kid); at != 0; before, at = at, r.rows[at-1].next {
 		row := r.rows[at-1]
+		if row.place.Chunk == fresh && int(added[row.place.Row]) > i {
+			break
+		}
 		if r.hashes[at-1] == uint32(hashes[i]) && grouped.Equal(b.Columns(), i, r.records[row.place.Chunk].Columns(), int(row.place.Row)) {
 			r.unlink(kid, before, at-1)
 			return at - 1, true

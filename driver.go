@@ -82,6 +82,7 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 	for _, r := range d.readers {
 		r.number = r.index*len(d.sources) + d.sourceIndex(r.node)
 	}
+	d.order()
 	d.marks = make([]atomic.Int64, len(d.sources))
 	d.held = make([]atomic.Int64, len(d.sources))
 	for i := range d.marks {
@@ -146,7 +147,7 @@ func (d *driver) gate(ctx context.Context) error {
 
 func (d *driver) nothingRead() bool {
 	for _, r := range d.readers {
-		if len(r.batches) > 0 {
+		if len(r.batches) > 0 && !r.held.Load() {
 			return false
 		}
 	}
@@ -182,13 +183,13 @@ func (d *driver) next(ctx context.Context) (t tick, err error) {
 // that a tick is a function of the input alone.
 func (d *driver) nextBounded(ctx context.Context) (tick, error) {
 	o := d.p.opts
-	for range d.readers {
+	for !d.allEnded() {
 		if d.draining() {
 			return d.finish(true), nil
 		}
 		r := d.readers[d.turn]
 		d.turn = (d.turn + 1) % len(d.readers)
-		if r.ended && r.head.len() == 0 {
+		if r.over() || !r.due() {
 			continue
 		}
 		rows, err := r.take(ctx, o.TickRows, o.BatchRows, o.TickBytes, true)
@@ -230,8 +231,12 @@ func (d *driver) nextLive(ctx context.Context) (tick, error) {
 	defer heartbeat.Stop()
 	var linger <-chan time.Time
 	rows, size := 0, int64(0)
+	var due []*reader
 	for {
-		for _, r := range d.readers {
+		if rows == 0 {
+			due = d.due()
+		}
+		for _, r := range due {
 			got, err := r.take(ctx, o.TickRows-rows, o.BatchRows, o.TickBytes-size, false)
 			if err != nil {
 				message{batches: got.batches}.release()
@@ -389,7 +394,7 @@ func (t *tick) end(drained bool) {
 
 func (d *driver) allEnded() bool {
 	for _, r := range d.readers {
-		if !r.ended || r.head.len() > 0 {
+		if !r.over() {
 			return false
 		}
 	}

@@ -61,6 +61,9 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 			mark, err = n.stage.Advance(ctx, mark, n.emit)
 		}
 	case n.join != nil:
+		if err := n.ended(ctx, in, false); err != nil {
+			return err
+		}
 		for i, m := range in {
 			for _, b := range m.batches {
 				if err := n.join.Process(ctx, i, b, n.emit); err != nil {
@@ -68,7 +71,7 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 				}
 			}
 		}
-		if err := n.ended(ctx, in); err != nil {
+		if err := n.ended(ctx, in, true); err != nil {
 			return err
 		}
 		mark, err = n.join.Advance(ctx, mark, n.emit)
@@ -97,14 +100,15 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 	return err
 }
 
-// ended tells a join which of its inputs have ended.
-func (n *node) ended(ctx context.Context, in []message) error {
+// ended tells a join which of its inputs have ended: those with rows in this
+// tick, or those without.
+func (n *node) ended(ctx context.Context, in []message, withRows bool) error {
 	j, ok := n.join.(Ending)
 	if !ok {
 		return nil
 	}
 	for i, m := range in {
-		if m.mark.Done() {
+		if m.mark.Done() && withRows == (len(m.batches) > 0) {
 			if err := j.Ended(ctx, i, n.emit); err != nil {
 				return err
 			}

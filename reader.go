@@ -22,6 +22,8 @@ type reader struct {
 	err     error          // why it ended; read after batches is closed
 	head    span           // rest of what was cut by a tick
 	ended   bool           // batches was seen closed
+	after   []*reader      // partitions that are read to their end before
+	held    atomic.Bool    // one of them has not ended
 
 	rejects *Rejects // nil if the partition decodes all or nothing
 

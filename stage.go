@@ -123,10 +123,20 @@ type Join interface {
 // ended while others go on.
 type Ending interface {
 	Join
-	// Ended tells that nothing follows on the input. It is called after Process
-	// and before Advance, for all such inputs in their order, in every tick from
-	// the one on in which they end.
+	// Ended tells that nothing follows on the input. It is called for all such
+	// inputs in their order, in every tick from the one on in which they end: of
+	// an input with rows in the tick after Process, before Advance, and of one
+	// without before the rows of the others.
 	Ended(ctx context.Context, input int, emit Emit) error
+}
+
+// Loading is implemented by joins that want some of their inputs read to their
+// end before the others, such as a table that a stream is looked up in.
+type Loading interface {
+	Join
+	// First are those inputs. What they come from is read first if it is bounded
+	// and nothing else of the join comes from it.
+	First() []int
 }
 
 // Finisher is implemented by stages that leave something behind when a run

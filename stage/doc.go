@@ -2,6 +2,8 @@
 // one per file. Filter, Project, Unnest, Cast and Append look at one row at a
 // time and remember nothing; Aggregate, Distinct, Sort, Limit and Compact are
 // stateful.
+// HashJoin, IntervalJoin and WindowJoin have two inputs and share one table of
+// rows, joinRows.
 //
 // # One invariant
 //

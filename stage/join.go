@@ -41,6 +41,9 @@ type HashJoin struct {
 	// and takes nothing back. A change of a row that is forgotten is passed over.
 	// 0 remembers for ever.
 	LeftTTL, RightTTL time.Duration
+	// NullAware makes an anti join of one key what NOT IN is: no row passes if the
+	// right input has a NULL key, and one whose key is NULL only if it has no row.
+	NullAware bool
 	// LoadFirst has the runtime read a bounded right input to its end before it
 	// reads more of the left one.
 	LoadFirst bool
@@ -50,6 +53,10 @@ type HashJoin struct {
 	updates bool // the output is a changelog
 	groups  *agg.Groups
 	sides   [2]joinSide
+	list    notIn
+	spanOf  spanOf // when rows can have matches; nil is always
+	from    []int64
+	until   []int64
 	open    bool
 	seen    int64 // rows
 
@@ -71,6 +78,7 @@ type joinSide struct {
 	rows  *joinRows // nil when the other input has ended
 	ttl   time.Duration
 	mark  int64 // time of the last Advance, for ttl
+	since int64 // the first mark
 	ended bool
 }
 
@@ -97,13 +105,19 @@ func (j *HashJoin) Bind(in []*arrow.Schema, env arrowstream.Env) (*arrow.Schema,
 	if j.plan, err = j.JoinColumns.bind(what, j.Kind, j.updates, in); err != nil {
 		return nil, err
 	}
+	if err := j.checkNotIn(); err != nil {
+		return nil, err
+	}
 	if j.groups, err = agg.NewGroups(j.mem, j.plan.types); err != nil {
 		return nil, grouped.Error(what, err)
 	}
 	for i, ttl := range []time.Duration{j.LeftTTL, j.RightTTL} {
 		j.sides[i] = joinSide{
-			rows: &joinRows{mem: j.mem, schema: j.plan.inputs[i].schema, timed: ttl > 0, hashed: j.plan.inputs[i].updating},
-			ttl:  ttl, mark: arrowstream.NoEventTime,
+			rows: &joinRows{
+				mem: j.mem, schema: j.plan.inputs[i].schema,
+				timed: ttl > 0, hashed: j.plan.inputs[i].updating, spans: j.spanOf != nil,
+			},
+			ttl: ttl, mark: arrowstream.NoEventTime, since: arrowstream.NoEventTime,
 		}
 	}
 	j.open = true
@@ -143,6 +157,9 @@ func (j *HashJoin) number(input int, b arrowstream.Batch) error {
 		return grouped.Error(j.plan.what, err)
 	}
 	for _, k := range j.plan.strict {
+		if j.list.on && input == 0 {
+			break // it may pass later
+		}
 		valid := columnar.Validity(j.keys[k])
 		if valid.All() {
 			continue
@@ -154,6 +171,7 @@ func (j *HashJoin) number(input int, b arrowstream.Batch) error {
 			}
 		}
 	}
+	j.numberSpans(input, b)
 	if j.ops = nil; side.updating {
 		j.ops = columnar.Values[int8](b.Column(int(b.NumCols()) - 1))
 	}
@@ -197,6 +215,7 @@ func (j *HashJoin) remember(input int, b arrowstream.Batch) error {
 		slots := make([]uint32, len(rows))
 		r.take(slots)
 		r.add(kept, kids, slots)
+		r.setSpans(j.from, j.until, rows)
 		for k, i := range rows {
 			j.own[i] = slots[k] + 1
 			r.setHash(slots[k], hashes, int(i))
@@ -210,7 +229,7 @@ func (j *HashJoin) remember(input int, b arrowstream.Batch) error {
 			continue
 		}
 		j.loose = append(j.loose, kid)
-		if slot, ok := r.takeOut(kid, b, i, hashes); ok {
+		if slot, ok := r.takeOut(kid, b, i, rows, hashes); ok {
 			j.dead = append(j.dead, slot)
 		} else {
 			j.own[i] = unknown

@@ -196,7 +196,7 @@ func (p *joinPlan) bindOutput(c JoinColumns, kind JoinKind, updates bool, all []
 // pairing are pairs of rows of a batch of one input and of what is remembered of
 // the other. Row -1 and [kernels.NoPlace] are rows that are not there.
 type pairing struct {
-	input  int // of the batch
+	input  int          // of the batch
 	batch  arrow.Record // nil if there are no rows of it
 	rows   []int32
 	places []kernels.Place

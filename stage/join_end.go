@@ -38,32 +38,30 @@ func (j *HashJoin) Ended(_ context.Context, input int, emit arrowstream.Emit) er
 func (j *HashJoin) emitUnmatched(input int, emit arrowstream.Emit) error {
 	r := j.sides[input].rows
 	j.out.reset()
-	flush := func() error {
-		if len(j.out.rows) == 0 {
-			return nil
-		}
-		defer j.out.reset()
-		cols, err := j.plan.gather(j.mem, j.plan.columns, pairing{input: 1 - input, rows: j.out.rows, places: j.out.places}, r)
-		if err != nil {
-			return err
-		}
-		return j.emitColumns(cols, len(j.out.rows), emit)
-	}
 	for _, n := range r.order {
 		for i, slot := range r.chunks[n].slots {
 			at := kernels.Place{Chunk: n, Row: uint32(i)}
-			if r.rows[slot].place != at || r.rows[slot].matches > 0 {
+			if r.rows[slot].place != at || !j.unmatched(r, at, r.rows[slot].matches > 0) {
 				continue
 			}
 			j.out.rows, j.out.places = append(j.out.rows, -1), append(j.out.places, at)
 			if len(j.out.rows) == joinedRows {
-				if err := flush(); err != nil {
+				if err := j.emitPlaces(input, emit); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	return flush()
+	return j.emitPlaces(input, emit)
+}
+
+// unmatched reports whether a row at a place passes for want of a match.
+func (j *HashJoin) unmatched(r *joinRows, at kernels.Place, matched bool) bool {
+	if !j.list.on {
+		return !matched
+	}
+	null := r.records[at.Chunk].Column(j.plan.inputs[0].keys[0]).IsNull(int(at.Row))
+	return j.list.state().passes(null, matched)
 }
 
 // Advance implements [arrowstream.Join].
@@ -97,6 +95,9 @@ func (j *HashJoin) expire(input int, w arrowstream.Watermark) error {
 	s.mark = max(s.mark, now)
 	if s.mark == arrowstream.NoEventTime {
 		return nil // rows that came before there was an event time begin to age then
+	}
+	if s.since == arrowstream.NoEventTime {
+		s.since = s.mark
 	}
 	s.rows.date(s.mark)
 	slots, kids := s.rows.until(s.mark - s.ttl.Microseconds())

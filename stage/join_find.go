@@ -28,18 +28,23 @@ func (r *joinRows) setHash(slot uint32, hashes []uint64, i int) {
 	if hashes == nil {
 		return
 	}
-	if n := len(r.rows); n > len(r.hashes) {
-		r.hashes = append(r.hashes, make([]uint32, n-len(r.hashes))...)
-	}
+	r.hashes = doubled(r.hashes, len(r.rows))
 	r.hashes[slot] = uint32(hashes[i])
 }
 
-// takeOut takes the first row of a key that equals row i of b out of its chain.
-// Cost: two loads per row of the key before it, which may miss the cache.
-func (r *joinRows) takeOut(kid uint32, b arrow.Record, i int, hashes []uint64) (slot uint32, ok bool) {
+// takeOut takes the first row of a key that equals row i of b, and came before
+// it, out of its chain; added are the rows of b that were remembered last. Cost: two loads per row of the key before it, which may miss the cache.
+func (r *joinRows) takeOut(kid uint32, b arrow.Record, i int, added []int32, hashes []uint64) (slot uint32, ok bool) {
+	fresh := kernels.NoPlace.Chunk // the chunk of added
+	if len(added) > 0 {
+		fresh = r.order[len(r.order)-1]
+	}
 	before := uint32(0)
 	for at := r.first(kid); at != 0; before, at = at, r.rows[at-1].next {
 		row := r.rows[at-1]
+		if row.place.Chunk == fresh && int(added[row.place.Row]) > i {
+			break
+		}
 		if r.hashes[at-1] == uint32(hashes[i]) && grouped.Equal(b.Columns(), i, r.records[row.place.Chunk].Columns(), int(row.place.Row)) {
 			r.unlink(kid, before, at-1)
 			return at - 1, true
@@ -74,11 +79,7 @@ func (r *joinRows) until(time int64) (slots, kids []uint32) {
 			if r.rows[slot].place != (kernels.Place{Chunk: n, Row: uint32(i)}) {
 				continue
 			}
-			before := uint32(0)
-			for at := r.first(c.keys[i]); at != slot+1; at = r.rows[at-1].next {
-				before = at
-			}
-			r.unlink(c.keys[i], before, slot)
+			r.unlinkSlot(c.keys[i], slot)
 			slots, kids = append(slots, slot), append(kids, c.keys[i])
 		}
 	}

@@ -98,6 +98,9 @@ func (j *HashJoin) weigh(input int, b arrowstream.Batch, from, to int, emit arro
 	others := j.sides[1-input].rows
 	p := &j.pairs
 	defer p.reset()
+	if j.spanOf != nil {
+		p.within(j.from, j.until, others)
+	}
 	keep, err := j.plan.matching(j.mem, pairing{input, b, p.rows, p.places}, others)
 	if err != nil {
 		return err
@@ -131,7 +134,7 @@ func (j *HashJoin) weigh(input int, b arrowstream.Batch, from, to int, emit arro
 		}
 		j.matched[i] += uint32(k - first)
 		if i < to {
-			j.finishRow(input, i)
+			j.finishRow(input, b, i)
 		}
 		if len(j.out.rows) >= joinedRows {
 			if err := j.emitPairs(input, b, &j.out, emit); err != nil {
@@ -173,7 +176,7 @@ func (j *HashJoin) match(input, i int, place kernels.Place, slot uint32, others 
 		others.touch(slot)
 	}
 	flips := was != is && j.Kind.counts(1-input)
-	pads := j.Kind.pads(1-input) && j.updates
+	pads := j.Kind.pads(1-input) && j.updates && (!j.list.on || j.list.state() == listPlain)
 	if flips && is && pads {
 		j.put(-1, place, true)
 	}
@@ -189,15 +192,21 @@ func (j *HashJoin) match(input, i int, place kernels.Place, slot uint32, others 
 }
 
 // finishRow is what follows from row i of the batch having all its matches.
-func (j *HashJoin) finishRow(input, i int) {
+func (j *HashJoin) finishRow(input int, b arrowstream.Batch, i int) {
 	if j.own != nil && j.own[i] == unknown {
 		return
 	}
-	has := j.matched[i] > 0
+	has, settled := j.matched[i] > 0, j.updates || j.sides[1-input].ended
 	switch {
+	case j.list.on && input == 1:
+		j.listRow(i, j.nullKey(1, b, i))
+	case j.list.on:
+		if settled && j.list.state().passes(j.nullKey(0, b, i), has) {
+			j.put(int32(i), kernels.NoPlace, j.takesBack(i))
+		}
 	case input == 0 && j.Kind == SemiJoin && has:
 		j.put(int32(i), kernels.NoPlace, j.takesBack(i))
-	case j.Kind.pads(input) && !has && (j.updates || j.sides[1-input].ended || j.ids[i] == agg.NoGroup):
+	case j.Kind.pads(input) && !has && (settled || j.ids[i] == agg.NoGroup):
 		j.put(int32(i), kernels.NoPlace, j.takesBack(i))
 	}
 	if r := j.sides[input].rows; r != nil && j.own[i] != 0 {

@@ -23,6 +23,7 @@ type joinRows struct {
 	schema *arrow.Schema
 	timed  bool // rows have times
 	hashed bool // rows may be taken back, and have hashes
+	spans  bool // rows have spans
 
 	slots   grouped.Slots
 	rows    []joinRow  // by slot
@@ -54,6 +55,9 @@ type joinChunk struct {
 	slots []uint32
 	keys  []uint32
 	times []int64 // empty unless rows have times
+	from  []int64 // spans of the rows, empty unless they have some
+	until []int64
+	first int64 // no row ends before it
 	live  int
 	saved int // so many of the first rows are in a checkpoint
 }
@@ -100,19 +104,26 @@ func (r *joinRows) take(slots []uint32) {
 	for i := range slots {
 		slots[i] = r.slots.Get()
 	}
-	if n := r.slots.Len(); n > len(r.rows) {
-		r.rows = slices.Grow(r.rows, n-len(r.rows))[:n]
-	}
+	r.rows = doubled(r.rows, r.slots.Len())
 	for _, slot := range slots {
 		r.rows[slot].matches = 0
 	}
 }
 
 // growKeys makes room for keys less than n.
-func (r *joinRows) growKeys(n int) {
-	if n > len(r.heads) {
-		r.heads = slices.Grow(r.heads, n-len(r.heads))[:n]
+func (r *joinRows) growKeys(n int) { r.heads = doubled(r.heads, n) }
+
+// doubled is s with at least n elements, whose room doubles when it is used up.
+func doubled[T any](s []T, n int) []T {
+	if n <= len(s) {
+		return s
 	}
+	if n > cap(s) {
+		old := s
+		s = make([]T, len(s), max(n, 2*cap(s)))
+		copy(s, old)
+	}
+	return s[:n]
 }
 
 // first is the slot plus one of the first row of a key.
@@ -136,6 +147,16 @@ func (r *joinRows) unlink(kid, before, slot uint32) {
 	if h.last == slot+1 {
 		h.last = before
 	}
+}
+
+// unlinkSlot is unlink for a row that has to be looked for in its chain: the
+// oldest rows stand at its beginning.
+func (r *joinRows) unlinkSlot(kid, slot uint32) {
+	before := uint32(0)
+	for at := r.first(kid); at != slot+1; at = r.rows[at-1].next {
+		before = at
+	}
+	r.unlink(kid, before, slot)
 }
 
 // drop forgets rows that are in no chain any more.
@@ -220,7 +241,7 @@ func (r *joinRows) merge(from, to int) error {
 			p.Release()
 		}
 	}()
-	all := &joinChunk{}
+	all := &joinChunk{first: math.MaxInt64}
 	for _, n := range r.order[from:to] {
 		c := r.chunks[n]
 		idx, saved := r.alive(n)
@@ -241,7 +262,11 @@ func (r *joinRows) merge(from, to int) error {
 			if r.timed {
 				all.times = append(all.times, c.times[i])
 			}
+			if r.spans {
+				all.from, all.until = append(all.from, c.from[i]), append(all.until, c.until[i])
+			}
 		}
+		all.first = min(all.first, c.first)
 	}
 	whole, err := kernels.Concat(r.mem, parts)
 	if err != nil {
@@ -285,7 +310,7 @@ func (r *joinRows) heapBytes() int64 {
 	n := r.slots.Bytes() + r.touched.Bytes() + int64(16*cap(r.rows)+8*cap(r.heads)+4*cap(r.hashes)+4*cap(r.gone)+24*cap(r.chunks)+8*cap(r.order))
 	for _, i := range r.order {
 		c := r.chunks[i]
-		n += int64(4*cap(c.slots) + 4*cap(c.keys) + 8*cap(c.times))
+		n += int64(4*cap(c.slots) + 4*cap(c.keys) + 8*(cap(c.times)+cap(c.from)+cap(c.until)))
 	}
 	return n
 }
@@ -305,5 +330,5 @@ func (r *joinRows) release() {
 	for _, n := range r.order {
 		r.records[n].Release()
 	}
-	*r = joinRows{mem: r.mem, schema: r.schema, timed: r.timed, hashed: r.hashed, gone: r.gone, touched: r.touched}
+	*r = joinRows{mem: r.mem, schema: r.schema, timed: r.timed, hashed: r.hashed, spans: r.spans, gone: r.gone, touched: r.touched}
 }

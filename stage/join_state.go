@@ -37,7 +37,7 @@ func (j *HashJoin) state(delta bool) (st arrowstream.State, err error) {
 			st = nil
 		}
 	}()
-	meta := []int64{j.seen}
+	meta := []int64{j.seen, j.list.rows, j.list.nulls}
 	for i, name := range sideNames {
 		s := &j.sides[i]
 		r := s.rows
@@ -45,7 +45,7 @@ func (j *HashJoin) state(delta bool) (st arrowstream.State, err error) {
 		if s.ended {
 			ended = 1
 		}
-		meta = append(meta, ended, s.mark)
+		meta = append(meta, ended, s.mark, s.since)
 		if r == nil {
 			r = &joinRows{mem: j.mem, schema: j.plan.inputs[i].schema, timed: s.ttl > 0}
 		}
@@ -62,7 +62,7 @@ func (j *HashJoin) state(delta bool) (st arrowstream.State, err error) {
 	return st, nil
 }
 
-var metaNames = []string{"seen", "leftEnded", "leftMark", "rightEnded", "rightMark"}
+var metaNames = []string{"seen", "listRows", "listNulls", "leftEnded", "leftMark", "leftSince", "rightEnded", "rightMark", "rightSince"}
 
 // stateFields are the columns of rows in a state.
 func (r *joinRows) stateFields() []arrow.Field {
@@ -161,12 +161,15 @@ func (j *HashJoin) Apply(_ context.Context, st arrowstream.State) error {
 	if !ok {
 		return badState("join", "meta")
 	}
-	j.seen = meta[0][0]
+	j.seen, j.list.rows, j.list.nulls = meta[0][0], meta[1][0], meta[2][0]
 	for i, name := range sideNames {
 		s := &j.sides[i]
-		s.ended, s.mark = meta[1+2*i][0] != 0, meta[2+2*i][0]
+		s.ended, s.mark, s.since = meta[3+3*i][0] != 0, meta[4+3*i][0], meta[5+3*i][0]
 		if s.rows == nil {
 			continue
+		}
+		if s.since != arrowstream.NoEventTime {
+			s.rows.date(s.since) // those that came before, and are in an earlier part
 		}
 		for _, part := range []string{name + ".gone", name + ".matches"} {
 			if b := st[part]; b != nil && !sameTypes(b, slotFields) {
@@ -212,11 +215,7 @@ func (j *HashJoin) removeSaved(input int, ids []int64) error {
 		slots[i] = slot
 		at := r.rows[slot].place
 		kid := r.chunks[at.Chunk].keys[at.Row]
-		before := uint32(0)
-		for next := r.first(kid); next != slot+1; next = r.rows[next-1].next {
-			before = next
-		}
-		r.unlink(kid, before, slot)
+		r.unlinkSlot(kid, slot)
 		j.loose = append(j.loose, kid)
 	}
 	r.drop(slots)
@@ -261,6 +260,11 @@ func (j *HashJoin) addSaved(input int, b arrow.Record) error {
 		r.setHash(slot, hashes, i)
 	}
 	r.add(kept, kids, slots)
+	if j.spanOf != nil {
+		j.from, j.until = sized(j.from, n), sized(j.until, n)
+		j.spanOf(input, rows, j.from, j.until)
+		r.setSpans(j.from, j.until, allRows(n))
+	}
 	if r.timed {
 		copy(r.chunks[r.order[len(r.order)-1]].times, columnar.Values[int64](b.Column(columns+2)))
 	}

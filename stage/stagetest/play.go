@@ -153,6 +153,13 @@ func (r *run) bindAll() error {
 
 // playTick is one round of Process and Advance.
 func (r *run) playTick(ctx context.Context, t tick) error {
+	if t.marked {
+		for i, n := range r.nodes {
+			if err := r.playEnds(ctx, n, t, false, r.emit(i)); err != nil {
+				return err
+			}
+		}
+	}
 	for input := range r.in {
 		for _, s := range t.rows {
 			if s.input == input {
@@ -170,7 +177,7 @@ func (r *run) playTick(ctx context.Context, t tick) error {
 		if !r.reached(i, t) {
 			continue
 		}
-		if err := r.playEnds(ctx, n, t, r.emit(i)); err != nil {
+		if err := r.playEnds(ctx, n, t, true, r.emit(i)); err != nil {
 			return err
 		}
 		w, err := n.advance(ctx, t.mark, r.emit(i))
@@ -202,14 +209,16 @@ func (r *run) playTick(ctx context.Context, t tick) error {
 	return nil
 }
 
-// playEnds tells a join which of its inputs have ended.
-func (r *run) playEnds(ctx context.Context, n node, t tick, emit arrowstream.Emit) error {
+// playEnds tells a join which of its inputs have ended: those with rows in the
+// tick, or those without.
+func (r *run) playEnds(ctx context.Context, n node, t tick, withRows bool, emit arrowstream.Emit) error {
 	j, ok := n.join.(arrowstream.Ending)
 	if !ok {
 		return nil
 	}
 	for input := range r.in {
-		if t.mark.Done() || input < len(t.ended) && t.ended[input] {
+		has := slices.ContainsFunc(t.rows, func(s Step) bool { return s.input == input })
+		if has == withRows && (t.mark.Done() || input < len(t.ended) && t.ended[input]) {
 			if err := j.Ended(ctx, input, emit); err != nil {
 				return err
 			}

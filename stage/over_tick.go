@@ -3,6 +3,7 @@ package stage
 import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/internal/grouped"
 	"github.com/arrowstream/arrowstream/kernels"
@@ -52,7 +53,13 @@ func (o *Over) compute(b arrow.Record, ts []int64) (cols []arrow.Array, err erro
 		return nil, err
 	}
 	defer x.Release()
-	o.lay(all, rowOf, starts)
+	t.lay(all, rowOf, starts, o.store)
+	for i := range t.parts {
+		p := &t.parts[i]
+		if p.count = o.count[p.slot]; int64(p.fresh-p.from) < p.count {
+			p.tail = min(p.from+o.needs.heads, p.fresh)
+		}
+	}
 	if err := o.findPeers(b, ts); err != nil {
 		return nil, err
 	}
@@ -102,75 +109,106 @@ func sized[T any](s []T, n int) []T {
 // gather is the rows of the store that belong to the series, and behind them
 // those of b; starts are where those of each series begin.
 func (o *Over) gather(b arrow.Record, ts []int64, all []series) (x arrow.Record, starts []int32, err error) {
-	cols := []arrow.Array{int64Array(o.mem, ts)}
-	defer func() { grouped.Release(cols) }()
-	plain := func(col arrow.Array) error {
-		defer col.Release()
-		p, err := kernels.DecodeDictionary(o.mem, col)
-		if err == nil {
-			cols = append(cols, p)
-		}
-		return err
-	}
-	for _, v := range o.values {
-		col, err := v.bound.Eval(o.mem, b)
-		if err != nil {
-			return nil, nil, grouped.Failed(v.source, "", err)
-		}
-		if err := plain(col); err != nil {
-			return nil, nil, err
-		}
+	cols := plainColumns{mem: o.mem, cols: []arrow.Array{int64Array(o.mem, ts)}}
+	defer cols.release()
+	if err := cols.values(o.values, b); err != nil {
+		return nil, nil, err
 	}
 	for _, f := range o.frames {
 		if f.open {
 			continue
 		}
-		args, err := f.set.Args(b)
-		if err != nil {
+		if err := cols.args(f.set, b); err != nil {
 			return nil, nil, err
 		}
-		for i, a := range args {
-			if err := plain(a); err != nil {
-				grouped.Release(args[i+1:])
-				return nil, nil, err
-			}
-		}
 	}
-	fresh := array.NewRecord(o.store.schema, cols, b.NumRows())
-	if o.tick.base = 0; o.store.rows == 0 {
+	fresh := array.NewRecord(o.store.schema, cols.cols, b.NumRows())
+	defer fresh.Release()
+	return o.tick.join(o.store, fresh, all)
+}
+
+// join is the rows of the store that belong to the series, and behind them the
+// new ones; starts are where those of each series begin.
+func (t *overTick) join(store *shelf, fresh arrow.Record, all []series) (x arrow.Record, starts []int32, err error) {
+	fresh.Retain()
+	if t.base = 0; store.rows == 0 {
 		return fresh, make([]int32, len(all)), nil
 	}
-	defer fresh.Release()
 	slots := make([]uint32, len(all))
 	for i, s := range all {
 		slots[i] = s.slot
 	}
-	old, starts, err := o.store.take(slots)
+	old, starts, err := store.take(slots)
 	if err != nil {
+		fresh.Release()
 		return nil, nil, err
 	}
-	defer old.Release()
-	if o.tick.base = int32(old.NumRows()); o.tick.base == 0 {
-		fresh.Retain()
+	if t.base = int32(old.NumRows()); t.base == 0 {
+		old.Release()
 		return fresh, starts, nil
 	}
-	x, err = kernels.Concat(o.mem, []arrow.Record{old, fresh})
+	defer old.Release()
+	defer fresh.Release()
+	x, err = kernels.Concat(store.mem, []arrow.Record{old, fresh})
 	return x, starts, err
 }
 
-// lay gives each row at hand its place.
-func (o *Over) lay(all []series, rowOf []int32, starts []int32) {
-	t := &o.tick
+// plainColumns collects columns without dictionaries.
+type plainColumns struct {
+	mem  memory.Allocator
+	cols []arrow.Array
+}
+
+func (p *plainColumns) release() { grouped.Release(p.cols) }
+
+// add takes col over.
+func (p *plainColumns) add(col arrow.Array) error {
+	defer col.Release()
+	plain, err := kernels.DecodeDictionary(p.mem, col)
+	if err == nil {
+		p.cols = append(p.cols, plain)
+	}
+	return err
+}
+
+// values adds expressions over b.
+func (p *plainColumns) values(of []overValue, b arrow.Record) error {
+	for _, v := range of {
+		col, err := v.bound.Eval(p.mem, b)
+		if err != nil {
+			return grouped.Failed(v.source, "", err)
+		}
+		if err := p.add(col); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// args adds the arguments of aggregates.
+func (p *plainColumns) args(set *grouped.Set, b arrow.Record) error {
+	args, err := set.Args(b)
+	if err != nil {
+		return err
+	}
+	for i, a := range args {
+		if err := p.add(a); err != nil {
+			grouped.Release(args[i+1:])
+			return err
+		}
+	}
+	return nil
+}
+
+// lay gives each row at hand its place: the rows that store has of a series,
+// which begin at starts, and the new ones behind them.
+func (t *overTick) lay(all []series, rowOf []int32, starts []int32, store *shelf) {
 	t.parts, t.rows = t.parts[:0], t.rows[:0]
 	place := int32(0)
 	for _, s := range all {
-		old := o.store.of(s.slot).n
-		p := overPart{series: s, from: place, tail: place, fresh: place + old, to: place + old, count: o.count[s.slot]}
-		if int64(old) < p.count {
-			p.tail = place + min(old, o.needs.heads)
-		}
-		place = p.fresh + s.rows
-		t.parts = append(t.parts, p)
+		old := store.of(s.slot).n
+		t.parts = append(t.parts, overPart{series: s, from: place, tail: place, fresh: place + old, to: place + old})
+		place += old + s.rows
 	}
 	t.rows, t.at = sized(t.rows, int(place)), sized(t.at, len(rowOf))
 	for i, p := range t.parts {

@@ -1,7 +1,9 @@
 // Package stage is floor 4: the operators of a pipeline apart from windows,
 // one per file. Filter, Project, Unnest, Cast and Append look at one row at a
 // time and remember nothing; Aggregate, Distinct, Sort, Limit and Compact are
-// stateful.
+// stateful. TimeOrder, Over and Pattern take rows in the order of event time:
+// they hold them in a timeline until the watermark has passed, keep on a shelf
+// what they look back at, and follow the lives of keys.
 //
 // # One invariant
 //

@@ -153,7 +153,8 @@ func (o *Over) bindCall(c *OverCall) (arrow.Field, error) {
 		return f, nil
 	}
 	if len(c.Args) > 1 {
-		l, ok := c.Args[1].(expr.Lit)
+		l, _ := c.Args[1].(expr.Lit)
+		var ok bool
 		if b.n, ok = l.Value.(int64); !ok || b.n < 0 || b.n == 0 && k.kind == nthValue || b.n > math.MaxInt32/2 {
 			return fail("AS1601", "the number of rows must be a constant that is not negative")
 		}

@@ -34,7 +34,8 @@ func TestPatternNexmark(t *testing.T) {
 	rises := stage.Define{Var: "U", Cond: call("gt", price, stage.Last("D", price, 0))}
 	cheap := []stage.Define{{Var: "A", Cond: call("lt", stage.AggOf("A", "avg", price), lit(100.0))}}
 	times := []stage.Measure{
-		{Name: "first", Expr: stage.First("A", col("ts"), 0)}, {Name: "last", Expr: stage.Last("A", col("ts"), 0)},
+		{Name: "first", Expr: stage.First("A", col("ts"), 0)},
+		{Name: "last", Expr: stage.Last("A", col("ts"), 0)},
 		{Name: "avg", Expr: stage.AggOf("A", "avg", price)},
 	}
 	in := []stagetest.Step{
@@ -47,8 +48,10 @@ func TestPatternNexmark(t *testing.T) {
 				By: by, TTL: time.Hour, Pattern: stage.Concat{stage.Var("S"), plus("D"), stage.Var("U")}, Define: []stage.Define{falls, rises},
 				Skip: stage.Skip{To: stage.SkipToLast, Var: "U"},
 				Measures: []stage.Measure{
-					{Name: "s", Expr: stage.First("S", price, 0)}, {Name: "low", Expr: stage.Last("D", price, 0)},
-					{Name: "back", Expr: price}, {Name: "t", Expr: stage.MatchRowtime()},
+					{Name: "s", Expr: stage.First("S", price, 0)},
+					{Name: "low", Expr: stage.Last("D", price, 0)},
+					{Name: "back", Expr: price},
+					{Name: "t", Expr: stage.MatchRowtime()},
 				},
 			}), Schema: schema, In: in,
 			Want: "auction:int64! s:int64 low:int64 back:int64 t:timestamp[s]@!\n1 50 30 60 4\n1 60 10 20 6\n2 90 80 300 8",
@@ -94,9 +97,13 @@ func TestPattern(t *testing.T) {
 	one := stage.Pattern{
 		By: []string{"k"}, Within: 6 * time.Second, Pattern: ab, Define: []stage.Define{is("A", 1), is("B", 2)},
 		Measures: []stage.Measure{
-			{Name: "n", Expr: stage.AggOf("", "count")}, {Name: "bs", Expr: stage.AggOf("B", "sum", x)},
-			{Name: "m", Expr: stage.MatchNumber()}, {Name: "c", Expr: stage.Classifier()}, {Name: "t", Expr: stage.MatchRowtime()},
-			{Name: "before", Expr: stage.Prev(x, 1)}, {Name: "second", Expr: stage.First("", x, 1)},
+			{Name: "n", Expr: stage.AggOf("", "count")},
+			{Name: "bs", Expr: stage.AggOf("B", "sum", x)},
+			{Name: "m", Expr: stage.MatchNumber()},
+			{Name: "c", Expr: stage.Classifier()},
+			{Name: "t", Expr: stage.MatchRowtime()},
+			{Name: "before", Expr: stage.Prev(x, 1)},
+			{Name: "second", Expr: stage.First("", x, 1)},
 		},
 	}
 	all := one
@@ -176,8 +183,10 @@ func TestPatternFraud(t *testing.T) {
 				{Var: "BIG", Cond: call("gt", amount, call("multiply", lit(100.0), stage.AggOf("TEST", "max", amount)))},
 			},
 			Measures: []stage.Measure{
-				{Name: "tries", Expr: stage.AggOf("TEST", "count")}, {Name: "amount", Expr: stage.Last("BIG", amount, 0)},
-				{Name: "since", Expr: stage.First("TEST", col("ts"), 0)}, {Name: "at", Expr: stage.MatchRowtime()},
+				{Name: "tries", Expr: stage.AggOf("TEST", "count")},
+				{Name: "amount", Expr: stage.Last("BIG", amount, 0)},
+				{Name: "since", Expr: stage.First("TEST", col("ts"), 0)},
+				{Name: "at", Expr: stage.MatchRowtime()},
 			},
 		}),
 		Schema: "ts:timestamp[s]@! card:utf8 amount:float64!",
@@ -281,9 +290,12 @@ func TestPatternRandom(t *testing.T) {
 		p := stage.Pattern{
 			By: []string{"k"}, Pattern: stage.Concat{option("A"), randomPattern(r, 3), option("B"), stage.Var("C")}, Within: time.Duration(o.within) * time.Microsecond,
 			Measures: []stage.Measure{
-				{Name: "n", Expr: stage.AggOf("", "count")}, {Name: "s", Expr: stage.AggOf("A", "sum", x)},
-				{Name: "first", Expr: stage.First("B", x, 1)}, {Name: "last", Expr: stage.Last("C", x, 0)},
-				{Name: "c", Expr: stage.Classifier()}, {Name: "m", Expr: stage.MatchNumber()},
+				{Name: "n", Expr: stage.AggOf("", "count")},
+				{Name: "s", Expr: stage.AggOf("A", "sum", x)},
+				{Name: "first", Expr: stage.First("B", x, 1)},
+				{Name: "last", Expr: stage.Last("C", x, 0)},
+				{Name: "c", Expr: stage.Classifier()},
+				{Name: "m", Expr: stage.MatchNumber()},
 			},
 			Skip: stage.Skip{To: stage.SkipTo(r.IntN(2))},
 		}

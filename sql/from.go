@@ -66,7 +66,7 @@ func (s *session) aliased(n *node, name string, a syntax.Alias, w *windowSpec) (
 		}
 	}
 	sc.window = windowOf(n)
-	return &relation{node: n, scope: sc, window: w}, nil
+	return &relation{node: n, scope: sc, table: name, window: w}, nil
 }
 
 // viewNode plans the query of a view.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/sql/syntax"
@@ -34,6 +35,7 @@ func (w *with) find(name string) *table {
 type relation struct {
 	node   *node
 	scope  *scope
+	table  string // alias of a single table
 	window *windowSpec
 }
 
@@ -382,19 +384,26 @@ func textOfNulls(n, in *node, cols []outColumn) (*node, error) {
 
 // star expands * and t.*.
 func (p *block) star(b *binder, star *syntax.Star, sc *scope) ([]outColumn, error) {
-	if star.Qualifier != nil && (sc.table == "" || !strings.EqualFold(star.Qualifier.Last(), sc.table)) {
-		return nil, b.err(star, "AS1203", "", "table %q not found", star.Qualifier.String())
+	if star.Qualifier != nil && !sc.hasTable(star.Qualifier.Last()) {
+		return nil, b.err(star, "AS1203", arrowstream.Suggest(star.Qualifier.Last(), sc.tables(), "tables"), "table %q not found", star.Qualifier.String())
 	}
 	if len(sc.columns) == 0 {
 		return nil, b.err(star, "AS1203", "write FROM", "* has no columns: there is no FROM")
 	}
 	var out []outColumn
 	for _, c := range sc.columns {
-		if b.group == nil {
+		switch {
+		case star.Qualifier != nil && !strings.EqualFold(star.Qualifier.Last(), c.table), star.Qualifier == nil && c.merged:
+			continue
+		case b.group == nil:
 			out = append(out, outColumn{c.name, expr.Col{Name: c.plan}})
 			continue
 		}
-		x, err := b.expr(&syntax.Column{Name: syntax.Name{Span: star.Span, Parts: []syntax.Ident{{Span: star.Span, Name: c.name, Quote: '`'}}}})
+		name := syntax.Name{Span: star.Span, Parts: []syntax.Ident{{Span: star.Span, Name: c.name, Quote: '`'}}}
+		if c.table != "" {
+			name.Parts = append([]syntax.Ident{{Span: star.Span, Name: c.table, Quote: '`'}}, name.Parts...)
+		}
+		x, err := b.expr(&syntax.Column{Name: name})
 		if err != nil {
 			return nil, err
 		}

@@ -33,6 +33,12 @@ type Over struct {
 	Then []SortKey
 	// Calls are the columns to append.
 	Calls []OverCall
+	// Bounded takes whole partitions instead: the rows of a key that have one
+	// Time, such as the window_time of a window, or all rows of a key, at the
+	// end of time, if Time is empty. Rows are ordered by Then alone, frames may
+	// go on behind the current row, and lead, ntile, percent_rank and cume_dist
+	// are functions too. What is emitted has Time for its event time, or none.
+	Bounded bool
 	// TTL forgets a key when its next row comes that long after the last one,
 	// or never did; 0 remembers for ever. With frames of a bounded time only,
 	// keys are forgotten by themselves.
@@ -65,7 +71,11 @@ var (
 // Bind implements [arrowstream.Stage].
 func (o *Over) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
 	const what = "over"
-	*o = Over{By: o.By, Time: o.Time, Then: o.Then, Calls: o.Calls, TTL: o.TTL}
+	*o = Over{By: o.By, Time: o.Time, Then: o.Then, Calls: o.Calls, Bounded: o.Bounded, TTL: o.TTL}
+	o.untimed = o.Bounded && o.Time == ""
+	if o.Bounded && o.TTL != 0 {
+		return nil, planError("AS1101", "over: whole partitions have no TTL", "")
+	}
 	var err error
 	if err = o.timeline.open(what, in, env, o.Time, append(keysOf(o.By), o.Then...)); err != nil {
 		return nil, err
@@ -88,12 +98,15 @@ func (o *Over) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error
 	if err := grouped.Distinct(what, fields); err != nil {
 		return nil, err
 	}
-	if span, ok := o.forgets(); ok && o.ttl == 0 {
+	if span, ok := o.forgets(); ok && o.ttl == 0 && !o.Bounded {
 		o.ttl = span + 1
 	}
 	md := in.Metadata()
 	o.out = arrow.NewSchema(fields, &md)
-	if o.Time != "" {
+	switch {
+	case o.untimed:
+		o.out = columnar.WithEventTime(o.out, "")
+	case o.Time != "":
 		o.out = columnar.WithEventTime(o.out, in.Field(o.time).Name)
 	}
 	if err := o.groups.Open(o.mem); err != nil {
@@ -145,14 +158,19 @@ func (o *Over) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstr
 
 // Clone implements [arrowstream.Parallel].
 func (o *Over) Clone() arrowstream.Stage {
-	return &Over{By: o.By, Time: o.Time, Then: o.Then, Calls: o.Calls, TTL: o.TTL}
+	return &Over{By: o.By, Time: o.Time, Then: o.Then, Calls: o.Calls, Bounded: o.Bounded, TTL: o.TTL}
 }
 
 // Keys implements [arrowstream.Parallel].
 func (o *Over) Keys() []string { return o.By }
 
 // Order implements [arrowstream.Parallel].
-func (o *Over) Order() []string { return append([]string{o.in.Field(o.time).Name}, o.By...) }
+func (o *Over) Order() []string {
+	if o.untimed {
+		return o.By
+	}
+	return append([]string{o.in.Field(o.time).Name}, o.By...)
+}
 
 // Counts implements [arrowstream.Counted].
 func (o *Over) Counts() arrowstream.Counts {

@@ -15,9 +15,9 @@ const overPiece = 1 << 17
 
 // sliding is the aggregates of a bounded frame: every frame is a group of its
 // own, to which its rows are added in their order.
-func (o *Over) sliding(f *overFrame, x arrow.Record) ([]arrow.Array, error) {
+func (o *Over) sliding(f *overFrame, x arrow.Record, axis []int64) ([]arrow.Array, error) {
 	t := &o.tick
-	t.bound(f.overBounds, columnOfTimes(x))
+	t.bound(f.overBounds, axis)
 	n := len(t.lo)
 	args := x.Columns()[f.column : f.column+len(f.plan.ArgFields())]
 	defer f.set.Reset(numbered(n))
@@ -84,6 +84,9 @@ func (o *Over) running(f *overFrame, b arrow.Record) ([]arrow.Array, error) {
 	most := int32(0)
 	for _, p := range t.parts {
 		most = max(most, p.frames(f.rows))
+	}
+	if f.last {
+		most = 1
 	}
 	slots := o.life.slots.Len()
 	if most <= 1 {

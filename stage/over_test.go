@@ -222,3 +222,61 @@ func oracleFrame(rows []overRow, here int, f stage.Frame) string {
 	}
 	return fmt.Sprintf(" %s %s %s %s %d %s", text(sum), text(sum/float64(len(rows))), text(most), text(rows[0].x), len(rows), third)
 }
+
+// TestOverBounded compares whole partitions with a loop over the rows of each.
+func TestOverBounded(t *testing.T) {
+	const schema = "end:timestamp[s]@! k:utf8 t:timestamp[s] x:int64"
+	const s = 1_000_000
+	x := []expr.Expr{col("x")}
+	in := []stagetest.Step{
+		stagetest.Rows("10 b 1 1\n10 a 4 2\n20 a 13 3\n10 a 2 5"), stagetest.Advance(10 * s), stagetest.Rows("10 a 7 4\n20 b 11 0"), stagetest.Advance(12 * s),
+		stagetest.Rows("20 a 19 7\n20 a 13 6"), stagetest.End(),
+	}
+	calls := []stage.OverCall{
+		{Func: "row_number", Name: "n"},
+		{Func: "lead", Args: x},
+		{Func: "lag", Args: []expr.Expr{col("x"), lit(int64(1)), lit(int64(-1))}},
+		{Func: "ntile", Args: []expr.Expr{lit(int64(2))}},
+		{Func: "percent_rank", Name: "p"},
+		{Func: "cume_dist", Name: "c"},
+		{Func: "sum", Name: "all", Args: x, Frame: stage.Frame{End: stage.UnboundedFollowing}},
+		{Func: "sum", Name: "near", Args: x, Frame: stage.Frame{Start: stage.Preceding, Span: 2 * time.Second, End: stage.ToFollowing, FollowingSpan: 3 * time.Second}},
+		{Func: "sum", Name: "next", Args: x, Frame: stage.Frame{Rows: true, Start: stage.Preceding, Preceding: -1, End: stage.ToFollowing, Following: 2}},
+		{Func: "last_value", Name: "l", Args: x, Frame: stage.Frame{Rows: true, Start: stage.CurrentRow, End: stage.UnboundedFollowing}},
+		{Func: "sum", Name: "s", Args: x},
+	}
+	then := []stage.SortKey{{Expr: col("t")}}
+	run(t, map[string]stagetest.Case{
+		"at the end": {
+			New: over(stage.Over{Bounded: true, By: []string{"k"}, Then: then, Calls: calls}), Schema: schema, In: in, NoNulls: true,
+			Want: `end:timestamp[s]! k:utf8 t:timestamp[s] x:int64 n:int64! lead:int64 lag:int64 ntile:int64! p:float64! c:float64! all:int64 near:int64 next:int64 l:int64 s:int64
+				10 a 2 5 1 2 -1 1 0 0.16666666666666666 27 7 6 7 5
+				10 a 4 2 2 4 5 1 0.2 0.3333333333333333 27 11 7 7 7
+				10 a 7 4 3 3 2 1 0.4 0.5 27 4 9 7 11
+				20 a 13 3 4 6 4 2 0.6 0.8333333333333334 27 9 13 7 20
+				20 a 13 6 5 7 3 2 0.6 0.8333333333333334 27 9 7 7 20
+				20 a 19 7 6 null 6 2 1 1 27 7 null 7 27
+				10 b 1 1 1 0 -1 1 0 0.5 1 1 0 0 1
+				20 b 11 0 2 null 1 2 1 1 1 0 null 0 1`,
+		},
+		"of windows": {
+			New: over(stage.Over{Bounded: true, Time: "end", By: []string{"k"}, Then: then, Calls: calls[:7]}), Schema: schema, In: in, NoNulls: true,
+			Want: `rows
+				10 a 2 5 1 2 -1 1 0 0.3333333333333333 11
+				10 a 4 2 2 4 5 1 0.5 0.6666666666666666 11
+				10 a 7 4 3 null 2 2 1 1 11
+				10 b 1 1 1 null -1 1 0 1 1
+				20 a 13 3 1 6 -1 1 0 0.6666666666666666 16
+				20 a 13 6 2 7 3 1 0 0.6666666666666666 16
+				20 a 19 7 3 null 6 2 1 1 16
+				20 b 11 0 1 null -1 1 0 1 0`,
+		},
+		"by x, falling": {
+			New: over(stage.Over{Bounded: true, Then: []stage.SortKey{{Expr: col("x"), Desc: true, NullsLast: true}}, Calls: calls[:6]}), Schema: schema, In: in,
+			Want: "any",
+		},
+		"not whole": {New: over(stage.Over{Calls: calls[1:2]}), Schema: schema, In: in, Err: "AS1405"},
+		"behind":    {New: over(stage.Over{Calls: calls[6:7]}), Schema: schema, In: in, Err: "AS1405"},
+		"no time":   {New: over(stage.Over{Bounded: true, Calls: calls[7:8]}), Schema: schema, In: in, Err: "ascends"},
+	})
+}

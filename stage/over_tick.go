@@ -1,10 +1,11 @@
 package stage
 
 import (
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
+	"slices"
 
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/grouped"
 	"github.com/arrowstream/arrowstream/kernels"
 )
@@ -63,6 +64,10 @@ func (o *Over) compute(b arrow.Record, ts []int64) (cols []arrow.Array, err erro
 	if err := o.findPeers(b, ts); err != nil {
 		return nil, err
 	}
+	axis, err := o.axis(b, x)
+	if err != nil {
+		return nil, err
+	}
 	results := make(map[*overFrame][]arrow.Array, len(o.frames))
 	defer func() {
 		for _, r := range results {
@@ -73,7 +78,7 @@ func (o *Over) compute(b arrow.Record, ts []int64) (cols []arrow.Array, err erro
 		if f.open {
 			results[f], err = o.running(f, b)
 		} else {
-			results[f], err = o.sliding(f, x)
+			results[f], err = o.sliding(f, x, axis)
 		}
 		if err != nil {
 			return nil, err
@@ -86,10 +91,12 @@ func (o *Over) compute(b arrow.Record, ts []int64) (cols []arrow.Array, err erro
 		case aggregate:
 			col = results[c.agg][c.which]
 			col.Retain()
-		case rowNumber, rank, denseRank:
+		case percentRank, cumeDist:
+			col = o.shares(c, n)
+		case rowNumber, rank, denseRank, ntile:
 			col = o.numbers(c, n)
 		default:
-			if col, err = o.single(c, b, x); err != nil {
+			if col, err = o.single(c, b, x, axis); err != nil {
 				return cols, err
 			}
 		}
@@ -104,100 +111,6 @@ func sized[T any](s []T, n int) []T {
 		return make([]T, n, n+n/4)
 	}
 	return s[:n]
-}
-
-// gather is the rows of the store that belong to the series, and behind them
-// those of b; starts are where those of each series begin.
-func (o *Over) gather(b arrow.Record, ts []int64, all []series) (x arrow.Record, starts []int32, err error) {
-	cols := plainColumns{mem: o.mem, cols: []arrow.Array{int64Array(o.mem, ts)}}
-	defer cols.release()
-	if err := cols.values(o.values, b); err != nil {
-		return nil, nil, err
-	}
-	for _, f := range o.frames {
-		if f.open {
-			continue
-		}
-		if err := cols.args(f.set, b); err != nil {
-			return nil, nil, err
-		}
-	}
-	fresh := array.NewRecord(o.store.schema, cols.cols, b.NumRows())
-	defer fresh.Release()
-	return o.tick.join(o.store, fresh, all)
-}
-
-// join is the rows of the store that belong to the series, and behind them the
-// new ones; starts are where those of each series begin.
-func (t *overTick) join(store *shelf, fresh arrow.Record, all []series) (x arrow.Record, starts []int32, err error) {
-	fresh.Retain()
-	if t.base = 0; store.rows == 0 {
-		return fresh, make([]int32, len(all)), nil
-	}
-	slots := make([]uint32, len(all))
-	for i, s := range all {
-		slots[i] = s.slot
-	}
-	old, starts, err := store.take(slots)
-	if err != nil {
-		fresh.Release()
-		return nil, nil, err
-	}
-	if t.base = int32(old.NumRows()); t.base == 0 {
-		old.Release()
-		return fresh, starts, nil
-	}
-	defer old.Release()
-	defer fresh.Release()
-	x, err = kernels.Concat(store.mem, []arrow.Record{old, fresh})
-	return x, starts, err
-}
-
-// plainColumns collects columns without dictionaries.
-type plainColumns struct {
-	mem  memory.Allocator
-	cols []arrow.Array
-}
-
-func (p *plainColumns) release() { grouped.Release(p.cols) }
-
-// add takes col over.
-func (p *plainColumns) add(col arrow.Array) error {
-	defer col.Release()
-	plain, err := kernels.DecodeDictionary(p.mem, col)
-	if err == nil {
-		p.cols = append(p.cols, plain)
-	}
-	return err
-}
-
-// values adds expressions over b.
-func (p *plainColumns) values(of []overValue, b arrow.Record) error {
-	for _, v := range of {
-		col, err := v.bound.Eval(p.mem, b)
-		if err != nil {
-			return grouped.Failed(v.source, "", err)
-		}
-		if err := p.add(col); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// args adds the arguments of aggregates.
-func (p *plainColumns) args(set *grouped.Set, b arrow.Record) error {
-	args, err := set.Args(b)
-	if err != nil {
-		return err
-	}
-	for i, a := range args {
-		if err := p.add(a); err != nil {
-			grouped.Release(args[i+1:])
-			return err
-		}
-	}
-	return nil
 }
 
 // lay gives each row at hand its place: the rows that store has of a series,
@@ -249,32 +162,68 @@ func (o *Over) findPeers(b arrow.Record, ts []int64) error {
 	return nil
 }
 
-// bound fills lo and hi with the frames of bounds, by row or by peers.
+// bound fills lo and hi with the frames of b, by row or by peers. times are
+// those of the rows at hand.
 func (t *overTick) bound(b overBounds, times []int64) {
 	if b.rows {
 		t.lo, t.hi = sized(t.lo, len(t.at)), sized(t.hi, len(t.at))
 		for _, p := range t.parts {
 			for k := p.fresh; k < p.to; k++ {
 				r := t.rows[k] - t.base
-				t.lo[r], t.hi[r] = max(p.tail, k-int32(b.n)), k
+				if t.lo[r] = p.tail; !b.first {
+					t.lo[r] = max(p.tail, k-int32(b.n))
+				}
+				if t.hi[r] = p.to - 1; !b.last {
+					t.hi[r] = min(p.to-1, k+int32(b.after))
+				}
 			}
 		}
 		return
 	}
 	t.lo, t.hi = sized(t.lo, len(t.first)), sized(t.hi, len(t.first))
 	for _, p := range t.parts {
-		lo := p.tail
+		lo, hi := p.tail, p.tail-1
 		for s := p.step; s < p.step+p.steps; s++ {
-			if now := times[t.rows[t.first[s]]]; b.n > 0 {
-				for now-times[t.rows[lo]] > b.n {
+			now := times[t.rows[t.first[s]]]
+			switch {
+			case b.first:
+			case b.n == 0:
+				lo = t.first[s]
+			default:
+				for lo < p.to && now-times[t.rows[lo]] > b.n {
 					lo++
 				}
-			} else {
-				lo = t.first[s]
 			}
-			t.lo[s], t.hi[s] = lo, t.last[s]
+			switch {
+			case b.last:
+				hi = p.to - 1
+			case b.after == 0:
+				hi = t.last[s]
+			default:
+				for hi+1 < p.to && times[t.rows[hi+1]]-now <= b.after {
+					hi++
+				}
+			}
+			t.lo[s], t.hi[s] = lo, hi
 		}
 	}
+}
+
+// axis is along what the RANGE frames of rows at hand look: their time or, of
+// whole partitions, the key they are ordered by.
+func (o *Over) axis(b, x arrow.Record) ([]int64, error) {
+	if !o.Bounded || !o.needs.times {
+		return columnOfTimes(x), nil
+	}
+	col, err := o.keys[len(o.By)].Eval(o.mem, b)
+	if err != nil {
+		return nil, grouped.Failed(o.Then[0].Expr, "", err)
+	}
+	defer col.Release()
+	if col.NullN() > 0 {
+		return nil, &arrowstream.DataError{Err: &arrowstream.Error{Code: "AS4006", Msg: "over: the time that a RANGE frame looks along is NULL", Hint: "leave such rows out before"}}
+	}
+	return slices.Clone(timesOf(col)), nil
 }
 
 // frameOf is the number of the frame of a new row.
@@ -285,7 +234,35 @@ func (t *overTick) frameOf(b overBounds, r int) int32 {
 	return t.step[r]
 }
 
-// numbers is row_number, rank or dense_rank.
+// shares is percent_rank or cume_dist.
+func (o *Over) shares(c *overCall, n int) arrow.Array {
+	t, out := &o.tick, make([]float64, n)
+	for _, p := range t.parts {
+		size := p.to - p.fresh
+		for k := p.fresh; k < p.to; k++ {
+			r := t.rows[k] - t.base
+			switch s := t.step[r]; {
+			case c.kind == cumeDist:
+				out[r] = float64(t.last[s]-p.fresh+1) / float64(size)
+			case size > 1:
+				out[r] = float64(t.first[s]-p.fresh) / float64(size-1)
+			}
+		}
+	}
+	return grouped.Fixed(o.mem, arrow.PrimitiveTypes.Float64, out)
+}
+
+// bucket is ntile(n) of row i of size rows: the first size%n buckets have a row
+// more than the others.
+func bucket(i, size, n int64) int64 {
+	few, more := size/n, size%n
+	if i < more*(few+1) {
+		return i/(few+1) + 1
+	}
+	return more + (i-more*(few+1))/few + 1
+}
+
+// numbers is row_number, rank, dense_rank or ntile.
 func (o *Over) numbers(c *overCall, n int) arrow.Array {
 	t, out := &o.tick, make([]int64, n)
 	for _, p := range t.parts {
@@ -296,6 +273,8 @@ func (o *Over) numbers(c *overCall, n int) arrow.Array {
 				out[r] = p.count + int64(k-p.fresh) + 1
 			case rank:
 				out[r] = p.count + int64(t.first[s]-p.fresh) + 1
+			case ntile:
+				out[r] = bucket(int64(k-p.fresh), int64(p.to-p.fresh), c.n)
 			default:
 				out[r] = o.dense[p.slot] + int64(s-p.step) + 1
 			}
@@ -305,7 +284,7 @@ func (o *Over) numbers(c *overCall, n int) arrow.Array {
 }
 
 // single is a call that takes the value of one row.
-func (o *Over) single(c *overCall, b, x arrow.Record) (arrow.Array, error) {
+func (o *Over) single(c *overCall, b, x arrow.Record, axis []int64) (arrow.Array, error) {
 	t, n := &o.tick, int(b.NumRows())
 	col := x.Column(1 + c.value)
 	missing := int32(-1)
@@ -323,8 +302,9 @@ func (o *Over) single(c *overCall, b, x arrow.Record) (arrow.Array, error) {
 		defer both.Release()
 		col, missing = both, int32(x.NumRows())
 	}
-	if c.kind != lag && !c.frame.open {
-		t.bound(c.frame, columnOfTimes(x))
+	framed := c.kind > lead && (o.Bounded || !c.frame.open)
+	if framed {
+		t.bound(c.frame, axis)
 	}
 	idx := make([]int32, n)
 	for _, p := range t.parts {
@@ -340,16 +320,23 @@ func (o *Over) single(c *overCall, b, x arrow.Record) (arrow.Array, error) {
 				if at := k - int32(c.n); at >= p.tail {
 					place = at
 				}
-			case c.kind == lastValue:
-				place = last
-			case c.frame.open:
-				if p.count+int64(last-p.fresh)+1 >= c.n {
-					place = p.from + int32(c.n) - 1
-				}
-			default:
-				if at := t.lo[t.frameOf(c.frame, int(r))] + int32(c.n) - 1; at <= last {
+			case c.kind == lead:
+				if at := k + int32(c.n); at < p.to {
 					place = at
 				}
+			case framed:
+				i := t.frameOf(c.frame, int(r))
+				switch lo, hi := t.lo[i], t.hi[i]; {
+				case lo > hi:
+				case c.kind == lastValue:
+					place = hi
+				case lo+int32(c.n)-1 <= hi:
+					place = lo + int32(c.n) - 1
+				}
+			case c.kind == lastValue:
+				place = last
+			case p.count+int64(last-p.fresh)+1 >= c.n:
+				place = p.from + int32(c.n) - 1
 			}
 			switch {
 			case place >= 0:
@@ -371,14 +358,20 @@ func (o *Over) turn(x arrow.Record) error {
 	var idx []int32
 	var slots []uint32
 	var ns []int32
+	var whole []uint32
 	looks := o.needs.heads > 0 || o.needs.rows > 0 || o.needs.span > 0
 	times := columnOfTimes(x)
 	for _, p := range t.parts {
 		o.count[p.slot] += int64(p.to - p.fresh)
 		o.dense[p.slot] += int64(p.steps)
-		if p.ended {
+		if p.ended || o.Bounded {
 			o.free(p.slot)
-			o.life.slots.Put(p.slot)
+			if p.ended {
+				o.life.slots.Put(p.slot)
+			} else {
+				o.life.end(p.kid)
+				whole = append(whole, p.kid)
+			}
 			continue
 		}
 		o.life.changed.Mark([]uint32{p.kid}, o.groups.Limit())
@@ -403,6 +396,7 @@ func (o *Over) turn(x arrow.Record) error {
 		idx = append(append(idx, t.rows[p.from:heads]...), t.rows[tail:p.to]...)
 		slots, ns = append(slots, p.slot), append(ns, int32(len(idx)-n))
 	}
+	o.groups.Remove(whole)
 	if len(slots) == 0 {
 		return nil
 	}

@@ -30,7 +30,8 @@ type timeline struct {
 	instance int
 	in       *arrow.Schema
 	lateOut  *arrow.Schema
-	time     int // input column
+	time     int // input column, -1 if all rows go out at the end
+	untimed  bool
 	mul, div int64
 	by       []SortKey
 	keys     []*expr.Bound
@@ -60,8 +61,15 @@ func (l *timeline) open(what string, in *arrow.Schema, env arrowstream.Env, name
 	if err := grouped.AppendOnly(what, in); err != nil {
 		return err
 	}
+	var err error
+	if l.keys, err = bindOrder(what, in, by); err != nil {
+		return err
+	}
+	if l.time = -1; l.untimed {
+		l.mul, l.div = 1, 1
+		return nil
+	}
 	if l.time = columnar.EventTime(in); name != "" {
-		var err error
 		if l.time, err = grouped.Column(what, in, name); err != nil {
 			return err
 		}
@@ -72,10 +80,6 @@ func (l *timeline) open(what string, in *arrow.Schema, env arrowstream.Env, name
 	var ok bool
 	if l.mul, l.div, ok = columnar.Micros(in.Field(l.time).Type); !ok {
 		return planError("AS1403", fmt.Sprintf("%s: column %q is %s and no time", what, in.Field(l.time).Name, kernels.SQLName(in.Field(l.time).Type)), "rows are ordered by a timestamp or a date")
-	}
-	var err error
-	if l.keys, err = bindOrder(what, in, by); err != nil {
-		return err
 	}
 	l.lateOut = grouped.LateSchema(in, in.Field(l.time).Type)
 	return nil
@@ -104,14 +108,13 @@ func (l *timeline) add(b arrow.Record, emit arrowstream.Emit) error {
 	if n == 0 {
 		return nil
 	}
-	col := b.Column(l.time)
-	if col.NullN() > 0 {
+	if l.time >= 0 && b.Column(l.time).NullN() > 0 {
 		return &arrowstream.DataError{
 			Column: l.in.Field(l.time).Name,
 			Err:    &arrowstream.Error{Code: "AS4006", Msg: l.what + ": event time is NULL", Hint: "leave such rows out before"},
 		}
 	}
-	ts := timesOf(col)
+	ts := l.times(b)
 	var early, late []int32
 	if slices.Min(ts) < l.mark {
 		for i, t := range ts {
@@ -163,8 +166,8 @@ func (l *timeline) keep(b arrow.Record, saved bool) error {
 
 // sorted is b in order; the caller releases it.
 func (l *timeline) sorted(b arrow.Record) (run, error) {
-	ts := timesOf(b.Column(l.time))
-	if inOrder(ts, len(l.keys) > 0) {
+	ts := l.times(b)
+	if l.untimed || inOrder(ts, len(l.keys) > 0) {
 		b.Retain()
 		return run{rec: b, ts: ts}, nil
 	}
@@ -176,7 +179,7 @@ func (l *timeline) sorted(b arrow.Record) (run, error) {
 	if err != nil {
 		return run{}, err
 	}
-	return run{rec: rec, ts: timesOf(rec.Column(l.time))}, nil
+	return run{rec: rec, ts: l.times(rec)}, nil
 }
 
 // inOrder reports whether ts ascends, with further keys without two that are
@@ -197,7 +200,10 @@ func inOrder(ts []int64, strictly bool) bool {
 // order is the order of the rows of b.
 func (l *timeline) order(b arrow.Record) ([]int32, error) {
 	n := int(b.NumRows())
-	keys := []kernels.SortKey{{Col: b.Column(l.time)}}
+	var keys []kernels.SortKey
+	if !l.untimed {
+		keys = append(keys, kernels.SortKey{Col: b.Column(l.time)})
+	}
 	cols, err := evalAll(l.mem, l.what, l.keys, b)
 	if err != nil {
 		return nil, err
@@ -287,7 +293,7 @@ func (r run) slice(from, to int) run {
 
 // emitCluster gives the rows of overlapping runs to each.
 func (l *timeline) emitCluster(runs []run, each func(arrow.Record, []int64) error) error {
-	if len(runs) == 1 {
+	if len(runs) == 1 && !l.untimed {
 		return each(runs[0].rec, runs[0].ts)
 	}
 	recs := make([]arrow.Record, len(runs))
@@ -303,7 +309,7 @@ func (l *timeline) emitCluster(runs []run, each func(arrow.Record, []int64) erro
 	if err != nil {
 		return err
 	}
-	ts := timesOf(all.Column(l.time))
+	ts := l.times(all)
 	for len(idx) > 0 {
 		n := min(len(idx), sortedRows)
 		if l.whole {
@@ -314,7 +320,7 @@ func (l *timeline) emitCluster(runs []run, each func(arrow.Record, []int64) erro
 		if err != nil {
 			return err
 		}
-		err = each(out, timesOf(out.Column(l.time)))
+		err = each(out, l.times(out))
 		out.Release()
 		if err != nil {
 			return err
@@ -328,7 +334,7 @@ func (l *timeline) emitCluster(runs []run, each func(arrow.Record, []int64) erro
 // watermark.
 func (l *timeline) bound(event int64) int64 {
 	switch {
-	case event == arrowstream.NoEventTime:
+	case event == arrowstream.NoEventTime, l.untimed && event != arrowstream.EndOfTime:
 		return math.MinInt64
 	case event == arrowstream.EndOfTime, l.div > 1 && event > math.MaxInt64/l.div:
 		return math.MaxInt64
@@ -346,6 +352,14 @@ func (l *timeline) micros(t int64) int64 {
 	}
 	const end = math.MaxInt64 - 1
 	return max(min(t, end/l.mul), -end/l.mul) * l.mul
+}
+
+// times are the times of the rows of b, all the same without a time column.
+func (l *timeline) times(b arrow.Record) []int64 {
+	if l.untimed {
+		return make([]int64, b.NumRows())
+	}
+	return timesOf(b.Column(l.time))
 }
 
 // timesOf are the values of a time column without NULLs.

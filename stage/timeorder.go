@@ -48,6 +48,9 @@ func (o *TimeOrder) Advance(_ context.Context, w arrowstream.Watermark, emit arr
 // Sides implements [arrowstream.Sided]: the late rows, with late_by, how far
 // their event time is behind the watermark, and watermark.
 func (l *timeline) Sides() []arrowstream.Side {
+	if l.lateOut == nil {
+		return nil
+	}
 	return []arrowstream.Side{{Name: "late", Schema: l.lateOut}}
 }
 

@@ -115,6 +115,10 @@ var errorCodes = []ErrorCode{
 		"A view or a WITH query reads itself, directly or through others. A stream has no fixed point at which recursion could stop. Give the inner query another name.",
 	},
 	{
+		"AS1409", "pattern is not bounded",
+		"A row pattern can match nothing, can go on for ever, or names a variable that it does not have. Bound A+ with WITHIN or a time to live, or write A{1,100}; let at least one row be needed.",
+	},
+	{
 		"AS1501", "declaration is wrong",
 		"CREATE TABLE declares something twice, or a watermark that is not of the form ts - INTERVAL '5' SECOND. Keep one of the columns or watermarks; compute another event time in a computed column.",
 	},
@@ -289,6 +293,10 @@ var errorCodes = []ErrorCode{
 	{
 		"AS4007", "NULL in a column that is NOT NULL",
 		"INSERT writes a NULL into a column that its table declares NOT NULL. Filter the rows, replace the NULL with COALESCE, or drop NOT NULL.",
+	},
+	{
+		"AS4009", "no row to skip to",
+		"After a match the search was to go on at a row of a variable, but the match has no such row, or it is the row at which the match began, so that the same match would be found for ever. Skip to another variable, past the last row or to the next row.",
 	},
 	{
 		"AS4101", "offset is gone",

@@ -1,9 +1,11 @@
 // Package stage is floor 4: the operators of a pipeline apart from windows,
-// one per file. Filter, Project, Unnest, Cast and Append look at one row at a
-// time and remember nothing; Aggregate, Distinct, Sort, Limit and Compact are
-// stateful.
-// HashJoin, IntervalJoin and WindowJoin have two inputs and share one table of
-// rows, joinRows.
+// one per file. Filter, Project, Unnest, Expand, Cast and Append look at one row
+// at a time and remember nothing; Aggregate, Distinct, Top, Sort, Limit and
+// Compact are stateful, and most of them follow changelogs. HashJoin,
+// IntervalJoin, WindowJoin and SetOp have two inputs; the joins share one table
+// of rows, joinRows. TimeOrder, Over and Pattern take rows in the order of event
+// time: they hold them in a timeline until the watermark has passed, keep on a
+// shelf what they look back at, and follow the lives of keys.
 //
 // # One invariant
 //

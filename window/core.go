@@ -146,7 +146,7 @@ func (c *core) schemas(lead []arrow.Field) error {
 	}
 	c.out = columnar.WithEventTime(arrow.NewSchema(fields, nil), mark)
 	if c.time >= 0 {
-		c.late = lateSchema(c.in, c.u)
+		c.late = grouped.LateSchema(c.in, c.u.typ)
 	}
 	return nil
 }

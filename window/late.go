@@ -1,33 +1,12 @@
 package window
 
 import (
-	"math"
-
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/grouped"
 	"github.com/arrowstream/arrowstream/kernels"
 )
-
-// lateSchema is in with the columns late_by and watermark.
-func lateSchema(in *arrow.Schema, u unit) *arrow.Schema {
-	zone := ""
-	if t, ok := u.typ.(*arrow.TimestampType); ok {
-		zone = t.TimeZone
-	}
-	var fields []arrow.Field
-	for _, f := range in.Fields() {
-		if f.Name != "late_by" && f.Name != "watermark" {
-			fields = append(fields, f)
-		}
-	}
-	fields = append(fields,
-		arrow.Field{Name: "late_by", Type: arrow.FixedWidthTypes.Duration_us},
-		arrow.Field{Name: "watermark", Type: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: zone}, Nullable: true})
-	md := in.Metadata()
-	return arrow.NewSchema(fields, &md)
-}
 
 // emitLate counts the rows idx of b, whose times are ts, as late and sends
 // them to the side output.
@@ -45,33 +24,13 @@ func (c *core) emitLate(b arrow.Record, ts []int64, idx []int32, emit arrowstrea
 	if mark == arrowstream.NoEventTime || mark == arrowstream.EndOfTime || c.u.micros(c.horizon) > mark {
 		mark = c.u.micros(c.horizon) // closed by a timeout
 	}
-	by, marks := make([]int64, len(idx)), make([]int64, len(idx))
+	micros := make([]int64, len(idx))
 	for i, k := range idx {
-		by[i], marks[i] = apart(mark, c.u.micros(ts[k])), mark
+		micros[i] = c.u.micros(ts[k])
 	}
-	fields := c.late.Fields()
-	var cols []arrow.Array
-	for i, f := range c.in.Fields() {
-		if f.Name != "late_by" && f.Name != "watermark" {
-			rows.Column(i).Retain()
-			cols = append(cols, rows.Column(i))
-		}
-	}
-	cols = append(cols, timeArray(c.mem, fields[len(fields)-2].Type, by), timeArray(c.mem, fields[len(fields)-1].Type, marks))
-	out := array.NewRecord(c.late, cols, int64(len(idx)))
+	out := grouped.LateRows(c.mem, c.late, rows, micros, mark)
 	defer out.Release()
-	for _, col := range cols {
-		col.Release()
-	}
 	return emit(out, 1)
-}
-
-// apart is x - y, the greatest duration when that overflows.
-func apart(x, y int64) int64 {
-	if d := x - y; (d > x) == (y < 0) {
-		return d
-	}
-	return math.MaxInt64
 }
 
 // classified are the rows of a batch by what becomes of them.

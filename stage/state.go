@@ -2,6 +2,7 @@ package stage
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -20,6 +21,13 @@ func int64Array(mem memory.Allocator, values []int64) arrow.Array {
 
 func opArray(mem memory.Allocator, ops []int8) arrow.Array {
 	return fixedArray(mem, arrow.PrimitiveTypes.Int8, columnar.AsBytes(ops), len(ops))
+}
+
+// withOps is rows with a column of changes, under the schema of the output.
+func withOps(mem memory.Allocator, out *arrow.Schema, rows arrow.Record, ops []int8) arrow.Record {
+	op := opArray(mem, ops)
+	defer op.Release()
+	return array.NewRecord(out, append(slices.Clone(rows.Columns()), op), rows.NumRows())
 }
 
 // fixedArray is a column of n fixed-width values without nulls.

@@ -75,13 +75,9 @@ type Aggregate struct {
 	// For groups that go: see aggregate_gone.go.
 	changes bool // the input is a changelog
 	counted bool // rows is in use
-	timed   bool // last is in use
 	rows    []int64
-	last    []int64 // by group: when it had its last row
 	gone    []uint32
-	mark    int64 // time of the last Advance
-	swept   int64 // time of the last search for groups that are too old
-	event   bool  // time is event time
+	life    lifetime
 }
 
 var (
@@ -97,9 +93,8 @@ func (a *Aggregate) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, 
 	var err error
 	a.mem, a.instance = env.Allocator, env.Instance
 	a.changes = columnar.Changelog(in)
-	a.timed = a.TTL > 0 && a.Updates && len(a.By) > 0
-	a.counted = (a.changes || a.timed) && len(a.By) > 0
-	a.event, a.mark = columnar.EventTime(in) >= 0, arrowstream.NoEventTime
+	a.life = newLifetime(a.TTL, in, a.Updates && len(a.By) > 0)
+	a.counted = (a.changes || a.life.on) && len(a.By) > 0
 	if a.keys, err = grouped.BindKeys(what, in, a.By); err != nil {
 		return nil, err
 	}
@@ -322,7 +317,7 @@ func (a *Aggregate) Order() []string {
 func (a *Aggregate) Counts() arrowstream.Counts {
 	c := arrowstream.Counts{RowsUpdated: a.seen, Spilled: a.spilled}
 	if a.open {
-		c.HeapBytes = a.changed.Bytes() + a.touched.Bytes() + a.shown.Bytes() + int64(4*(cap(a.ids)+cap(a.dirty)+cap(a.old)+cap(a.gone))+8*(cap(a.rows)+cap(a.last)))
+		c.HeapBytes = a.changed.Bytes() + a.touched.Bytes() + a.shown.Bytes() + int64(4*(cap(a.ids)+cap(a.dirty)+cap(a.old)+cap(a.gone))+8*cap(a.rows)) + a.life.bytes()
 		c.StateRows, c.StateBytes = int64(a.keys.Live()), a.set.Bytes()+a.keys.Bytes()+c.HeapBytes
 	}
 	return c

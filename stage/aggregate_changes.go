@@ -25,7 +25,7 @@ func (a *Aggregate) touch(ids []uint32) error {
 		a.dirty = append(a.dirty, id)
 		switch {
 		case !a.shown.Has(id):
-		case a.timed && a.tooOld(id):
+		case a.life.over(id):
 			lapsed = append(lapsed, id)
 		default:
 			a.old = append(a.old, id)
@@ -160,9 +160,7 @@ func (a *Aggregate) dropOld() {
 		} else {
 			a.shown.Set(id)
 		}
-		if a.timed {
-			a.last[id] = a.mark
-		}
+		a.life.see(id)
 	}
 	a.before, a.old, a.dirty = a.before[:0], a.old[:0], a.dirty[:0]
 }

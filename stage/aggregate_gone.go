@@ -19,9 +19,7 @@ func (a *Aggregate) count(b arrow.Record) {
 		return
 	}
 	a.rows = grown(a.rows, a.keys.Limit())
-	if a.timed {
-		a.last = grown(a.last, a.keys.Limit())
-	}
+	a.life.grow(a.keys.Limit())
 	back, any := grouped.Back(b, a.changes)
 	if !any {
 		for _, id := range a.ids {
@@ -36,14 +34,6 @@ func (a *Aggregate) count(b arrow.Record) {
 			a.gone = append(a.gone, id)
 		}
 	}
-}
-
-// grown is s with room for n values, new ones zero.
-func grown[T any](s []T, n int) []T {
-	if n <= len(s) {
-		return s
-	}
-	return append(s, make([]T, max(n, 2*len(s))-len(s))...)
 }
 
 // forget puts groups back as if they had never had a row.
@@ -80,43 +70,26 @@ func (a *Aggregate) remove() {
 	a.gone = a.gone[:0]
 }
 
-// tooOld tells whether the last row of a group is older than TTL.
-func (a *Aggregate) tooOld(id uint32) bool {
-	return a.mark != arrowstream.NoEventTime && a.mark-a.last[id] >= a.TTL.Microseconds()
-}
-
 // tell moves the time on.
 func (a *Aggregate) tell(w arrowstream.Watermark) {
-	if !a.timed || w.Done() {
+	if !a.life.tell(w) {
 		return
 	}
-	now := w.Clock
-	if a.event {
-		now = w.Event
+	all := a.groups()
+	for _, id := range all {
+		a.life.see(id)
 	}
-	if a.mark == arrowstream.NoEventTime && now > a.mark {
-		// Groups that came before there was a time begin to age now.
-		all := a.groups()
-		for _, id := range all {
-			a.last[id] = now
-		}
-		a.changed.Mark(all, a.keys.Limit())
-		a.swept = now
-	}
-	a.mark = max(a.mark, now)
+	a.changed.Mark(all, a.keys.Limit())
 }
 
-// sweep looks for groups that are too old, several times per TTL. One that has a
-// row before it is found begins anew, so when it is found does not show.
+// sweep forgets the groups that are too old.
 func (a *Aggregate) sweep() {
-	const times = 8
-	if !a.timed || a.mark == arrowstream.NoEventTime || a.mark-a.swept < a.TTL.Microseconds()/times {
+	if !a.life.due() {
 		return
 	}
-	a.swept = a.mark
 	var old []uint32
 	for _, id := range a.groups() {
-		if a.tooOld(id) {
+		if a.life.over(id) {
 			old = append(old, id)
 		}
 	}

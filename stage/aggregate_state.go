@@ -39,7 +39,7 @@ func (a *Aggregate) stateOf(groups []uint32) (arrowstream.State, error) {
 		shown = 1
 	}
 	return arrowstream.State{
-		"meta":   grouped.Meta(a.mem, []string{"seen", "shown", "mark"}, a.seen, shown, a.mark),
+		"meta":   grouped.Meta(a.mem, []string{"seen", "shown", "mark"}, a.seen, shown, a.life.mark),
 		"groups": states,
 	}, nil
 }
@@ -71,8 +71,8 @@ func (a *Aggregate) counters() (c []*[]int64) {
 	if a.counted {
 		c = append(c, &a.rows)
 	}
-	if a.timed {
-		c = append(c, &a.last)
+	if a.life.on {
+		c = append(c, &a.life.last)
 	}
 	return c
 }
@@ -125,7 +125,7 @@ func (a *Aggregate) Apply(_ context.Context, st arrowstream.State) error {
 	if !ok {
 		return badState("aggregate", "meta")
 	}
-	a.seen, a.mark = grouped.Sum(meta[0], a.instance), slices.Max(meta[2])
+	a.seen, a.life.mark = grouped.Sum(meta[0], a.instance), slices.Max(meta[2])
 	b := st["groups"]
 	if !sameTypes(b, a.stateFields()) {
 		return badState("aggregate", "groups")

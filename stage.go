@@ -101,9 +101,10 @@ type Parallel interface {
 	// and the stage must remember nothing. A Stateful stage without keys runs
 	// as one instance.
 	Keys() []string
-	// Order are the output columns that totally order the rows a keyed stage
-	// emits in one tick, ascending, nulls first. A single instance emits in
-	// that order already.
+	// Order are the output columns that order the rows a keyed stage emits in
+	// one tick, ascending, nulls first. Rows that are equal in them come from
+	// one instance, and stay in its order. A single instance emits in that
+	// order already.
 	Order() []string
 }
 

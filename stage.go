@@ -102,9 +102,9 @@ type Parallel interface {
 	// as one instance.
 	Keys() []string
 	// Order are the output columns that order the rows a keyed stage emits in
-	// one tick, ascending, nulls first. Rows that are equal in them come from
-	// one instance, and stay in its order. A single instance emits in that
-	// order already.
+	// one tick, ascending, nulls first. Rows that are equal in them must come
+	// from the same instance, and stay in its order. A single instance emits
+	// in that order already.
 	Order() []string
 }
 

@@ -379,11 +379,11 @@ func (r *run) collect() error {
 	defer r.releaseEmitted()
 	var rows []string
 	var refs []rowRef
-	for from, batches := range r.emitted {
+	for k, batches := range r.emitted {
 		for _, b := range batches {
 			for i, text := range rowTexts(b) {
 				rows = append(rows, text)
-				refs = append(refs, rowRef{b, i, text, from})
+				refs = append(refs, rowRef{k, b, i, text})
 			}
 		}
 	}
@@ -410,7 +410,7 @@ func (r *run) collect() error {
 		slices.SortStableFunc(refs, compare)
 		for i, ref := range refs {
 			rows[i] = ref.text
-			if i > 0 && refs[i-1].from != ref.from && compare(refs[i-1], ref) == 0 {
+			if i > 0 && refs[i-1].instance != ref.instance && compare(refs[i-1], ref) == 0 {
 				return fmt.Errorf("tick %d: Order %v does not tell rows apart: %s, %s", r.tick, p.Order(), refs[i-1].text, ref.text)
 			}
 		}
@@ -420,10 +420,10 @@ func (r *run) collect() error {
 }
 
 type rowRef struct {
-	b    arrow.Record
-	i    int
-	text string
-	from int // instance
+	instance int
+	b        arrow.Record
+	i        int
+	text     string
 }
 
 func (r *run) releaseEmitted() {

@@ -33,12 +33,14 @@ type JoinCase struct {
 	Counts *arrowstream.Counts
 	Err    string
 	Plain  bool
+	// NoNulls is that of [Case].
+	NoNulls bool
 }
 
 // RunJoin is [Run] for a join.
 func RunJoin(t *testing.T, c JoinCase) {
 	t.Helper()
-	as := Case{In: c.In, Want: c.Want, Side: c.Side, Counts: c.Counts, Err: c.Err, Plain: c.Plain}
+	as := Case{In: c.In, Want: c.Want, Side: c.Side, Counts: c.Counts, Err: c.Err, Plain: c.Plain, NoNulls: c.NoNulls}
 	runAll(t, as, c.Schemas, func() node { return node{join: c.New()} })
 }
 
@@ -48,6 +50,19 @@ func Play(t testing.TB, create func() arrowstream.Stage, schema string, steps ..
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	r := &run{t: t, mem: mem, schemas: []string{schema}, steps: steps, make: func() node { return node{stage: create()} }}
+	out, err := r.play()
+	if err != nil {
+		t.Fatalf("%T: %v", create(), err)
+	}
+	mem.AssertSize(t, 0)
+	return out
+}
+
+// PlayJoin is [Play] for a join.
+func PlayJoin(t testing.TB, create func() arrowstream.Join, schemas []string, steps ...Step) *Output {
+	t.Helper()
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	r := &run{t: t, mem: mem, schemas: schemas, steps: steps, make: func() node { return node{join: create()} }}
 	out, err := r.play()
 	if err != nil {
 		t.Fatalf("%T: %v", create(), err)

@@ -30,6 +30,24 @@ func withOps(mem memory.Allocator, out *arrow.Schema, rows arrow.Record, ops []i
 	return array.NewRecord(out, append(slices.Clone(rows.Columns()), op), rows.NumRows())
 }
 
+// singly is a batch of a changelog with -D for -U and +I for +U, the caller
+// releases it: what is done to rows one by one may tear the two apart.
+func singly(mem memory.Allocator, b arrow.Record) arrow.Record {
+	last := int(b.NumCols()) - 1
+	ops := slices.Clone(columnar.Values[int8](b.Column(last)))
+	for i, op := range ops {
+		switch columnar.Change(op) {
+		case columnar.UpdateBefore:
+			ops[i] = int8(columnar.Delete)
+		case columnar.UpdateAfter:
+			ops[i] = int8(columnar.Insert)
+		}
+	}
+	op := opArray(mem, ops)
+	defer op.Release()
+	return array.NewRecord(b.Schema(), append(slices.Clone(b.Columns()[:last]), op), b.NumRows())
+}
+
 // fixedArray is a column of n fixed-width values without nulls.
 func fixedArray(mem memory.Allocator, t arrow.DataType, values []byte, n int) arrow.Array {
 	buf := memory.NewResizableBuffer(mem)

@@ -1,18 +1,20 @@
 package stage
 
 import (
+	"math/bits"
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
 // rowStore keeps rows by number, until they are dropped. The rows stand in
-// chunks of columns: those that come together make one, and small chunks are
-// merged into larger ones without the rows that have been dropped, so that there
-// are about log2 of the rows of them and a row is copied as often. Numbers of
-// dropped rows are given out again.
+// chunks of columns: those that come together make one, and eight chunks of about
+// one size are merged into one without the rows that have been dropped, so that a
+// row is copied log8 of the rows times. Numbers of dropped rows are given out
+// again.
 type rowStore struct {
 	mem    memory.Allocator
 	chunks []rowChunk
@@ -107,31 +109,39 @@ func (s *rowStore) take(numbers []uint32) (arrow.Record, error) {
 		return nil, err
 	}
 	defer all.Release()
-	order := make([]int32, len(numbers))
+	order, same := make([]int32, len(numbers)), true
 	for i, k := range numbers {
 		c := s.places[k].chunk
 		order[i] = next[c]
+		same = same && next[c] == int32(i)
 		next[c]++
+	}
+	if same {
+		all.Retain()
+		return all, nil
 	}
 	return kernels.TakeRecord(s.mem, all, order)
 }
 
-// tidy merges chunks, from the end, while the one before is less than twice as
-// large, and rewrites those that are mostly dropped rows.
+// tidy merges the last chunks when there are many of about one size, and rewrites
+// those that are mostly dropped rows.
 func (s *rowStore) tidy() error {
-	for n := len(s.chunks); n > 0; n = len(s.chunks) {
-		last := &s.chunks[n-1]
-		if n > 1 && s.chunks[n-2].live < 2*last.live+minChunk {
-			if err := s.merge(n - 2); err != nil {
-				return err
-			}
-			continue
+	for {
+		n := len(s.chunks)
+		from := n
+		for from > 0 && s.chunks[from-1].class() <= s.chunks[n-1].class() {
+			from--
 		}
-		break
+		if n-from < mergedChunks {
+			break
+		}
+		if err := s.merge(from, n); err != nil {
+			return err
+		}
 	}
-	for i := 0; i < len(s.chunks); i++ {
-		if c := s.chunks[i]; len(c.numbers) > minChunk && c.live < len(c.numbers)/2 {
-			if err := s.merge(i); err != nil {
+	for i := len(s.chunks) - 1; i >= 0; i-- {
+		if c := s.chunks[i]; c.live == 0 || len(c.numbers) > minChunk && c.live < len(c.numbers)/2 {
+			if err := s.merge(i, i+1); err != nil {
 				return err
 			}
 		}
@@ -139,37 +149,41 @@ func (s *rowStore) tidy() error {
 	return nil
 }
 
+// class is the size of a chunk in powers of eight.
+func (c *rowChunk) class() int { return bits.Len(uint(c.live/minChunk)) / 3 }
+
+const mergedChunks = 8
+
 const minChunk = 1 << 10 // rows
 
-// merge makes one chunk of chunk i and, if there is one, the next, without dropped
-// rows.
-func (s *rowStore) merge(i int) error {
-	two := s.chunks[i:min(i+2, len(s.chunks))]
+// merge makes one chunk of those from i to before j, without dropped rows.
+func (s *rowStore) merge(i, j int) error {
 	var numbers []uint32
-	for _, c := range two {
+	for _, c := range s.chunks[i:j] {
 		for _, k := range c.numbers {
 			if k != noRow {
 				numbers = append(numbers, k)
 			}
 		}
 	}
-	merged := rowChunk{numbers: numbers, live: len(numbers)}
+	var merged []rowChunk
 	if len(numbers) > 0 {
-		var err error
-		if merged.rows, err = s.take(numbers); err != nil {
+		rows, err := s.take(numbers)
+		if err != nil {
 			return err
 		}
+		merged = []rowChunk{{rows: rows, numbers: numbers, live: len(numbers)}}
 	}
-	for _, c := range two {
+	for _, c := range s.chunks[i:j] {
 		c.rows.Release()
 	}
-	rest := append([]rowChunk{}, s.chunks[i+len(two):]...)
-	s.chunks = s.chunks[:i]
-	if len(numbers) > 0 {
-		s.chunks = append(s.chunks, merged)
+	was := len(s.chunks)
+	s.chunks = slices.Replace(s.chunks, i, j, merged...)
+	to := len(s.chunks)
+	if to == was {
+		to = i + 1 // the others stand where they stood
 	}
-	s.chunks = append(s.chunks, rest...)
-	for c := i; c < len(s.chunks); c++ {
+	for c := i; c < to; c++ {
 		for row, k := range s.chunks[c].numbers {
 			if k != noRow {
 				s.places[k] = rowPlace{uint32(c), uint32(row)}
@@ -203,13 +217,4 @@ func (s *rowStore) release() {
 		c.rows.Release()
 	}
 	*s = rowStore{mem: s.mem}
-}
-
-// project is b with some of its columns, under schema.
-func project(b arrow.Record, schema *arrow.Schema, columns []int) arrow.Record {
-	cols := make([]arrow.Array, len(columns))
-	for i, c := range columns {
-		cols[i] = b.Column(c)
-	}
-	return array.NewRecord(schema, cols, b.NumRows())
 }

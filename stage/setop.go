@@ -309,6 +309,11 @@ func (s *SetOp) Restore(_ context.Context, st arrowstream.State) error {
 	if !sameTypes(b, s.stateFields()) {
 		return badState(s.Kind.String(), "rows")
 	}
+	gone := s.live()
+	for _, id := range gone {
+		s.counts[0][id], s.counts[1][id] = 0, 0
+	}
+	s.keys.Remove(gone)
 	s.life.mark = slices.Max(meta[0])
 	ids, keys := make([]uint32, b.NumRows()), int(b.NumCols())-3
 	if err := s.keys.Restore(b.Columns()[:keys], ids); err != nil {

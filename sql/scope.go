@@ -2,6 +2,7 @@ package sql
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,14 +16,17 @@ import (
 type scope struct {
 	columns []scopeColumn
 	schema  *arrow.Schema // the columns by the names that expressions carry
-	table   string        // alias of the table, "" if it has none
 	window  *windowNames  // the window the rows carry, for window.start
 }
 
 // scopeColumn is one column: what the user calls it and what the plan does.
 type scopeColumn struct {
-	name string
-	plan string
+	table string // alias of its table, "" if that has none
+	name  string
+	plan  string
+	// merged: USING made one column of this and that of another table, which
+	// has the name without a qualifier, and stands in *.
+	merged bool
 }
 
 // windowNames are the plan names of the columns of a window.
@@ -30,14 +34,30 @@ type windowNames struct{ start, end string }
 
 // newScope sees all columns of a schema under their own names.
 func newScope(table string, schema *arrow.Schema) *scope {
-	sc := &scope{schema: schema, table: table}
+	sc := &scope{schema: schema}
 	for _, f := range schema.Fields() {
 		if f.Name == opColumn && f.Type.ID() == arrow.INT8 {
 			continue
 		}
-		sc.columns = append(sc.columns, scopeColumn{f.Name, f.Name})
+		sc.columns = append(sc.columns, scopeColumn{table: table, name: f.Name, plan: f.Name})
 	}
 	return sc
+}
+
+// tables are the aliases that columns can be qualified with, each once.
+func (sc *scope) tables() []string {
+	var out []string
+	for _, c := range sc.columns {
+		if c.table != "" && !slices.Contains(out, c.table) {
+			out = append(out, c.table)
+		}
+	}
+	return out
+}
+
+// hasTable reports whether name qualifies columns.
+func (sc *scope) hasTable(name string) bool {
+	return slices.ContainsFunc(sc.columns, func(c scopeColumn) bool { return c.table != "" && strings.EqualFold(c.table, name) })
 }
 
 // names lists the columns for suggestions.
@@ -49,10 +69,14 @@ func (sc *scope) names() []string {
 	return out
 }
 
-// find returns the columns a single name may mean.
-func (sc *scope) find(name string) []scopeColumn {
+// find returns the columns that a name may mean, of one table or, if that is
+// "", without a qualifier.
+func (sc *scope) find(table, name string) []scopeColumn {
 	var exact, folded []scopeColumn
 	for _, c := range sc.columns {
+		if table == "" && c.merged || table != "" && !strings.EqualFold(c.table, table) {
+			continue
+		}
 		if c.name == name {
 			exact = append(exact, c)
 		} else if strings.EqualFold(c.name, name) {
@@ -76,14 +100,10 @@ type resolved struct {
 func (b *binder) resolve(n syntax.Name) (r resolved, found bool, err error) {
 	parts := n.Parts
 	sc := b.scope
-	try := func(i int) (resolved, bool, error) {
-		cols := sc.find(parts[i].Name)
+	try := func(table string, i int) (resolved, bool, error) {
+		cols := sc.find(table, parts[i].Name)
 		if len(cols) > 1 {
-			var list []string
-			for _, c := range cols {
-				list = append(list, c.name)
-			}
-			return resolved{}, false, b.s.src.Error(n.Span, "AS1204", "it may mean "+strings.Join(list, " or ")+"; give them different names", fmt.Sprintf("column %q is ambiguous", parts[i].Name))
+			return resolved{}, false, b.ambiguous(n, parts[i].Name, cols)
 		}
 		if len(cols) == 0 {
 			return resolved{}, false, nil
@@ -96,13 +116,13 @@ func (b *binder) resolve(n syntax.Name) (r resolved, found bool, err error) {
 	}
 	// With a qualifier: [database.]table.column.
 	for i := len(parts) - 2; i >= 0; i-- {
-		if sc.table != "" && strings.EqualFold(parts[i].Name, sc.table) {
-			if r, found, err = try(i + 1); found || err != nil {
+		if sc.hasTable(parts[i].Name) {
+			if r, found, err = try(parts[i].Name, i+1); found || err != nil {
 				return r, found, err
 			}
 		}
 	}
-	if r, found, err = try(0); found || err != nil {
+	if r, found, err = try("", 0); found || err != nil {
 		return r, found, err
 	}
 	if sc.window != nil && len(parts) >= 2 && strings.EqualFold(parts[len(parts)-2].Name, "window") {
@@ -117,15 +137,30 @@ func (b *binder) resolve(n syntax.Name) (r resolved, found bool, err error) {
 	return r, false, nil
 }
 
+// ambiguous is the error of a name that several columns have.
+func (b *binder) ambiguous(n syntax.Name, name string, cols []scopeColumn) error {
+	var list []string
+	way := "give them different names"
+	for _, c := range cols {
+		text := syntax.QuoteName(c.name)
+		if c.table != "" {
+			text = syntax.QuoteName(c.table) + "." + text
+			way = "write which"
+		}
+		list = append(list, text)
+	}
+	return b.s.src.Error(n.Span, "AS1204", "it may mean "+strings.Join(list, " or ")+"; "+way, fmt.Sprintf("column %q is ambiguous", name))
+}
+
 // notFound is the error of an unknown column.
 func (b *binder) notFound(n syntax.Name) error {
 	name := n.Last()
 	known := b.scope.names()
 	if len(n.Parts) > 1 {
 		q := n.Parts[len(n.Parts)-2].Name
-		if b.scope.table == "" || !strings.EqualFold(q, b.scope.table) {
-			if b.scope.table != "" {
-				known = []string{b.scope.table}
+		if !b.scope.hasTable(q) {
+			if tables := b.scope.tables(); len(tables) > 0 {
+				known = tables
 			}
 			return b.s.src.Error(n.Parts[0].Span.To(n.Parts[len(n.Parts)-2].Span), "AS1203", arrowstream.Suggest(q, known, "tables and structs"), fmt.Sprintf("table or struct %q not found", q))
 		}

@@ -144,7 +144,7 @@ func (s *session) mlTable(c *syntax.Call, a *mlArgs, env *with, usage string) (*
 	sc := newScope("", n.schema)
 	for _, d := range a.descriptors {
 		for i, col := range d {
-			found := sc.find(col)
+			found := sc.find("", col)
 			if len(found) != 1 {
 				return nil, s.src.Error(c.Span, "AS1203", arrowstream.Suggest(col, sc.names(), "columns"), fmt.Sprintf("column %q not found", col))
 			}

@@ -173,7 +173,7 @@ func (s *session) windowTVF(f *syntax.TableFunc, env *with) (*relation, error) {
 	}
 	for _, col := range w.columns() {
 		if columnar.Index(n.schema, col) < 0 {
-			rel.scope.columns = append(rel.scope.columns, scopeColumn{col, col})
+			rel.scope.columns = append(rel.scope.columns, scopeColumn{table: rel.table, name: col, plan: col})
 		}
 	}
 	rel.scope.window = &windowNames{"window_start", "window_end"}

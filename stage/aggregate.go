@@ -2,7 +2,9 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -22,6 +24,10 @@ type Agg = grouped.Agg
 // result at the end of time, ordered by key, or with Updates a changelog: at
 // every tick one change for each key of the tick whose result is new.
 //
+// The input may be a changelog: rows that it takes back no longer count, and a
+// group whose last row is taken back is gone. Sums and averages of float64 are
+// exact then, see [agg.Spec.Retractable].
+//
 // Without keys there is one result row, also for an empty input.
 type Aggregate struct {
 	// By are the input columns of the key.
@@ -32,6 +38,11 @@ type Aggregate struct {
 	Having expr.Expr
 	// Updates makes the output a changelog.
 	Updates bool
+	// TTL, with Updates, forgets a group that long after its last row, without
+	// a change in the output, so that the state is bounded: in event time if
+	// the input has one, else in processing time. It takes effect between
+	// ticks. 0 remembers for ever.
+	TTL time.Duration
 
 	mem      memory.Allocator
 	instance int
@@ -39,12 +50,11 @@ type Aggregate struct {
 	plan     *grouped.Plan
 	set      *grouped.Set
 	having   *expr.Bound
-	rows     *arrow.Schema // result rows without the column of changes
+	result   *arrow.Schema // result rows without the column of changes
 	out      *arrow.Schema
 	open     bool
 	ids      []uint32
 	seen     int64 // rows aggregated
-	shown    bool  // the row of an aggregation without keys has been emitted
 	changed  grouped.Dirty
 
 	// What does not fit into memory.
@@ -56,12 +66,18 @@ type Aggregate struct {
 	runRows int                // of a batch of sorted results
 
 	// For Updates: the groups of this tick, and their old results.
-	tick   uint32
-	stamp  []uint32 // tick of the last change, by group
-	birth  []uint32 // tick of the first row, by group
-	dirty  []uint32
-	old    []uint32
-	before [][]arrow.Array // pieces, row i of all of them is that of old[i]
+	touched grouped.Bits // groups that are in dirty
+	shown   grouped.Bits // groups that have a result, of a tick that is over
+	dirty   []uint32
+	old     []uint32        // those of dirty that are in shown
+	before  [][]arrow.Array // pieces, row i of all of them is that of old[i]
+
+	// For groups that go: see aggregate_gone.go.
+	changes bool // the input is a changelog
+	counted bool // rows is in use
+	rows    []int64
+	gone    []uint32
+	life    lifetime
 }
 
 var (
@@ -74,11 +90,11 @@ var (
 // Bind implements [arrowstream.Stage].
 func (a *Aggregate) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
 	const what = "aggregate"
-	if err := grouped.AppendOnly(what, in); err != nil {
-		return nil, err
-	}
-	a.mem, a.instance, a.tick = env.Allocator, env.Instance, 1
 	var err error
+	a.mem, a.instance = env.Allocator, env.Instance
+	a.changes = columnar.Changelog(in)
+	a.life = newLifetime(a.TTL, in, a.Updates && len(a.By) > 0)
+	a.counted = (a.changes || a.life.on) && len(a.By) > 0
 	if a.keys, err = grouped.BindKeys(what, in, a.By); err != nil {
 		return nil, err
 	}
@@ -92,12 +108,12 @@ func (a *Aggregate) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, 
 	if len(fields) == 0 {
 		return nil, planError("AS1101", "aggregate: neither keys nor aggregates", "")
 	}
-	a.rows = arrow.NewSchema(fields, nil)
-	if a.out = a.rows; a.Updates {
-		a.out = columnar.WithChangelog(a.rows)
+	a.result = arrow.NewSchema(fields, nil)
+	if a.out = a.result; a.Updates {
+		a.out = columnar.WithChangelog(a.result)
 	}
 	if a.Having != nil {
-		if a.having, err = condition("having", a.Having, a.rows); err != nil {
+		if a.having, err = condition("having", a.Having, a.result); err != nil {
 			return nil, err
 		}
 	}
@@ -105,7 +121,7 @@ func (a *Aggregate) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, 
 		return nil, err
 	}
 	a.set, a.open = a.plan.NewSet(a.mem), true
-	if env.Spill != nil && len(a.By) > 0 && !a.Updates {
+	if env.Spill != nil && len(a.By) > 0 && !a.Updates && !a.changes {
 		env.Spill.Join()
 		a.spill = env.Spill
 		a.input = arrow.NewSchema(append(slices.Clone(a.stateFields()[:len(a.By)]), a.plan.ArgFields()...), nil)
@@ -127,7 +143,7 @@ func (a *Aggregate) Process(_ context.Context, b arrowstream.Batch, _ arrowstrea
 			}
 		}
 		a.changed.Mark([]uint32{0}, 1)
-		return a.set.Update(b, nil, 1)
+		return a.add(b, nil)
 	}
 	if err := a.makeRoom(); err != nil {
 		return err
@@ -147,45 +163,17 @@ func (a *Aggregate) Process(_ context.Context, b arrowstream.Batch, _ arrowstrea
 			return err
 		}
 	}
+	a.count(b)
 	a.changed.Mark(a.ids, a.keys.Limit())
-	return a.set.Update(b, a.ids, a.keys.Limit())
+	return a.add(b, a.ids)
 }
 
-// touch notes the groups that change for the first time in this tick, and the
-// results that were emitted of them.
-func (a *Aggregate) touch(ids []uint32) error {
-	n := a.keys.Limit()
-	a.stamp, a.birth = grown(a.stamp, n), grown(a.birth, n)
-	from := len(a.old)
-	for _, id := range ids {
-		if a.stamp[id] == a.tick {
-			continue
-		}
-		a.stamp[id] = a.tick
-		a.dirty = append(a.dirty, id)
-		if a.birth[id] == 0 {
-			a.birth[id] = a.tick
-		}
-		if a.birth[id] < a.tick || len(a.By) == 0 && a.shown {
-			a.old = append(a.old, id)
-		}
+// add gives rows to the aggregates.
+func (a *Aggregate) add(b arrow.Record, ids []uint32) error {
+	if a.changes {
+		return a.set.Change(b, ids, a.keys.Limit())
 	}
-	if len(a.old) == from {
-		return nil
-	}
-	vals, err := a.set.Final(a.old[from:])
-	if err != nil {
-		return err
-	}
-	a.before = append(a.before, vals)
-	return nil
-}
-
-func grown(s []uint32, n int) []uint32 {
-	if n <= len(s) {
-		return s
-	}
-	return append(s, make([]uint32, max(n, 2*len(s))-len(s))...)
+	return a.set.Update(b, ids, a.keys.Limit())
 }
 
 // Advance implements [arrowstream.Stage].
@@ -193,18 +181,23 @@ func (a *Aggregate) Advance(_ context.Context, w arrowstream.Watermark, emit arr
 	var err error
 	switch {
 	case a.Updates:
-		if w.Done() && len(a.By) == 0 && !a.shown && len(a.dirty) == 0 {
-			a.dirty = append(a.dirty, 0)
+		if w.Done() && len(a.By) == 0 {
+			err = a.touch([]uint32{0})
 		}
-		err = a.emitChanges(emit)
+		a.tell(w)
+		if err == nil {
+			err = a.emitChanges(emit)
+		}
+		a.sweep()
 	case w.Done() && a.over != nil:
 		err = a.emitSpilled(emit)
 	case w.Done():
 		err = a.emitTable(sortedRows, emit)
 	}
-	if err == nil && w.Done() {
-		err = a.Close()
+	if w.Done() {
+		return w, errors.Join(err, a.Close())
 	}
+	a.clean()
 	return w, err
 }
 
@@ -229,9 +222,13 @@ func (a *Aggregate) emitTable(size int, emit arrowstream.Emit) error {
 	if err != nil {
 		return err
 	}
+	scratch := make([]uint32, min(len(order), size))
 	for len(order) > 0 {
 		n := min(len(order), size)
-		if err := a.emitSome(keys, order[:n], groups[:n], emit); err != nil {
+		for i, row := range order[:n] {
+			scratch[i] = groups[row]
+		}
+		if err := a.emitSome(keys, order[:n], scratch[:n], emit); err != nil {
 			return err
 		}
 		order = order[n:]
@@ -239,35 +236,32 @@ func (a *Aggregate) emitTable(size int, emit arrowstream.Emit) error {
 	return nil
 }
 
-// emitSome emits the results of the groups in order, for which scratch has room.
-func (a *Aggregate) emitSome(keys []arrow.Array, order []int32, scratch []uint32, emit arrowstream.Emit) error {
-	cols := make([]arrow.Array, 0, a.rows.NumFields())
+// emitSome emits the results of groups, the keys of which are rows of keys.
+func (a *Aggregate) emitSome(keys []arrow.Array, rows []int32, groups []uint32, emit arrowstream.Emit) error {
+	cols := make([]arrow.Array, 0, a.result.NumFields())
 	defer func() { grouped.Release(cols) }()
 	for _, key := range keys {
-		col, err := kernels.Take(a.mem, key, order)
+		col, err := kernels.Take(a.mem, key, rows)
 		if err != nil {
 			return err
 		}
 		cols = append(cols, col)
 	}
-	for i, row := range order {
-		scratch[i] = uint32(row)
-	}
-	vals, err := a.set.Final(scratch)
+	vals, err := a.set.Final(groups)
 	if err != nil {
 		return err
 	}
 	cols = append(cols, vals...)
-	rows := array.NewRecord(a.rows, cols, int64(len(order)))
-	defer rows.Release()
+	out := array.NewRecord(a.result, cols, int64(len(rows)))
+	defer out.Release()
 	if a.having == nil {
-		return emit(rows)
+		return emit(out)
 	}
-	keep, err := a.having.Select(a.mem, rows)
+	keep, err := a.having.Select(a.mem, out)
 	if err != nil {
 		return grouped.Error("having", err)
 	}
-	kept, err := kernels.Filter(a.mem, rows, keep)
+	kept, err := kernels.Filter(a.mem, out, keep)
 	if err != nil {
 		return err
 	}
@@ -280,9 +274,11 @@ func (a *Aggregate) emitSome(keys []arrow.Array, order []int32, scratch []uint32
 
 // groups are all groups that have a result.
 func (a *Aggregate) groups() []uint32 {
-	groups := make([]uint32, a.keys.Limit())
-	for i := range groups {
-		groups[i] = uint32(i)
+	groups := make([]uint32, 0, a.keys.Limit())
+	for i := range a.keys.Limit() {
+		if !a.counted || i < len(a.rows) && a.rows[i] > 0 {
+			groups = append(groups, uint32(i))
+		}
 	}
 	return groups
 }
@@ -294,7 +290,7 @@ func (a *Aggregate) record(groups []uint32, vals []arrow.Array) (arrow.Record, e
 		return nil, err
 	}
 	defer grouped.Release(keys)
-	return array.NewRecord(a.rows, append(slices.Clone(keys), vals...), int64(len(groups))), nil
+	return array.NewRecord(a.result, append(slices.Clone(keys), vals...), int64(len(groups))), nil
 }
 
 // sortedRows is how many rows of a result are emitted at a time.
@@ -302,7 +298,7 @@ const sortedRows = 1 << 15
 
 // Clone implements [arrowstream.Parallel].
 func (a *Aggregate) Clone() arrowstream.Stage {
-	return &Aggregate{By: a.By, Aggs: a.Aggs, Having: a.Having, Updates: a.Updates}
+	return &Aggregate{By: a.By, Aggs: a.Aggs, Having: a.Having, Updates: a.Updates, TTL: a.TTL}
 }
 
 // Keys implements [arrowstream.Parallel].
@@ -321,8 +317,8 @@ func (a *Aggregate) Order() []string {
 func (a *Aggregate) Counts() arrowstream.Counts {
 	c := arrowstream.Counts{RowsUpdated: a.seen, Spilled: a.spilled}
 	if a.open {
-		c.HeapBytes = a.changed.Bytes() + int64(4*(cap(a.ids)+cap(a.stamp)+cap(a.birth)+cap(a.dirty)+cap(a.old)))
-		c.StateRows, c.StateBytes = int64(a.keys.Limit()), a.set.Bytes()+a.keys.Bytes()+c.HeapBytes
+		c.HeapBytes = a.changed.Bytes() + a.touched.Bytes() + a.shown.Bytes() + int64(4*(cap(a.ids)+cap(a.dirty)+cap(a.old)+cap(a.gone))+8*cap(a.rows)) + a.life.bytes()
+		c.StateRows, c.StateBytes = int64(a.keys.Live()), a.set.Bytes()+a.keys.Bytes()+c.HeapBytes
 	}
 	return c
 }

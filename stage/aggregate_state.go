@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/grouped"
 )
 
@@ -32,12 +33,13 @@ func (a *Aggregate) stateOf(groups []uint32) (arrowstream.State, error) {
 		return nil, err
 	}
 	a.changed.Clear()
+	a.remove()
 	shown := int64(0)
-	if a.shown {
+	if len(a.By) == 0 && len(a.shown) > 0 && a.shown.Has(0) {
 		shown = 1
 	}
 	return arrowstream.State{
-		"meta":   grouped.Meta(a.mem, []string{"seen", "shown"}, a.seen, shown),
+		"meta":   grouped.Meta(a.mem, []string{"seen", "shown", "mark"}, a.seen, shown, a.life.mark),
 		"groups": states,
 	}, nil
 }
@@ -53,8 +55,26 @@ func (a *Aggregate) states(groups []uint32) (arrow.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer grouped.Release(state)
+	defer func() { grouped.Release(state) }()
+	for _, counter := range a.counters() {
+		vals := make([]int64, len(groups))
+		for i, id := range groups {
+			vals[i] = (*counter)[id]
+		}
+		state = append(state, int64Array(a.mem, vals))
+	}
 	return array.NewRecord(arrow.NewSchema(a.stateFields(), nil), append(slices.Clone(keys), state...), int64(len(groups))), nil
+}
+
+// counters are the columns of groups that aggregates do not know.
+func (a *Aggregate) counters() (c []*[]int64) {
+	if a.counted {
+		c = append(c, &a.rows)
+	}
+	if a.life.on {
+		c = append(c, &a.life.last)
+	}
+	return c
 }
 
 // mergeStates puts groups into the table as [Aggregate.states] has them.
@@ -70,7 +90,15 @@ func (a *Aggregate) mergeGroups(b arrow.Record) (ids []uint32, err error) {
 		return nil, err
 	}
 	a.set.Reset(ids)
-	return ids, a.set.Merge(ids, a.keys.Limit(), b.Columns()[len(a.By):])
+	state := b.Columns()[len(a.By):]
+	for i, counter := range a.counters() {
+		*counter = grown(*counter, a.keys.Limit())
+		vals := columnar.Values[int64](state[len(a.plan.StateFields())+i])
+		for row, id := range ids {
+			(*counter)[id] = vals[row]
+		}
+	}
+	return ids, a.set.Merge(ids, a.keys.Limit(), state[:len(a.plan.StateFields())])
 }
 
 func (a *Aggregate) stateFields() []arrow.Field {
@@ -78,7 +106,11 @@ func (a *Aggregate) stateFields() []arrow.Field {
 	for i := range fields {
 		fields[i].Nullable = true
 	}
-	return append(fields, a.plan.StateFields()...)
+	fields = append(fields, a.plan.StateFields()...)
+	for i := range a.counters() {
+		fields = append(fields, arrow.Field{Name: []string{"__rows", "__time"}[i], Type: arrow.PrimitiveTypes.Int64})
+	}
+	return fields
 }
 
 // Restore implements [arrowstream.Stateful].
@@ -89,11 +121,11 @@ func (a *Aggregate) Restore(ctx context.Context, st arrowstream.State) error {
 // Apply implements [arrowstream.Incremental]: a group of the delta is as it
 // says, whatever it was.
 func (a *Aggregate) Apply(_ context.Context, st arrowstream.State) error {
-	meta, ok := grouped.ReadMeta(st["meta"], "seen", "shown")
+	meta, ok := grouped.ReadMeta(st["meta"], "seen", "shown", "mark")
 	if !ok {
 		return badState("aggregate", "meta")
 	}
-	a.seen, a.shown = grouped.Sum(meta[0], a.instance), meta[1][0] != 0
+	a.seen, a.life.mark = grouped.Sum(meta[0], a.instance), slices.Max(meta[2])
 	b := st["groups"]
 	if !sameTypes(b, a.stateFields()) {
 		return badState("aggregate", "groups")
@@ -102,13 +134,27 @@ func (a *Aggregate) Apply(_ context.Context, st arrowstream.State) error {
 	if err != nil {
 		return err
 	}
-	if a.Updates && len(a.By) > 0 {
-		const before = 1 // the first tick, which is over
-		a.stamp, a.birth = grown(a.stamp, a.keys.Limit()), grown(a.birth, a.keys.Limit())
+	if a.counted {
 		for _, id := range ids {
-			a.birth[id] = before
+			if a.rows[id] <= 0 { // its key is all there is
+				a.gone = append(a.gone, id)
+			}
 		}
-		a.tick = before + 1
 	}
+	if a.Updates {
+		a.shown.Grow(a.keys.Limit())
+		for _, id := range ids {
+			a.shown.Set(id)
+		}
+		if len(a.By) == 0 && meta[1][0] == 0 {
+			a.shown.Clear(0)
+		}
+	}
+	if a.Updates {
+		for _, id := range a.gone {
+			a.shown.Clear(id)
+		}
+	}
+	a.remove()
 	return nil
 }

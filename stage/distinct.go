@@ -16,6 +16,11 @@ import (
 
 // Distinct passes the first row of each key, in the order of arrival, and drops
 // the others. The rows of a tick are emitted at its end, ordered by key.
+//
+// Of a changelog all columns are the key: it counts the copies of every row and
+// emits a changelog, +I when a row is there and -D when its last copy is taken
+// back. TTL then counts from when the row last came. The first row of a part of
+// the columns is what [Top] keeps, with N 1 and no order.
 type Distinct struct {
 	// By are the columns of the key; all columns if empty.
 	By []string
@@ -37,7 +42,8 @@ type Distinct struct {
 	ages  []aged // keys in the order in which they came, for TTL
 	mark  int64  // time of the last Advance, for TTL
 	drops int64
-	saved int // ages, without TTL keys, that are in the last checkpoint
+	rows  *SetOp // of a changelog, which does all the work
+	saved int    // ages, without TTL keys, that are in the last checkpoint
 }
 
 // aged is a key and the time of the tick in which it came, in microseconds.
@@ -55,8 +61,12 @@ var (
 // Bind implements [arrowstream.Stage].
 func (d *Distinct) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
 	const what = "distinct"
-	if err := grouped.AppendOnly(what, in); err != nil {
-		return nil, err
+	if columnar.Changelog(in) {
+		if len(d.By) > 0 {
+			return nil, planError("AS1407", "distinct: the input updates rows, and the first row of a key may be taken back", "use the top row of each key")
+		}
+		d.rows = &SetOp{Kind: Except, Updates: true, TTL: d.TTL}
+		return bindAlone(d.rows, in, env, &d.by)
 	}
 	if d.TTL < 0 {
 		return nil, planError("AS1101", "distinct: negative TTL", "")
@@ -78,7 +88,10 @@ func (d *Distinct) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, e
 }
 
 // Process implements [arrowstream.Stage].
-func (d *Distinct) Process(_ context.Context, b arrowstream.Batch, _ arrowstream.Emit) error {
+func (d *Distinct) Process(ctx context.Context, b arrowstream.Batch, emit arrowstream.Emit) error {
+	if d.rows != nil {
+		return d.rows.Process(ctx, 0, b, emit)
+	}
 	n := int(b.NumRows())
 	if n == 0 {
 		return nil
@@ -115,7 +128,10 @@ func (d *Distinct) Process(_ context.Context, b arrowstream.Batch, _ arrowstream
 }
 
 // Advance implements [arrowstream.Stage].
-func (d *Distinct) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
+func (d *Distinct) Advance(ctx context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
+	if d.rows != nil {
+		return d.rows.Advance(ctx, w, emit)
+	}
 	if err := d.emitHeld(emit); err != nil {
 		return w, err
 	}
@@ -208,6 +224,9 @@ func (d *Distinct) Order() []string { return d.Keys() }
 
 // Counts implements [arrowstream.Counted].
 func (d *Distinct) Counts() arrowstream.Counts {
+	if d.rows != nil {
+		return d.rows.Counts()
+	}
 	var c arrowstream.Counts
 	if d.open {
 		c.StateRows = d.live
@@ -226,6 +245,9 @@ func (d *Distinct) releaseHeld() {
 
 // Close frees the memory of a stage that is given up; it may be called twice.
 func (d *Distinct) Close() error {
+	if d.rows != nil {
+		return d.rows.Close()
+	}
 	d.releaseHeld()
 	if d.open {
 		d.keys.Release()

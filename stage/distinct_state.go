@@ -15,12 +15,22 @@ import (
 
 // Snapshot implements [arrowstream.Stateful]: "keys" has the known keys in the
 // order in which they came, with the time of their tick.
-func (d *Distinct) Snapshot(context.Context) (arrowstream.State, error) { return d.stateFrom(0) }
+func (d *Distinct) Snapshot(ctx context.Context) (arrowstream.State, error) {
+	if d.rows != nil {
+		return d.rows.Snapshot(ctx)
+	}
+	return d.stateFrom(0)
+}
 
 // Delta implements [arrowstream.Incremental]: "keys" has the keys that have come
 // and are known still, or have begun to age. Those that are forgotten follow
-// from the time.
-func (d *Distinct) Delta(context.Context) (arrowstream.State, error) { return d.stateFrom(d.saved) }
+// from the time. Of a changelog it is the whole state.
+func (d *Distinct) Delta(ctx context.Context) (arrowstream.State, error) {
+	if d.rows != nil {
+		return d.rows.Snapshot(ctx)
+	}
+	return d.stateFrom(d.saved)
+}
 
 // stateFrom leaves out the first ages or, without TTL, whose keys are never
 // removed, the first keys.
@@ -62,7 +72,10 @@ func (d *Distinct) stateFields() []arrow.Field {
 func (d *Distinct) Restore(ctx context.Context, st arrowstream.State) error { return d.Apply(ctx, st) }
 
 // Apply implements [arrowstream.Incremental].
-func (d *Distinct) Apply(_ context.Context, st arrowstream.State) error {
+func (d *Distinct) Apply(ctx context.Context, st arrowstream.State) error {
+	if d.rows != nil {
+		return d.rows.Restore(ctx, st)
+	}
 	meta, ok := grouped.ReadMeta(st["meta"], "mark")
 	if !ok {
 		return badState("distinct", "meta")

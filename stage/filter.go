@@ -17,7 +17,9 @@ import (
 )
 
 // Filter passes the rows for which Where is TRUE; NULL is not. On a changelog
-// every change is looked at by itself.
+// every change is looked at by itself: of a -U and its +U one may pass alone, so
+// they come out as -D and +I, whatever passes. [Compact] makes updates of them
+// again, by key.
 type Filter struct {
 	Where expr.Expr
 	// Columns are those of the output, in the order of the input; nil is all
@@ -110,6 +112,11 @@ func (f *Filter) Process(_ context.Context, b arrowstream.Batch, emit arrowstrea
 	defer out.Release()
 	if out.NumRows() == 0 {
 		return nil
+	}
+	if columnar.Changelog(f.out) {
+		single := singly(f.mem, out)
+		defer single.Release()
+		return emit(single)
 	}
 	return emit(out)
 }

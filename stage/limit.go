@@ -11,7 +11,8 @@ import (
 	"github.com/arrowstream/arrowstream/internal/grouped"
 )
 
-// Limit passes Rows rows after the first Offset ones and drops the others.
+// Limit passes Rows rows after the first Offset ones and drops the others. It
+// refuses a changelog, where a row that is taken back would make room.
 type Limit struct {
 	Rows, Offset int64
 
@@ -25,6 +26,9 @@ var _ arrowstream.Stateful = (*Limit)(nil)
 func (l *Limit) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
 	if l.Rows < 0 || l.Offset < 0 {
 		return nil, planError("AS1101", fmt.Sprintf("limit: %d rows after %d: negative", l.Rows, l.Offset), "")
+	}
+	if err := grouped.AppendOnly("limit", in); err != nil {
+		return nil, err
 	}
 	l.mem = env.Allocator
 	return in, nil

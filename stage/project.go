@@ -25,7 +25,8 @@ type Column struct {
 
 // Project computes the columns of the output. The event time stays marked
 // where its column is passed on, under its own or another name. A changelog
-// keeps its column of changes without being asked.
+// keeps its column of changes without being asked: a -U and its +U may become
+// equal, which takes a row back and gives it again.
 type Project struct {
 	Columns []Column
 	// EventTime, if set, names the output column that is the event time from

@@ -41,7 +41,7 @@ func TestFilter(t *testing.T) {
 		},
 		"changelog": {
 			New: where(call("gt", col("x"), lit(int64(1)))), Schema: "x:int64 __op:int8",
-			In: []stagetest.Step{stagetest.Rows("1 0\n1 1\n2 2"), stagetest.End()}, Want: "x:int64 __op:int8\n2 2",
+			In: []stagetest.Step{stagetest.Rows("1 0\n1 1\n2 2\n2 1\n3 2\n3 1\n0 2"), stagetest.End()}, Want: "x:int64 __op:int8\n2 0\n2 3\n3 0\n3 3",
 		},
 		"columns": {
 			New: func() arrowstream.Stage {
@@ -54,7 +54,7 @@ func TestFilter(t *testing.T) {
 			New: func() arrowstream.Stage {
 				return &stage.Filter{Where: call("gt", col("x"), lit(int64(1))), Columns: []string{"y"}}
 			}, Schema: "x:int64 y:int64 __op:int8",
-			In: []stagetest.Step{stagetest.Rows("1 7 0\n2 8 1"), stagetest.End()}, Want: "y:int64 __op:int8\n8 1",
+			In: []stagetest.Step{stagetest.Rows("1 7 0\n2 8 1"), stagetest.End()}, Want: "y:int64 __op:int8\n8 3",
 		},
 		"columns that are not there": {
 			New: func() arrowstream.Stage { return &stage.Filter{Where: lit(true), Columns: []string{"z"}} }, Schema: schema,
@@ -134,6 +134,7 @@ func TestLimit(t *testing.T) {
 		"more than come": {New: limit(1<<62, 5), Schema: "x:int64", In: in, Want: "rows\n6"},
 		"none":           {New: limit(0, 0), Schema: "x:int64", In: in, Want: "rows"},
 		"past the end":   {New: limit(2, 1<<62), Schema: "x:int64", In: in, Want: "rows"},
+		"changelog":      {New: limit(1, 0), Schema: "x:int64 __op:int8", In: []stagetest.Step{stagetest.End()}, Err: "AS1406"},
 		"negative":       {New: limit(-1, 0), Schema: "x:int64", In: in, Err: "negative"},
 	})
 }
@@ -221,8 +222,8 @@ func TestUnnest(t *testing.T) {
 		},
 		"vector in a changelog": {
 			New:    func() arrowstream.Stage { return &stage.Unnest{Column: "v", As: "e", Ordinality: "n", Drop: true} },
-			Schema: "v:vector[2] __op:int8", In: []stagetest.Step{stagetest.Rows("[1,2] 0\nnull 0\n[3,4] 3"), stagetest.End()},
-			Want: "e:float64 n:int64! __op:int8\n1 1 0\n2 2 0\n3 1 3\n4 2 3",
+			Schema: "v:vector[2] __op:int8", In: []stagetest.Step{stagetest.Rows("[1,2] 0\nnull 0\n[1,2] 1\n[3,4] 2\n[3,4] 3"), stagetest.End()},
+			Want: "e:float64 n:int64! __op:int8\n1 1 0\n2 2 0\n1 1 3\n2 2 3\n3 1 0\n4 2 0\n3 1 3\n4 2 3",
 		},
 		"no list": {New: func() arrowstream.Stage { return &stage.Unnest{Column: "k"} }, Schema: schema, In: in, Err: "no list"},
 	})

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -20,6 +21,31 @@ func int64Array(mem memory.Allocator, values []int64) arrow.Array {
 
 func opArray(mem memory.Allocator, ops []int8) arrow.Array {
 	return fixedArray(mem, arrow.PrimitiveTypes.Int8, columnar.AsBytes(ops), len(ops))
+}
+
+// withOps is rows with a column of changes, under the schema of the output.
+func withOps(mem memory.Allocator, out *arrow.Schema, rows arrow.Record, ops []int8) arrow.Record {
+	op := opArray(mem, ops)
+	defer op.Release()
+	return array.NewRecord(out, append(slices.Clone(rows.Columns()), op), rows.NumRows())
+}
+
+// singly is a batch of a changelog with -D for -U and +I for +U, the caller
+// releases it: what is done to rows one by one may tear the two apart.
+func singly(mem memory.Allocator, b arrow.Record) arrow.Record {
+	last := int(b.NumCols()) - 1
+	ops := slices.Clone(columnar.Values[int8](b.Column(last)))
+	for i, op := range ops {
+		switch columnar.Change(op) {
+		case columnar.UpdateBefore:
+			ops[i] = int8(columnar.Delete)
+		case columnar.UpdateAfter:
+			ops[i] = int8(columnar.Insert)
+		}
+	}
+	op := opArray(mem, ops)
+	defer op.Release()
+	return array.NewRecord(b.Schema(), append(slices.Clone(b.Columns()[:last]), op), b.NumRows())
 }
 
 // fixedArray is a column of n fixed-width values without nulls.

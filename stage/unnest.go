@@ -16,7 +16,9 @@ import (
 )
 
 // Unnest repeats every row for each element of a list column, which the output
-// has in a column of its own at the end.
+// has in a column of its own at the end. In a changelog a row is taken back with
+// all its elements, and another one may have more or fewer of them: -U and +U come
+// out as -D and +I.
 type Unnest struct {
 	// Column is the list column; it stays in the output unless Drop is set.
 	Column string
@@ -160,6 +162,11 @@ func (u *Unnest) emit(b arrowstream.Batch, list array.ListLike, rows, elems []in
 	}
 	out := array.NewRecord(u.out, cols, int64(len(rows)))
 	defer out.Release()
+	if change {
+		single := singly(u.mem, out)
+		defer single.Release()
+		return emit(single)
+	}
 	return emit(out)
 }
 

@@ -102,6 +102,14 @@ func (k *Keys) Limit() int {
 	return k.groups.Len()
 }
 
+// Live is the number of keys.
+func (k *Keys) Live() int {
+	if k.groups == nil {
+		return 1
+	}
+	return k.groups.Live()
+}
+
 // Remove gives ids back; their keys are forgotten.
 func (k *Keys) Remove(ids []uint32) {
 	if k.groups != nil && len(ids) > 0 {

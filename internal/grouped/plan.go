@@ -20,6 +20,7 @@ type Plan struct {
 	args   []argument
 	fields []arrow.Field
 	states []arrow.Field
+	back   bool // rows are taken back
 }
 
 type boundAgg struct {
@@ -36,9 +37,10 @@ type argument struct {
 	column int // where the argument is an input column as it is, else -1
 }
 
-// Bind types aggs against in. what names the operator in errors.
+// Bind types aggs against in. what names the operator in errors. If in is a
+// changelog, the aggregates can take rows back, see [Set.Change].
 func Bind(what string, aggs []Agg, in *arrow.Schema) (*Plan, error) {
-	p := &Plan{}
+	p := &Plan{back: columnar.Changelog(in)}
 	for _, a := range aggs {
 		if err := p.add(a, in); err != nil {
 			name := a.Name
@@ -79,6 +81,14 @@ func (p *Plan) add(a Agg, in *arrow.Schema) error {
 	spec, err := f.Bind(types, a.Distinct)
 	if err != nil {
 		return &arrowstream.Error{Code: "AS1601", Msg: err.Error()}
+	}
+	if p.back {
+		if spec, err = spec.Retractable(); err != nil {
+			return &arrowstream.Error{
+				Code: "AS1407", Msg: fmt.Sprintf("%s cannot take rows back that the input updates: %s", f.Name, err.Error()),
+				Hint: "aggregate a stream that only appends, or leave the aggregate out",
+			}
+		}
 	}
 	b := boundAgg{spec: spec, states: len(spec.StateTypes)}
 	if a.Filter != nil {

@@ -41,7 +41,15 @@ func (s *Set) Update(b arrow.Record, slots []uint32, n int) error {
 	if err := s.evaluate(b); err != nil {
 		return err
 	}
-	return s.add(b, slots, n)
+	return s.add(first(b), slots, n, false)
+}
+
+// first is a column of b, which tells the number of rows.
+func first(b arrow.Record) arrow.Array {
+	if b.NumCols() == 0 {
+		return nil
+	}
+	return b.Column(0)
 }
 
 // Args are the arguments of the aggregates for the rows of b, which the caller
@@ -60,10 +68,11 @@ func (s *Set) Args(b arrow.Record) ([]arrow.Array, error) {
 func (s *Set) Add(args []arrow.Array, slots []uint32, n int) error {
 	copy(s.args, args)
 	defer clear(s.args)
-	return s.add(nil, slots, n)
+	return s.add(nil, slots, n, false)
 }
 
-func (s *Set) add(b arrow.Record, slots []uint32, n int) error {
+// add adds rows, or takes them back; rows is any column of them.
+func (s *Set) add(rows arrow.Array, slots []uint32, n int, back bool) error {
 	for i, a := range s.plan.aggs {
 		if a.shares >= 0 {
 			continue
@@ -74,13 +83,17 @@ func (s *Set) add(b arrow.Record, slots []uint32, n int) error {
 		}
 		if len(call) == 0 && slots == nil {
 			// count(*) of ungrouped rows takes the number of rows from a column.
-			if b.NumCols() == 0 {
+			if rows == nil {
 				continue
 			}
-			call = append(call, b.Column(0))
+			call = append(call, rows)
 		}
 		s.call = call
-		if err := s.accs[i].Update(slots, n, call...); err != nil {
+		do := s.accs[i].Update
+		if back {
+			do = s.accs[i].(agg.Retractable).Retract
+		}
+		if err := do(slots, n, call...); err != nil {
 			return Error("aggregate "+s.plan.fields[i].Name, err)
 		}
 	}

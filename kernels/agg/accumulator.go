@@ -65,6 +65,9 @@ type Spec struct {
 	// OrderFree tells that the result does not depend on the order of rows and
 	// merges, to the bit.
 	OrderFree bool
+
+	// retract is what [Spec.Retractable] returns, nil for the general way.
+	retract func() (*Spec, error)
 }
 
 // Function is one aggregate function.

@@ -28,7 +28,11 @@ func (c *column[T]) grow(n int) {
 	}
 	if n > cap(c.v) {
 		size := int(unsafe.Sizeof(*new(T)))
-		old, bytes := len(c.raw), max(n, 2*cap(c.v), 16)*size
+		more := 2 * cap(c.v)
+		if len(c.raw) >= hugeColumn {
+			more = cap(c.v) + cap(c.v)/4
+		}
+		old, bytes := len(c.raw), max(n, more, 16)*size
 		if c.raw == nil {
 			// Fresh memory is zero, and clearing it would touch every page of
 			// a table that stays sparse.
@@ -75,8 +79,9 @@ func (c *column[T]) blocks(groups []uint32) iter.Seq2[int, int] {
 }
 
 const (
-	largeColumn = 1 << 20 // bytes
-	columnBlock = 32      // groups
+	largeColumn = 1 << 20  // bytes
+	hugeColumn  = 64 << 20 // bytes, from which on a column grows by a quarter
+	columnBlock = 32       // groups
 )
 
 // reset zeroes the values of groups, of all when groups is nil.

@@ -49,16 +49,26 @@ func bindCountIf(f *Function, args []arrow.DataType) (*Spec, error) {
 }
 
 func countSpec(of counted, args ...arrow.DataType) *Spec {
-	return &Spec{
+	return itself(&Spec{
 		Args: args, Out: arrow.PrimitiveTypes.Int64, StateTypes: []arrow.DataType{arrow.PrimitiveTypes.Int64},
 		Merge: true, OrderFree: true,
 		New: func(mem memory.Allocator) Accumulator { return &count{mem: mem, n: column[int64]{mem: mem}, of: of} },
-	}
+	})
 }
 
 // Update implements Accumulator. count(*) has no argument; with groups nil it
 // takes one column of any type, which only tells the number of rows.
 func (c *count) Update(groups []uint32, n int, args ...arrow.Array) error {
+	return c.add(groups, n, 1, args)
+}
+
+// Retract implements Retractable.
+func (c *count) Retract(groups []uint32, n int, args ...arrow.Array) error {
+	return c.add(groups, n, -1, args)
+}
+
+// add counts every row by.
+func (c *count) add(groups []uint32, n int, by int64, args []arrow.Array) error {
 	c.n.grow(max(n, 1))
 	var rows columnar.Bitmap
 	switch {
@@ -74,13 +84,13 @@ func (c *count) Update(groups []uint32, n int, args ...arrow.Array) error {
 		rows = logicalValidity(args[0])
 	}
 	if groups == nil {
-		c.n.v[0] += int64(rows.Count())
+		c.n.v[0] += by * int64(rows.Count())
 		return nil
 	}
 	counts := c.n.v
 	for lo, hi := range rows.Runs() {
 		for _, g := range groups[lo:hi] {
-			counts[g]++
+			counts[g] += by
 		}
 	}
 	return nil

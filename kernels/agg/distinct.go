@@ -3,8 +3,6 @@ package agg
 import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
-
-	"github.com/arrowstream/arrowstream/kernels"
 )
 
 // bindDistinct makes an aggregate of one argument see each value of a group
@@ -15,14 +13,16 @@ func bindDistinct(inner *Spec) (*Spec, error) {
 	if _, err := checkKeyTypes(keys); err != nil {
 		return nil, err
 	}
-	return &Spec{
+	spec := &Spec{
 		Args: inner.Args, Out: inner.Out, Nullable: inner.Nullable, Merge: true, OrderFree: inner.OrderFree,
 		StateTypes: []arrow.DataType{arrow.ListOf(value)},
 		New: func(mem memory.Allocator) Accumulator {
 			pairs, _ := NewGroups(mem, keys) // the types are checked above
 			return &distinct{mem: mem, value: value, inner: inner.New(mem), pairs: pairs, of: newChains[uint32](mem), live: column[bool]{mem: mem}}
 		},
-	}, nil
+	}
+	spec.retract = func() (*Spec, error) { return talliedSpec(spec, inner) }
+	return spec, nil
 }
 
 // distinct feeds an accumulator with the distinct values of each group, in the
@@ -40,20 +40,11 @@ type distinct struct {
 
 // Update implements Accumulator.
 func (d *distinct) Update(groups []uint32, n int, args ...arrow.Array) error {
-	vals := args[0]
-	groups = d.zeros.of(groups, vals.Len())
-	if valid := logicalValidity(vals); valid.Count() < vals.Len() {
-		some, err := kernels.FilterArray(d.mem, vals, valid)
-		if err != nil {
-			return err
-		}
-		defer some.Release()
-		kept := make([]uint32, 0, some.Len())
-		for i := range valid.Ones() {
-			kept = append(kept, groups[i])
-		}
-		vals, groups = some, kept
+	groups, vals, err := valued(d.mem, d.zeros.of(groups, args[0].Len()), args[0])
+	if err != nil {
+		return err
 	}
+	defer vals.Release()
 	d.of.grow(max(n, 1))
 	first, ids, err := d.firstSeen(groups, vals)
 	if err != nil {

@@ -21,6 +21,15 @@ func (c *exactCell) add(low, high uint64, top, n int64) {
 	c.n += n
 }
 
+// sub takes one value back.
+func (c *exactCell) sub(low, high uint64, top int64) {
+	var borrow uint64
+	c.low, borrow = bits.Sub64(c.low, low, 0)
+	c.high, borrow = bits.Sub64(c.high, high, borrow)
+	c.top -= top + int64(borrow)
+	c.n--
+}
+
 // fits tells whether the total of integers is an int64.
 func (c *exactCell) fits() bool { return int64(c.high) == int64(c.low)>>63 }
 

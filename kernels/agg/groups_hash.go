@@ -10,7 +10,8 @@ import (
 
 // hashIndex finds the slots of words by open addressing with linear probing
 // over entries of 16 bytes. It is kept sparse, at most 1/8 full up to 16K keys
-// and 1/4 above, because mispredicted probes cost more than untouched memory.
+// and 1/4 above, because mispredicted probes cost more than untouched memory;
+// tables of millions of keys are up to 5/8 full, where memory is what counts.
 type hashIndex struct {
 	mem     memory.Allocator
 	entries column[wordEntry]
@@ -37,8 +38,10 @@ func full(used, size int) bool {
 		return used*8 > size
 	case size <= 4<<20:
 		return used*4 > size
+	case size <= 8<<20:
+		return used*2 > size
 	}
-	return used*2 > size
+	return used*8 > size*5
 }
 
 // tableSize is the size of a table for used keys that leaves room for as many

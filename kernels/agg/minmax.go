@@ -19,7 +19,10 @@ func bindExtreme(f *Function, args []arrow.DataType, largest bool) (*Spec, error
 		return nil, err
 	}
 	out := Plain(args[0])
-	spec := &Spec{Args: args, Out: out, Nullable: true, StateTypes: []arrow.DataType{out}, Merge: true, OrderFree: true}
+	spec := &Spec{
+		Args: args, Out: out, Nullable: true, StateTypes: []arrow.DataType{out}, Merge: true, OrderFree: true,
+		retract: func() (*Spec, error) { return rankedSpec(args, out, largest) },
+	}
 	switch out.ID() {
 	case arrow.BOOL:
 		spec.New = func(mem memory.Allocator) Accumulator {

@@ -24,13 +24,13 @@ type decimalSum struct {
 
 func decimalSpec(in, out *arrow.Decimal128Type, mean bool) *Spec {
 	i64 := arrow.PrimitiveTypes.Int64
-	return &Spec{
+	return itself(&Spec{
 		Args: []arrow.DataType{in}, Out: out, Nullable: true, Merge: true, OrderFree: true,
 		StateTypes: []arrow.DataType{i64, &arrow.Decimal128Type{Precision: 38}, i64},
 		New: func(mem memory.Allocator) Accumulator {
 			return &decimalSum{mem: mem, mean: mean, in: in, out: out, cells: column[exactCell]{mem: mem}}
 		},
-	}
+	})
 }
 
 // Update implements Accumulator.
@@ -42,6 +42,20 @@ func (s *decimalSum) Update(groups []uint32, n int, args ...arrow.Array) error {
 		for i := lo; i < hi; i++ {
 			high := words[2*i+1]
 			cells[at(groups, i)].add(words[2*i], high, int64(high)>>63, 1)
+		}
+	}
+	return nil
+}
+
+// Retract implements Retractable.
+func (s *decimalSum) Retract(groups []uint32, n int, args ...arrow.Array) error {
+	s.cells.grow(max(n, 1))
+	cells := s.cells.v
+	for lo, hi := range columnar.Validity(args[0]).Runs() {
+		words := columnar.AsValues[uint64](args[0].Data().Buffers()[1].Bytes())[2*args[0].Data().Offset():]
+		for i := lo; i < hi; i++ {
+			high := words[2*i+1]
+			cells[at(groups, i)].sub(words[2*i], high, int64(high)>>63)
 		}
 	}
 	return nil

@@ -1,6 +1,8 @@
 package agg
 
 import (
+	"math"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
@@ -18,21 +20,32 @@ type intSum struct {
 	mem      memory.Allocator
 	unsigned bool // uint64
 	mean     bool
+	counted  bool // there is a count: for avg, and where rows are taken back
 	out      arrow.DataType
 	low      column[int64] // total modulo 2^64
 	high     column[int64] // total is low + 2^64*high; shorter than low where it is 0
-	some     column[uint8] // sum: 1 where there were values
-	count    column[int64] // avg: values, without nulls
+	some     column[uint8] // not counted: 1 where there were values
+	count    column[int64] // counted: values, without nulls
 	scratch  []byte        // validity that does not begin with a byte
 }
 
 func intSpec(in, out arrow.DataType, mean bool) *Spec {
+	counted := itself(newIntSpec(in, out, mean, true))
+	if mean {
+		return counted
+	}
+	spec := newIntSpec(in, out, mean, false)
+	spec.retract = counted.retract
+	return spec
+}
+
+func newIntSpec(in, out arrow.DataType, mean, counted bool) *Spec {
 	return &Spec{
 		Args: []arrow.DataType{in}, Out: out, Nullable: true, Merge: true, OrderFree: true,
 		StateTypes: []arrow.DataType{arrow.PrimitiveTypes.Int64, &arrow.Decimal128Type{Precision: 38}},
 		New: func(mem memory.Allocator) Accumulator {
 			return &intSum{
-				mem: mem, unsigned: in.ID() == arrow.UINT64, mean: mean, out: out, low: column[int64]{mem: mem}, high: column[int64]{mem: mem},
+				mem: mem, unsigned: in.ID() == arrow.UINT64, mean: mean, counted: counted, out: out, low: column[int64]{mem: mem}, high: column[int64]{mem: mem},
 				some: column[uint8]{mem: mem}, count: column[int64]{mem: mem},
 			}
 		},
@@ -41,7 +54,7 @@ func intSpec(in, out arrow.DataType, mean bool) *Spec {
 
 func (s *intSum) grow(n int) {
 	s.low.grow(n)
-	if s.mean {
+	if s.counted {
 		s.count.grow(n)
 	} else {
 		s.some.grow(n)
@@ -63,10 +76,29 @@ func (s *intSum) Update(groups []uint32, n int, args ...arrow.Array) error {
 			for i, v := range vals[lo:hi] {
 				s.add(groups[lo+i], v, -(v >> 63), 1)
 			}
-		case s.mean:
+		case s.counted:
 			s.addCounted(groups[lo:hi], vals[lo:hi])
 		default:
 			s.addSome(groups[lo:hi], vals[lo:hi])
+		}
+	}
+	return nil
+}
+
+// Retract implements Retractable.
+func (s *intSum) Retract(groups []uint32, n int, args ...arrow.Array) error {
+	s.grow(max(n, 1))
+	vals := columnar.Values[int64](args[0])
+	for lo, hi := range columnar.Validity(args[0]).Runs() {
+		for i := lo; i < hi; i++ {
+			v, high := vals[i], int64(0)
+			if s.unsigned {
+				high = v >> 63 // v stands for v + 2^64 when it is negative
+			}
+			if v == math.MinInt64 {
+				high++ // -v is itself
+			}
+			s.add(at(groups, i), -v, high, -1)
 		}
 	}
 	return nil
@@ -86,7 +118,7 @@ func (s *intSum) addSome(groups []uint32, vals []int64) {
 	}
 }
 
-// addCounted adds rows for avg.
+// addCounted adds rows where they are counted.
 func (s *intSum) addCounted(groups []uint32, vals []int64) {
 	vals = vals[:len(groups)]
 	low, count := s.low.v, s.count.v
@@ -119,7 +151,7 @@ func (s *intSum) add(g uint32, low, high, n int64) {
 		s.high.grow(int(g) + 1)
 		s.high.v[g] += high
 	}
-	if s.mean {
+	if s.counted {
 		s.count.v[g] += n
 	} else if n > 0 {
 		s.some.v[g] = 1
@@ -160,13 +192,14 @@ func (s *intSum) Merge(groups []uint32, n int, state ...arrow.Array) error {
 	return nil
 }
 
-// total is the total of a group and how many values it has, for sum at most 1.
+// total is the total of a group and how many values it has, at most 1 where they are
+// not counted.
 func (s *intSum) total(g uint32) exactCell {
 	c := exactCell{low: uint64(s.low.v[g]), high: uint64(s.low.v[g] >> 63)}
 	if int(g) < len(s.high.v) {
 		c.high += uint64(s.high.v[g])
 	}
-	if s.mean {
+	if s.counted {
 		c.n = s.count.v[g]
 	} else {
 		c.n = int64(s.some.v[g])

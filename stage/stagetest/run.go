@@ -33,12 +33,14 @@ type JoinCase struct {
 	Counts *arrowstream.Counts
 	Err    string
 	Plain  bool
+	// NoNulls is that of [Case].
+	NoNulls bool
 }
 
 // RunJoin is [Run] for a join.
 func RunJoin(t *testing.T, c JoinCase) {
 	t.Helper()
-	as := Case{In: c.In, Want: c.Want, Side: c.Side, Counts: c.Counts, Err: c.Err, Plain: c.Plain}
+	as := Case{In: c.In, Want: c.Want, Side: c.Side, Counts: c.Counts, Err: c.Err, Plain: c.Plain, NoNulls: c.NoNulls}
 	runAll(t, as, c.Schemas, func() node { return node{join: c.New()} })
 }
 

@@ -39,8 +39,11 @@ type stateRecord struct {
 	Files map[string]fileRecord `json:"files"`
 }
 
-// fileRecord says what a file holds: the sum is that of its trailer.
+// fileRecord says what a file holds: the sum is that of its trailer. Pieces is
+// set for what was added to a log, which is any number of batches.
 type fileRecord struct {
+	Pieces bool `json:"pieces,omitempty"`
+
 	Rows  int64  `json:"rows"`
 	Bytes int64  `json:"bytes"`
 	CRC   uint32 `json:"crc32c"`

@@ -24,9 +24,6 @@ func (a *Aggregate) Delta(context.Context) (arrowstream.State, error) {
 }
 
 func (a *Aggregate) stateOf(groups []uint32) (arrowstream.State, error) {
-	if a.over != nil {
-		return nil, planError("AS1504", "aggregate: what was spilled is no part of a snapshot", "leave out the spill folder")
-	}
 	states, err := a.states(groups)
 	if err != nil {
 		return nil, err
@@ -87,28 +84,39 @@ func (a *Aggregate) Restore(ctx context.Context, st arrowstream.State) error {
 }
 
 // Apply implements [arrowstream.Incremental]: a group of the delta is as it
-// says, whatever it was.
+// says, whatever it was. The parts of a log come alone, see [aggregateLog].
 func (a *Aggregate) Apply(_ context.Context, st arrowstream.State) error {
+	if count, ok := grouped.ReadMeta(st["count"], "seen"); ok {
+		a.seen = grouped.Sum(count[0], a.instance)
+		return nil
+	}
+	if rows := st["rows"]; rows != nil && len(a.By) > 0 && sameTypes(rows, a.input.Fields()) {
+		return a.restoreRows(rows)
+	}
+	b := st["groups"]
+	if !sameTypes(b, a.stateFields()) {
+		return badState("aggregate", "groups")
+	}
+	if st["meta"] == nil {
+		return a.restoreStates(b)
+	}
 	meta, ok := grouped.ReadMeta(st["meta"], "seen", "shown")
 	if !ok {
 		return badState("aggregate", "meta")
 	}
 	a.seen, a.shown = grouped.Sum(meta[0], a.instance), meta[1][0] != 0
-	b := st["groups"]
-	if !sameTypes(b, a.stateFields()) {
-		return badState("aggregate", "groups")
+	if !a.Updates || len(a.By) == 0 {
+		return a.restoreStates(b)
 	}
 	ids, err := a.mergeGroups(b)
 	if err != nil {
 		return err
 	}
-	if a.Updates && len(a.By) > 0 {
-		const before = 1 // the first tick, which is over
-		a.stamp, a.birth = grown(a.stamp, a.keys.Limit()), grown(a.birth, a.keys.Limit())
-		for _, id := range ids {
-			a.birth[id] = before
-		}
-		a.tick = before + 1
+	const before = 1 // the first tick, which is over
+	a.stamp, a.birth = grown(a.stamp, a.keys.Limit()), grown(a.birth, a.keys.Limit())
+	for _, id := range ids {
+		a.birth[id] = before
 	}
+	a.tick = before + 1
 	return nil
 }

@@ -114,11 +114,11 @@ func (l *epochLog) enter(n *entry) (gone []file, err error) {
 	if err := l.frames.check(); err != nil {
 		return nil, err
 	}
-	n.Dropped = l.expired(n)
+	l.expire(n)
 	if n.payload, err = n.encode(); err != nil {
 		return nil, fmt.Errorf("state: epoch %d: %w", n.epoch, err)
 	}
-	return l.gone(n.Dropped), l.frames.append(frame{kind: frameCommit, epoch: n.epoch, payload: n.payload})
+	return l.gone(n), l.frames.append(frame{kind: frameCommit, epoch: n.epoch, payload: n.payload})
 }
 
 // writeFiles writes the states and ends the outboxes of an epoch, makes all of

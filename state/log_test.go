@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -113,6 +114,22 @@ func keepsLogs(t *testing.T, d arrowstream.StateStore) {
 		}
 		s.Release()
 		break
+	}
+	// What other stages had in the commits that only the log needs is gone.
+	for _, n := range l.index.commits {
+		old := n.epoch <= 40-6
+		if at := len(n.States); n.Partial != old || old && at != 1 || !old && at != 2 {
+			t.Errorf("epoch %d has states of %d stages, partial %v", n.epoch, at, n.Partial)
+		}
+		for _, f := range n.stateFiles() {
+			if _, err := l.Size(l.at(f.name)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	gone := file{name: stateFile("agg k", 20, 3, "all", false)}
+	if _, err := l.Size(l.at(gone.name)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s: %v", gone.name, err)
 	}
 	err := l.Commit(t.Context(), arrowstream.Commit{Epoch: 41}, []arrowstream.StageState{{UID: "all", Delta: true, Log: arrowstream.Log{"rows": torn{batches{batch(1)}}}}})
 	if err == nil || !strings.Contains(err.Error(), "spill: read x: gone") {

@@ -65,7 +65,7 @@ func (s *session) insertNode(n *node, name syntax.Name, path string, at syntax.S
 func (s *session) target(name syntax.Name, path string, at syntax.Span) (*table, error) {
 	if path != "" || len(name.Parts) == 0 {
 		t, err := s.file(path, at)
-		if err == nil && t.node != nil && t.node.bounded {
+		if err == nil && t.source != nil && t.source.Bounded() {
 			return nil, s.src.Error(at, "AS1504", "write to another place", fmt.Sprintf("%q is read by this script and cannot be written in it", t.name))
 		}
 		if err == nil && t.connector.Sink == nil {
@@ -89,7 +89,7 @@ func (s *session) target(name syntax.Name, path string, at syntax.Span) (*table,
 		return nil, s.src.Error(at, "AS1504", "insert into a table", fmt.Sprintf("%q is a view", t.name))
 	case t.connector != nil && t.connector.Sink == nil:
 		return nil, s.src.Error(at, "AS1504", "read from it with SELECT", fmt.Sprintf("connector %q of table %q cannot be written", t.connector.Name, t.name))
-	case t.connector != nil && t.node != nil && t.node.bounded:
+	case t.connector != nil && t.source != nil && t.source.Bounded():
 		return nil, s.src.Error(at, "AS1504", "write to another place", fmt.Sprintf("%q is read by this script and cannot be written in it", t.name))
 	case t.connector == nil && t.node != nil:
 		return nil, s.src.Error(at, "AS1504", "move the INSERT before the first query that reads the table", fmt.Sprintf("table %q was read before", t.name))

@@ -87,6 +87,14 @@ func (s *session) sourceNode(t *table, at syntax.Span) (*node, error) {
 		}
 	}
 	n := &node{kind: "scan", detail: t.name, table: t, bounded: src.Bounded(), schema: schema}
+	switch s.setting("job.mode", "automatic") {
+	case "streaming":
+		n.bounded = false
+	case "batch":
+		if !n.bounded {
+			return nil, s.src.Error(at, "AS1405", "SET job.mode = automatic", fmt.Sprintf("job.mode is batch, but table %q does not end", t.name))
+		}
+	}
 	if t.eventTime != "" {
 		i := columnar.Index(schema, t.eventTime)
 		if i < 0 {

@@ -14,7 +14,7 @@ import (
 // knownSettings are the native keys that mean something; keys of a job are
 // matched by their last part.
 var knownSettings = []string{
-	"job.name", "job.parallelism", "job.epoch", "state.ttl", "state.unbounded", "watermark.idle-timeout", "watermark.default-delay", "watermark.implied", "sql.time-zone", "sql.compat",
+	"job.name", "job.mode", "job.parallelism", "job.epoch", "state.ttl", "state.unbounded", "watermark.idle-timeout", "watermark.default-delay", "watermark.implied", "sql.time-zone", "sql.compat",
 	"sql.double-quotes", "sql.integer-division", "sql.division-by-zero", "sql.array-base", "sql.strict", "sql.enforce-length",
 }
 
@@ -22,7 +22,7 @@ var knownSettings = []string{
 var settingAliases = map[string]string{
 	"streaming.query.name": "job.name", "pipeline.name": "job.name", "table.exec.state.ttl": "state.ttl", "updating_ttl": "state.ttl",
 	"table.exec.source.idle-timeout": "watermark.idle-timeout", "table.local-time-zone": "sql.time-zone", "spark.sql.session.timezone": "sql.time-zone", "timezone": "sql.time-zone",
-	"parallelism.default": "job.parallelism", "execution.checkpointing.interval": "job.epoch",
+	"execution.runtime-mode": "job.mode", "parallelism.default": "job.parallelism", "execution.checkpointing.interval": "job.epoch",
 }
 
 // settingPatterns map spellings that hold the name of a query.
@@ -99,6 +99,8 @@ func checkSetting(key, value string) error {
 		return err
 	case key == "state.unbounded":
 		return oneOf(value, "refuse", "warn", "allow")
+	case key == "job.mode":
+		return oneOf(value, "automatic", "streaming", "batch")
 	case key == "sql.compat":
 		return oneOf(value, "default", "flink", "spark")
 	case key == "sql.double-quotes":

@@ -111,7 +111,8 @@ type Binary struct {
 	L, R Expr
 }
 
-// Is is x IS [NOT] NULL, TRUE, FALSE or UNKNOWN.
+// Is is x IS [NOT] What: NULL, TRUE, FALSE, UNKNOWN, JSON, JSON VALUE, JSON
+// OBJECT, JSON ARRAY or JSON SCALAR.
 type Is struct {
 	Span
 	X    Expr
@@ -135,7 +136,8 @@ type In struct {
 	Query *Query
 }
 
-// Like is x [NOT] LIKE, ILIKE or RLIKE pattern.
+// Like is x [NOT] Op pattern [ESCAPE c]. Op is LIKE, ILIKE, RLIKE (REGEXP, ~) or
+// SIMILAR TO.
 type Like struct {
 	Span
 	Op         string
@@ -163,24 +165,6 @@ type Cast struct {
 	Try bool
 }
 
-// Call is a function call. Fn keeps its qualifier (default.f).
-type Call struct {
-	Span
-	Fn       Name
-	Args     []Arg
-	Distinct bool
-	Star     bool // count(*)
-	OrderBy  []Order
-	Filter   Expr
-	Over     bool // an OVER clause was there; it is refused by the binder
-}
-
-// Arg is an argument, with a name in the form name => value.
-type Arg struct {
-	Name  *Ident
-	Value Expr
-}
-
 // Extract is EXTRACT(unit FROM x). Unit is in upper case.
 type Extract struct {
 	Span
@@ -201,10 +185,20 @@ type Index struct {
 	X, I Expr
 }
 
-// Star is * or t.*.
+// JSONAccess is x -> key or, with Text, x ->> key: a field by its name, an
+// element by its number.
+type JSONAccess struct {
+	Span
+	X, Key Expr
+	Text   bool
+}
+
+// Star is * or t.*. With X it stands for the fields of a struct: f(x).*; of
+// s.*, where s is a name, the binder tells whether it is a table or a struct.
 type Star struct {
 	Span
 	Qualifier *Name
+	X         Expr
 }
 
 // Array is ARRAY[...].
@@ -219,7 +213,8 @@ type Map struct {
 	Items []Expr
 }
 
-// Row is ROW(...) or a parenthesised list.
+// Row is ROW(...), STRUCT(...) or a list in parentheses. In GROUP BY it is a
+// list of keys and may be empty.
 type Row struct {
 	Span
 	Items []Expr
@@ -278,9 +273,11 @@ func (*Like) expr()       {}
 func (*Case) expr()       {}
 func (*Cast) expr()       {}
 func (*Call) expr()       {}
+func (*Lambda) expr()     {}
 func (*Extract) expr()    {}
 func (*Field) expr()      {}
 func (*Index) expr()      {}
+func (*JSONAccess) expr() {}
 func (*Star) expr()       {}
 func (*Array) expr()      {}
 func (*Map) expr()        {}
@@ -290,18 +287,4 @@ func (*TableArg) expr()   {}
 func (*ModelArg) expr()   {}
 func (*Descriptor) expr() {}
 func (*Rows) expr()       {}
-
-// Type is a type as written, in its canonical spelling.
-type Type struct {
-	Span
-	Name   string // BIGINT, VARCHAR, DECIMAL, ARRAY, ROW, ...
-	Params []int  // DECIMAL(10,2), TIMESTAMP(3), VECTOR(4)
-	Elem   []*Type
-	Fields []TypeField
-}
-
-// TypeField is one field of a ROW type.
-type TypeField struct {
-	Name Ident
-	Type *Type
-}
+func (*Grouping) expr()   {}

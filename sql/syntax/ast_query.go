@@ -24,15 +24,24 @@ type Body interface {
 	body()
 }
 
-// Select is one SELECT block.
+// Select is one SELECT block:
+//
+//	SELECT [hints] [DISTINCT [ON (keys)]] items FROM from WHERE e GROUP BY groups HAVING e WINDOW w AS (...) QUALIFY e
+//
+// Without FROM, From is nil; several tables with commas between them are a
+// [Join] of kind [JoinCross].
 type Select struct {
 	Span
-	Distinct bool
-	Items    []Item
-	From     From // nil without FROM
-	Where    Expr
-	GroupBy  []Expr
-	Having   Expr
+	Hints      []Hint
+	Distinct   bool
+	DistinctOn []Expr // DISTINCT ON (...): Distinct is false then
+	Items      []Item
+	From       From
+	Where      Expr
+	GroupBy    []Expr // expressions and [Grouping] nodes
+	Having     Expr
+	Windows    []NamedWindow
+	Qualify    Expr
 }
 
 // Item is one output of a SELECT.
@@ -41,7 +50,25 @@ type Item struct {
 	Alias *Ident
 }
 
-// Union is a set operation. Op is UNION, INTERSECT or EXCEPT.
+// NamedWindow is one w AS (...) of the WINDOW clause.
+type NamedWindow struct {
+	Name   Ident
+	Window *Window
+}
+
+// Grouping is GROUPING SETS (...), ROLLUP (...) or CUBE (...) in GROUP BY, on
+// its own or beside expressions: the sets of all items are multiplied. An item
+// of Sets is an expression, a [Row] for a list of keys - () is a Row without
+// items - or, in GROUPING SETS, another Grouping.
+type Grouping struct {
+	Span
+	Kind string // GROUPING SETS, ROLLUP or CUBE
+	Sets []Expr
+}
+
+// Union is a set operation. Op is UNION, INTERSECT or EXCEPT (MINUS); without
+// All the result has no row twice. INTERSECT binds tighter than the others,
+// which group to the left: the tree has that shape already.
 type Union struct {
 	Span
 	Op   string
@@ -60,43 +87,14 @@ func (*Union) body()  {}
 func (*Values) body() {}
 func (*Query) body()  {}
 
-// From is a table in FROM: *Table, *Derived or *TableFunc.
-type From interface {
-	Node
-	from()
-}
-
-// Alias is the [AS] alias [(columns)] of a table.
-type Alias struct {
-	Name    *Ident
-	Columns []Ident
-}
-
-// Table is a table by name, or a file by a quoted path.
-type Table struct {
+// Hint is one hint of /*+ NAME(args), ... */ after a table or SELECT. Name is
+// in upper case: OPTIONS, STATE_TTL, BROADCAST or UID. An argument is an
+// option; one without a key has a value only.
+type Hint struct {
 	Span
-	Name  Name
-	Path  string // set when the table is a file name
-	Alias Alias
+	Name string
+	Args []Option
 }
-
-// Derived is a query in FROM.
-type Derived struct {
-	Span
-	Query *Query
-	Alias Alias
-}
-
-// TableFunc is a table function in FROM; the TABLE(...) wrapper is dropped.
-type TableFunc struct {
-	Span
-	Call  *Call
-	Alias Alias
-}
-
-func (*Table) from()     {}
-func (*Derived) from()   {}
-func (*TableFunc) from() {}
 
 // Order is one key of ORDER BY. Nulls is "", "FIRST" or "LAST".
 type Order struct {

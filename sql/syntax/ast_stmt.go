@@ -80,17 +80,73 @@ type CreateModel struct {
 }
 
 // CreateFunction declares a function: by a class name looked up in the
-// registry, or by an SQL expression over its parameters.
+// registry, or by its parameters and result with a Body in SQL, or with Class
+// as the name of an export of a module.
 type CreateFunction struct {
 	Span
 	OrReplace, Temporary, IfNotExists bool
 	Name                              Name
 	Class                             string
+	Language                          string // in upper case; "" and SQL for a Body
 	Resource                          string // JAR, FILE, WASM or PLUGIN
 	Path                              string
 	Params                            []ColumnDef
-	Returns                           *Type
+	Returns                           *Type // nil for a class alone
+	Volatile                          bool  // NOT DETERMINISTIC
 	Body                              Expr
+}
+
+// CreateStream is CREATE STREAM name [OPTIONS options] insert: an INSERT as a
+// job of that name, with settings of its own. A key k of the options is the
+// setting job.NAME.k.
+type CreateStream struct {
+	Span
+	Name    Name
+	Options []Option
+	Insert  *Insert
+}
+
+// CreateScan is CREATE SCAN name ON table USING STREAM|BATCH [OPTIONS options]:
+// a named read of a table.
+type CreateScan struct {
+	Span
+	Name    Name
+	Table   Name
+	Batch   bool
+	Options []Option
+}
+
+// CreateDatabase is CREATE DATABASE name.
+type CreateDatabase struct {
+	Span
+	IfNotExists bool
+	Name        Name
+}
+
+// Use is USE name: the database of names without one.
+type Use struct {
+	Span
+	Name Name
+}
+
+// Alter is ALTER TABLE|MODEL name SET options or RENAME TO name. Kind is in
+// upper case.
+type Alter struct {
+	Span
+	Kind     string
+	IfExists bool
+	Name     Name
+	Options  []Option
+	Rename   *Name // nil for SET
+}
+
+// Summarize is SUMMARIZE of a table, a file or a query: statistics of its
+// columns.
+type Summarize struct {
+	Span
+	Name  Name
+	Path  string
+	Query *Query
 }
 
 // Set is SET key = value. Without a value it shows one setting, without a key
@@ -117,6 +173,7 @@ type Insert struct {
 	Table     Name
 	Path      string
 	TableAt   Span
+	Hints     []Hint
 	Columns   []Ident
 	Query     *Query
 }
@@ -147,7 +204,8 @@ type Describe struct {
 type Explain struct {
 	Span
 	Analyze, Verbose bool
-	Format           string
+	Format           string // "", TEXT or JSON
+	For              Expr   // ANALYZE FOR 10 SECONDS: how long to run
 	Stmt             Statement
 }
 
@@ -177,6 +235,12 @@ func (*CreateTable) stmt()    {}
 func (*CreateView) stmt()     {}
 func (*CreateModel) stmt()    {}
 func (*CreateFunction) stmt() {}
+func (*CreateStream) stmt()   {}
+func (*CreateScan) stmt()     {}
+func (*CreateDatabase) stmt() {}
+func (*Use) stmt()            {}
+func (*Alter) stmt()          {}
+func (*Summarize) stmt()      {}
 func (*Set) stmt()            {}
 func (*Reset) stmt()          {}
 func (*Insert) stmt()         {}

@@ -199,3 +199,13 @@ func (p *parser) tableArg(start Span) Expr {
 	a.Span = p.since(start)
 	return a
 }
+
+// higherOrder reports whether fn takes functions: x -> e is a lambda as an
+// argument of it, and access to JSON in any other place.
+func higherOrder(fn Name) bool {
+	switch strings.ToUpper(fn.Last()) {
+	case "TRANSFORM", "FILTER", "AGGREGATE", "REDUCE":
+		return true
+	}
+	return false
+}

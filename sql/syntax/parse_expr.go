@@ -18,6 +18,8 @@ const (
 	bpAdd
 	bpMul
 	bpUnary
+	bpPostfix
+	bpPrimary
 )
 
 var infixPower = map[string]int{

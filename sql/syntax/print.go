@@ -24,6 +24,10 @@ func Text(n Node) string {
 		w.from(n)
 	case Expr:
 		w.expr(n, 0)
+	case Pattern:
+		w.pattern(n, 0)
+	case *Window:
+		w.window(n)
 	case *Type:
 		w.typ(n)
 	}
@@ -188,8 +192,10 @@ func powerOf(x Expr) int {
 		return infixPower[x.Op]
 	case *Is, *Between, *In, *Like:
 		return bpCompare
+	case *Field, *Index, *JSONAccess:
+		return bpPostfix
 	}
-	return bpUnary + 1
+	return bpPrimary
 }
 
 func (w *writer) primary(x Expr) {
@@ -224,23 +230,22 @@ func (w *writer) primary(x Expr) {
 		w.expr(x.X, 0)
 		w.add(")")
 	case *Field:
-		switch x.X.(type) {
-		case *Column, *Number: // a dot after them means something else
-			w.add("(")
-			w.expr(x.X, 0)
-			w.add(")")
-		default:
-			w.expr(x.X, bpUnary+1)
-		}
-		w.add(".")
+		w.dotted(x.X)
 		w.ident(x.Name)
 	case *Index:
-		w.expr(x.X, bpUnary+1)
+		w.expr(x.X, bpPostfix)
 		w.add("[")
 		w.expr(x.I, 0)
 		w.add("]")
+	case *JSONAccess:
+		w.expr(x.X, bpPostfix)
+		w.add(" ->", when(x.Text, ">"), " ")
+		w.expr(x.Key, bpPrimary)
 	case *Star:
-		if x.Qualifier != nil {
+		switch {
+		case x.X != nil:
+			w.dotted(x.X)
+		case x.Qualifier != nil:
 			w.name(*x.Qualifier)
 			w.add(".")
 		}
@@ -254,7 +259,7 @@ func (w *writer) primary(x Expr) {
 		w.exprs(x.Items)
 		w.add("]")
 	case *Row:
-		w.add("(")
+		w.add("ROW(")
 		w.exprs(x.Items)
 		w.add(")")
 	case *Subquery:
@@ -286,68 +291,22 @@ func (w *writer) primary(x Expr) {
 	case *Rows:
 		w.add("ROWS ")
 		w.expr(x.N, 0)
+	case *Lambda:
+		w.lambda(x)
+	case *Grouping:
+		w.grouping(x)
 	}
 }
 
-func (w *writer) call(x *Call) {
-	w.name(x.Fn)
-	w.add("(", when(x.Star, "*"), when(x.Distinct, "DISTINCT "))
-	for i, a := range x.Args {
-		if i > 0 {
-			w.add(", ")
-		}
-		if a.Name != nil {
-			w.ident(*a.Name)
-			w.add(" => ")
-		}
-		w.expr(a.Value, 0)
-	}
-	w.orderBy(x.OrderBy)
-	w.add(")")
-	if x.Filter != nil {
-		w.add(" FILTER (WHERE ")
-		w.expr(x.Filter, 0)
+// dotted prints x with a dot after it.
+func (w *writer) dotted(x Expr) {
+	switch x.(type) {
+	case *Column, *Number: // a dot after them means something else
+		w.add("(")
+		w.expr(x, 0)
 		w.add(")")
+	default:
+		w.expr(x, bpPostfix)
 	}
-}
-
-func (w *writer) typ(t *Type) {
-	if t == nil {
-		return
-	}
-	name := t.Name
-	w.add(name)
-	switch {
-	case name == "VECTOR":
-		w.add(fmt.Sprintf("(%d%s)", first(t.Params), when(len(t.Elem) > 0, ", FLOAT")))
-	case len(t.Elem) > 0:
-		w.add("<")
-		for i, e := range t.Elem {
-			if i > 0 {
-				w.add(", ")
-			}
-			w.typ(e)
-		}
-		w.add(">")
-	case len(t.Fields) > 0:
-		w.add("<")
-		for i, f := range t.Fields {
-			if i > 0 {
-				w.add(", ")
-			}
-			w.ident(f.Name)
-			w.add(" ")
-			w.typ(f.Type)
-		}
-		w.add(">")
-	case len(t.Params) > 0:
-		w.add("(", strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Params), " ", ", "), "[]"), ")")
-	}
-}
-
-func first(n []int) int {
-	if len(n) == 0 {
-		return 0
-	}
-	return n[0]
+	w.add(".")
 }

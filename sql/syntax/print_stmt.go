@@ -1,173 +1,5 @@
 package syntax
 
-func (w *writer) query(q *Query) {
-	for i, c := range q.With {
-		w.add([]string{"WITH ", ", "}[min(i, 1)])
-		w.ident(c.Name)
-		if c.Columns != nil {
-			w.add(" ")
-			w.idents(c.Columns)
-		}
-		w.add(" AS (")
-		w.query(c.Query)
-		w.add(")")
-	}
-	if q.With != nil {
-		w.add(" ")
-	}
-	w.body(q.Body)
-	w.orderBy(q.OrderBy)
-	if q.Limit != nil {
-		w.add(" LIMIT ")
-		w.expr(q.Limit, bpBitOr)
-	}
-	if q.Offset != nil {
-		w.add(" OFFSET ")
-		w.expr(q.Offset, bpBitOr)
-	}
-	w.stream(q.Stream)
-}
-
-func (w *writer) body(b Body) {
-	switch b := b.(type) {
-	case *Select:
-		w.selectBlock(b)
-	case *Query:
-		w.add("(")
-		w.query(b)
-		w.add(")")
-	case *Values:
-		for i, row := range b.Rows {
-			w.add([]string{"VALUES (", ", ("}[min(i, 1)])
-			w.exprs(row)
-			w.add(")")
-		}
-	case *Union:
-		w.body(b.L)
-		w.add(" ", b.Op, " ", when(b.All, "ALL "))
-		if r, ok := b.R.(*Union); ok && b.Op != "INTERSECT" && r.Op == "INTERSECT" {
-			w.body(r)
-			return
-		}
-		w.body(b.R)
-	}
-}
-
-func (w *writer) selectBlock(s *Select) {
-	w.add("SELECT ", when(s.Distinct, "DISTINCT "))
-	w.items(s.Items)
-	if s.From != nil {
-		w.add(" FROM ")
-		w.from(s.From)
-	}
-	if s.Where != nil {
-		w.add(" WHERE ")
-		w.expr(s.Where, 0)
-	}
-	if s.GroupBy != nil {
-		w.add(" GROUP BY ")
-		w.exprs(s.GroupBy)
-	}
-	if s.Having != nil {
-		w.add(" HAVING ")
-		w.expr(s.Having, 0)
-	}
-}
-
-func (w *writer) items(items []Item) {
-	for i, it := range items {
-		if i > 0 {
-			w.add(", ")
-		}
-		w.expr(it.X, 0)
-		if it.Alias != nil {
-			w.add(" AS ")
-			w.ident(*it.Alias)
-		}
-	}
-}
-
-func (w *writer) from(f From) {
-	alias := Alias{}
-	switch f := f.(type) {
-	case *Table:
-		if f.Path != "" || len(f.Name.Parts) == 0 {
-			w.add(quoteText(f.Path))
-		} else {
-			w.name(f.Name)
-		}
-		alias = f.Alias
-	case *Derived:
-		w.add("(")
-		w.query(f.Query)
-		w.add(")")
-		alias = f.Alias
-	case *TableFunc:
-		w.add("TABLE(")
-		w.call(f.Call)
-		w.add(")")
-		alias = f.Alias
-	}
-	if alias.Name != nil {
-		w.add(" AS ")
-		w.ident(*alias.Name)
-		if alias.Columns != nil {
-			w.add(" ")
-			w.idents(alias.Columns)
-		}
-	}
-}
-
-func (w *writer) orderBy(orders []Order) {
-	for i, o := range orders {
-		w.add([]string{" ORDER BY ", ", "}[min(i, 1)])
-		w.expr(o.X, 0)
-		w.add(when(o.Desc, " DESC"))
-		if o.Nulls != "" {
-			w.add(" NULLS ", o.Nulls)
-		}
-	}
-}
-
-func (w *writer) clause(words string, x Expr) {
-	if x != nil {
-		w.add(words)
-		w.expr(x, bpBitOr)
-	}
-}
-
-func (w *writer) stream(s StreamClauses) {
-	switch s.Emit {
-	case EmitOnClose:
-		w.add(" EMIT ON WINDOW CLOSE")
-		w.clause(" WITH DELAY ", s.Delay)
-		w.clause(" TIMEOUT ", s.Timeout)
-	case EmitOnUpdate:
-		w.add(" EMIT ON UPDATE")
-		w.clause(" WITH BATCH ", s.Every)
-	case EmitPeriodic:
-		w.add(" EMIT PERIODIC")
-		w.clause(" ", s.Every)
-	}
-	if s.Emit != EmitOnClose {
-		w.clause(" EMIT TIMEOUT ", s.Timeout)
-	}
-	w.clause(" ALLOW LATENESS ", s.Lateness)
-	if s.LateTo != nil {
-		w.add(" LATE DATA TO ")
-		w.name(*s.LateTo)
-	}
-	if s.OnError != "" {
-		w.add(" ON ERROR ", s.OnError)
-		if s.DeadTo != nil {
-			w.add(" TO ")
-			w.name(*s.DeadTo)
-			w.clause(" LIMIT ", s.Limit)
-			w.clause(" RATE ", s.Rate)
-		}
-	}
-}
-
 func (w *writer) options(opts []Option) {
 	w.add("(")
 	for i, o := range opts {
@@ -175,20 +7,47 @@ func (w *writer) options(opts []Option) {
 			w.add(", ")
 		}
 		w.add(quoteText(o.Key), " = ")
-		switch {
-		case o.IsList:
-			w.add("[")
-			for j, v := range o.List {
-				w.add(when(j > 0, ", "), quoteText(v))
-			}
-			w.add("]")
-		case Secret(o.Key) && !Reference(o.Value):
-			w.add("'***'")
-		default:
-			w.add(quoteText(Redact(o.Value)))
-		}
+		w.optionValue(o)
 	}
 	w.add(")")
+}
+
+func (w *writer) optionValue(o Option) {
+	switch {
+	case o.IsList:
+		w.add("[")
+		for i, v := range o.List {
+			w.add(when(i > 0, ", "), quoteText(v))
+		}
+		w.add("]")
+	case Secret(o.Key) && !Reference(o.Value):
+		w.add("'***'")
+	default:
+		w.add(quoteText(Redact(o.Value)))
+	}
+}
+
+func (w *writer) optionsClause(before string, opts []Option) {
+	if opts != nil {
+		w.add(before)
+		w.options(opts)
+	}
+}
+
+// hints prints /*+ NAME(args), ... */ with a blank before it.
+func (w *writer) hints(hints []Hint) {
+	for i, h := range hints {
+		w.add([]string{" /*+ ", ", "}[min(i, 1)], h.Name, "(")
+		for j, a := range h.Args {
+			w.add(when(j > 0, ", "))
+			if a.Key != "" {
+				w.add(quoteText(a.Key), " = ")
+			}
+			w.optionValue(a)
+		}
+		w.add(")")
+	}
+	w.add(when(hints != nil, " */"))
 }
 
 func (w *writer) create(orReplace, temporary bool, kind string, ifNot bool, name Name) {
@@ -217,30 +76,50 @@ func (w *writer) statement(s Statement) {
 			w.items(s.Transform)
 			w.add(")")
 		}
-		if s.Options != nil {
-			w.add(" OPTIONS ")
-			w.options(s.Options)
-		}
+		w.optionsClause(" OPTIONS ", s.Options)
 		if s.Query != nil {
 			w.add(" AS ")
 			w.query(s.Query)
 		}
 	case *CreateFunction:
-		w.create(s.OrReplace, s.Temporary, "FUNCTION", s.IfNotExists, s.Name)
-		if s.Body != nil {
-			if s.Params == nil {
-				w.add(" ()")
-			}
-			w.columnList(" ", s.Params)
-			w.add(" RETURNS ")
-			w.typ(s.Returns)
-			w.add(" AS ")
-			w.expr(s.Body, 0)
-			return
+		w.createFunction(s)
+	case *CreateStream:
+		w.add("CREATE STREAM ")
+		w.name(s.Name)
+		w.optionsClause(" OPTIONS ", s.Options)
+		w.add(" ")
+		w.insert(s.Insert)
+	case *CreateScan:
+		w.add("CREATE SCAN ")
+		w.name(s.Name)
+		w.add(" ON ")
+		w.name(s.Table)
+		w.add(" USING ", when(s.Batch, "BATCH"), when(!s.Batch, "STREAM"))
+		w.optionsClause(" OPTIONS ", s.Options)
+	case *CreateDatabase:
+		w.create(false, false, "DATABASE", s.IfNotExists, s.Name)
+	case *Use:
+		w.add("USE ")
+		w.name(s.Name)
+	case *Alter:
+		w.add("ALTER ", s.Kind, " ", when(s.IfExists, "IF EXISTS "))
+		w.name(s.Name)
+		if s.Rename != nil {
+			w.add(" RENAME TO ")
+			w.name(*s.Rename)
+		} else {
+			w.add(" SET ")
+			w.options(s.Options)
 		}
-		w.add(" AS ", quoteText(s.Class))
-		if s.Resource != "" {
-			w.add(" USING ", s.Resource, " ", quoteText(s.Path))
+	case *Summarize:
+		w.add("SUMMARIZE ")
+		switch {
+		case s.Query != nil:
+			w.query(s.Query)
+		case len(s.Name.Parts) > 0:
+			w.name(s.Name)
+		default:
+			w.add(quoteText(s.Path))
 		}
 	case *Set:
 		w.add("SET")
@@ -276,6 +155,10 @@ func (w *writer) statement(s Statement) {
 		}
 	case *Explain:
 		w.add("EXPLAIN ", when(s.Analyze, "ANALYZE "), when(s.Verbose, "VERBOSE "), when(s.Format != "", "FORMAT "+s.Format+" "))
+		if s.For != nil {
+			w.clause("FOR ", s.For)
+			w.add(" ")
+		}
 		w.statement(s.Stmt)
 	case *Show:
 		w.add("SHOW ", s.What, when(s.Like != "", " LIKE "+quoteText(s.Like)))
@@ -309,12 +192,36 @@ func (w *writer) insert(s *Insert) {
 	} else {
 		w.name(s.Table)
 	}
+	w.hints(s.Hints)
 	if s.Columns != nil {
 		w.add(" ")
 		w.idents(s.Columns)
 	}
 	w.add(" ")
 	w.query(s.Query)
+}
+
+func (w *writer) createFunction(s *CreateFunction) {
+	w.create(s.OrReplace, s.Temporary, "FUNCTION", s.IfNotExists, s.Name)
+	if s.Returns != nil {
+		w.add(when(s.Params == nil, " ()"))
+		w.columnList(" ", s.Params)
+		w.add(" RETURNS ")
+		w.typ(s.Returns)
+		w.add(when(s.Language != "", " LANGUAGE "+s.Language), when(s.Volatile, " NOT DETERMINISTIC"))
+	}
+	w.add(" AS ")
+	if s.Body != nil {
+		w.expr(s.Body, 0)
+		return
+	}
+	w.add(quoteText(s.Class))
+	if s.Returns == nil && s.Language != "" {
+		w.add(" LANGUAGE ", s.Language)
+	}
+	if s.Resource != "" {
+		w.add(" USING ", s.Resource, " ", quoteText(s.Path))
+	}
 }
 
 func (w *writer) createTable(s *CreateTable) {
@@ -351,10 +258,7 @@ func (w *writer) createTable(s *CreateTable) {
 		w.add(" PARTITIONED BY ")
 		w.idents(s.PartitionedBy)
 	}
-	if s.Options != nil {
-		w.add(" WITH ")
-		w.options(s.Options)
-	}
+	w.optionsClause(" WITH ", s.Options)
 	if s.Query != nil {
 		w.add(" AS ")
 		w.query(s.Query)

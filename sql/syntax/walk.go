@@ -1,7 +1,8 @@
 package syntax
 
-// Children are the direct operands of an expression, in order. Subqueries and
-// what stands in them are not among them.
+// Children are the direct operands of an expression, in the order of the text.
+// The keys of ORDER BY, of a window and of other clauses of a call are among
+// them; subqueries and what stands in them are not.
 func Children(e Expr) []Expr {
 	var out []Expr
 	add := func(list ...Expr) {
@@ -9,6 +10,11 @@ func Children(e Expr) []Expr {
 			if x != nil {
 				out = append(out, x)
 			}
+		}
+	}
+	orders := func(list []Order) {
+		for _, o := range list {
+			add(o.X)
 		}
 	}
 	switch e := e.(type) {
@@ -37,19 +43,43 @@ func Children(e Expr) []Expr {
 		for _, a := range e.Args {
 			add(a.Value)
 		}
+		orders(e.OrderBy)
+		if e.JSON != nil {
+			add(e.JSON.OnEmpty.Value, e.JSON.OnError.Value)
+		}
+		orders(e.Within)
 		add(e.Filter)
+		if w := e.Over; w != nil {
+			add(w.Partition...)
+			orders(w.OrderBy)
+			if w.Frame != nil {
+				add(w.Frame.Start.N, w.Frame.End.N)
+			}
+		}
+	case *Lambda:
+		add(e.Body)
 	case *Extract:
 		add(e.X)
 	case *Field:
 		add(e.X)
 	case *Index:
 		add(e.X, e.I)
+	case *JSONAccess:
+		add(e.X, e.Key)
+	case *Star:
+		add(e.X)
 	case *Array:
 		add(e.Items...)
 	case *Map:
 		add(e.Items...)
 	case *Row:
 		add(e.Items...)
+	case *TableArg:
+		add(e.Partition...)
+	case *Rows:
+		add(e.N)
+	case *Grouping:
+		add(e.Sets...)
 	}
 	return out
 }

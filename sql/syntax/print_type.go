@@ -1,0 +1,47 @@
+package syntax
+
+import (
+	"fmt"
+	"strings"
+)
+
+func (w *writer) typ(t *Type) {
+	if t == nil {
+		return
+	}
+	name := t.Name
+	w.add(name)
+	switch {
+	case name == "VECTOR":
+		w.add(fmt.Sprintf("(%d%s)", first(t.Params), when(len(t.Elem) > 0, ", FLOAT")))
+	case len(t.Elem) > 0:
+		w.add("<")
+		for i, e := range t.Elem {
+			if i > 0 {
+				w.add(", ")
+			}
+			w.typ(e)
+		}
+		w.add(">")
+	case len(t.Fields) > 0:
+		w.add("<")
+		for i, f := range t.Fields {
+			if i > 0 {
+				w.add(", ")
+			}
+			w.ident(f.Name)
+			w.add(" ")
+			w.typ(f.Type)
+		}
+		w.add(">")
+	case len(t.Params) > 0:
+		w.add("(", strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Params), " ", ", "), "[]"), ")")
+	}
+}
+
+func first(n []int) int {
+	if len(n) == 0 {
+		return 0
+	}
+	return n[0]
+}

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -24,6 +25,9 @@ func (a *Aggregate) Delta(context.Context) (arrowstream.State, error) {
 }
 
 func (a *Aggregate) stateOf(groups []uint32) (arrowstream.State, error) {
+	if a.over != nil {
+		return nil, errors.New("aggregate: what is spilled has a log, and no snapshot")
+	}
 	states, err := a.states(groups)
 	if err != nil {
 		return nil, err

@@ -68,6 +68,9 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 				}
 			}
 		}
+		if err := n.ended(ctx, in); err != nil {
+			return err
+		}
 		mark, err = n.join.Advance(ctx, mark, n.emit)
 	case n.sink != nil:
 		err = n.write(ctx, in[0])
@@ -92,6 +95,22 @@ func (n *node) step(ctx context.Context, in []message, out []message) (err error
 		err = n.checkpoint(ctx, in[0].epoch)
 	}
 	return err
+}
+
+// ended tells a join which of its inputs have ended.
+func (n *node) ended(ctx context.Context, in []message) error {
+	j, ok := n.join.(Ending)
+	if !ok {
+		return nil
+	}
+	for i, m := range in {
+		if m.mark.Done() {
+			if err := j.Ended(ctx, i, n.emit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // put is the [Emit] of n: it adds b to the output of the tick.

@@ -119,6 +119,16 @@ type Join interface {
 	Advance(ctx context.Context, w Watermark, emit Emit) (Watermark, error)
 }
 
+// Ending is implemented by joins to which it matters that one of their inputs has
+// ended while others go on.
+type Ending interface {
+	Join
+	// Ended tells that nothing follows on the input. It is called after Process
+	// and before Advance, for all such inputs in their order, in every tick from
+	// the one on in which they end.
+	Ended(ctx context.Context, input int, emit Emit) error
+}
+
 // Finisher is implemented by stages that leave something behind when a run
 // ends well, such as a saved model.
 type Finisher interface {

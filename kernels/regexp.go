@@ -10,19 +10,19 @@ import (
 )
 
 // compileRegexp compiles an RE2 pattern.
-func compileRegexp(pattern string) (*regexp.Regexp, error) {
-	re, err := regexp.Compile(pattern)
+func compileRegexp(text string) (*pattern, error) {
+	re, err := regexp.Compile(text)
 	if err == nil {
-		return re, nil
+		return newPattern(re), nil
 	}
 	e := errorf(CodePattern, "%s", strings.Replace(err.Error(), "error parsing regexp: ", "bad regular expression: ", 1))
 	for _, missing := range []struct{ sign, name string }{{"(?=", "look-ahead"}, {"(?!", "look-ahead"}, {"(?<=", "look-behind"}, {"(?<!", "look-behind"}} {
-		if strings.Contains(pattern, missing.sign) {
+		if strings.Contains(text, missing.sign) {
 			e.Hint = "RE2 has no " + missing.name
 		}
 	}
 	for d := '1'; d <= '9'; d++ {
-		if strings.Contains(pattern, `\`+string(d)) {
+		if strings.Contains(text, `\`+string(d)) {
 			e.Hint = "RE2 has no back-references"
 		}
 	}
@@ -31,13 +31,13 @@ func compileRegexp(pattern string) (*regexp.Regexp, error) {
 
 // patterns compiles the pattern argument of each row, one after the other.
 type patterns struct {
-	constant *regexp.Regexp
+	constant *pattern
 	arg      textArg
 	last     string
-	re       *regexp.Regexp
+	re       *pattern
 }
 
-func (p *patterns) at(i int) (*regexp.Regexp, error) {
+func (p *patterns) at(i int) (*pattern, error) {
 	if p.constant != nil {
 		return p.constant, nil
 	}
@@ -52,15 +52,15 @@ func (p *patterns) at(i int) (*regexp.Regexp, error) {
 }
 
 // bindRegexp compiles a constant pattern, the second argument, at bind.
-func bindRegexp(out arrow.DataType, rule NullRule, make func(constant *regexp.Regexp) Kernel, in ...arrow.DataType) func(*Function, []Arg) (*Binding, error) {
+func bindRegexp(out arrow.DataType, rule NullRule, make func(constant *pattern) Kernel, in ...arrow.DataType) func(*Function, []Arg) (*Binding, error) {
 	return func(f *Function, args []Arg) (*Binding, error) {
 		b, err := scalar(out, nil, in...)(f, args)
 		if err != nil {
 			return nil, err
 		}
-		var constant *regexp.Regexp
-		if pattern, ok := args[1].stringConst(); ok {
-			if constant, err = compileRegexp(pattern); err != nil {
+		var constant *pattern
+		if text, ok := args[1].stringConst(); ok {
+			if constant, err = compileRegexp(text); err != nil {
 				return nil, err
 			}
 		}
@@ -70,7 +70,7 @@ func bindRegexp(out arrow.DataType, rule NullRule, make func(constant *regexp.Re
 	}
 }
 
-func regexpLike(constant *regexp.Regexp) Kernel {
+func regexpLike(constant *pattern) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		if anyNull(args) {
 			return Nulls(mem, boolType, n), nil
@@ -87,7 +87,7 @@ func regexpLike(constant *regexp.Regexp) Kernel {
 				giveUp(valid, out.buf)
 				return nil, err
 			}
-			if re.Match(s.at(i)) {
+			if re.match(s.at(i)) {
 				out.bits.Set(i)
 			}
 		}
@@ -97,7 +97,7 @@ func regexpLike(constant *regexp.Regexp) Kernel {
 
 // regexpExtract is the text of a group, 1 unless given, or of the whole match
 // for a pattern without groups; NULL without a match.
-func regexpExtract(constant *regexp.Regexp) Kernel {
+func regexpExtract(constant *pattern) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		if anyNull(args) {
 			return Nulls(mem, textType, n), nil
@@ -122,14 +122,13 @@ func regexpExtract(constant *regexp.Regexp) Kernel {
 				out.release(valid)
 				return nil, err
 			}
-			m := re.FindSubmatchIndex(s.at(i))
-			group = min(group, re.NumSubexp())
-			if m == nil || m[2*group] < 0 {
+			from, to, ok := re.group(s.at(i), min(group, re.NumSubexp()))
+			if !ok {
 				valid.null(i)
 				out.skip(i)
 				continue
 			}
-			out.put(i, append(out.tail(), s.at(i)[m[2*group]:m[2*group+1]]...))
+			out.put(i, append(out.tail(), s.at(i)[from:to]...))
 		}
 		return out.finish(textType, valid)
 	}
@@ -137,7 +136,7 @@ func regexpExtract(constant *regexp.Regexp) Kernel {
 
 // regexpReplace replaces every match by the third argument, in which $1 and \1
 // stand for groups.
-func regexpReplace(constant *regexp.Regexp) Kernel {
+func regexpReplace(constant *pattern) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		if anyNull(args) {
 			return Nulls(mem, textType, n), nil

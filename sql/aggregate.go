@@ -218,10 +218,18 @@ func (g *aggregation) collect(sel *syntax.Select, order []syntax.Order) error {
 	return nil
 }
 
-// register adds an aggregate once and checks its arguments.
-func (g *aggregation) register(c *syntax.Call) error {
+// refused is the error of an aggregate with clauses that are not planned yet.
+func (g *aggregation) refused(c *syntax.Call) error {
 	if len(c.OrderBy) > 0 {
 		return g.in.unsupported(c, "ORDER BY in an aggregate is")
+	}
+	return g.s.refusedCall(c)
+}
+
+// register adds an aggregate once and checks its arguments.
+func (g *aggregation) register(c *syntax.Call) error {
+	if err := g.refused(c); err != nil {
+		return err
 	}
 	f, _ := agg.Find(strings.ToLower(c.Fn.Last()))
 	a := window.Agg{Func: f.Name, Distinct: c.Distinct}

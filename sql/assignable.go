@@ -45,6 +45,11 @@ func visible(schema *arrow.Schema) []arrow.Field {
 	return fields
 }
 
+// visibleNames are the names of the visible columns.
+func visibleNames(schema *arrow.Schema) []string {
+	return columnar.Names(schema)[:len(visible(schema))]
+}
+
 // plainType is t without a dictionary.
 func plainType(t arrow.DataType) arrow.DataType {
 	if d, ok := t.(*arrow.DictionaryType); ok {

@@ -84,6 +84,9 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 		}
 		return negate(e.Not, call("in", args...)), nil
 	case *syntax.Like:
+		if e.Op == "SIMILAR TO" {
+			return nil, b.err(e, "AS1103", "use RLIKE with a regular expression", "SIMILAR TO is not supported yet")
+		}
 		args := []syntax.Expr{e.X, e.Pattern}
 		if e.Escape != nil {
 			args = append(args, e.Escape)
@@ -125,6 +128,12 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 			return nil, err
 		}
 		return call("array", args...), nil
+	case *syntax.Row:
+		args, err := b.exprs(e.Items...)
+		if err != nil {
+			return nil, err
+		}
+		return call("row", args...), nil
 	case *syntax.Index:
 		args, err := b.exprs(e.X, e.I)
 		if err != nil {
@@ -184,6 +193,9 @@ func (b *binder) unary(e *syntax.Unary) (expr.Expr, error) {
 }
 
 func (b *binder) is(e *syntax.Is) (expr.Expr, error) {
+	if strings.HasPrefix(e.What, "JSON") {
+		return nil, b.unsupported(e, "IS "+e.What+" is")
+	}
 	x, err := b.expr(e.X)
 	if err != nil {
 		return nil, err

@@ -129,6 +129,9 @@ func (s *session) explain(st *syntax.Explain) error {
 		return err
 	}
 	insert := func(ins *syntax.Insert) error {
+		if err := s.refusedHints(ins.Hints); err != nil {
+			return err
+		}
 		out := &output{name: ins.Path}
 		if len(ins.Table.Parts) > 0 {
 			out.name = ins.Table.Last()
@@ -156,6 +159,8 @@ func (s *session) explain(st *syntax.Explain) error {
 		if x.Query != nil {
 			err = add(x.Query, nil)
 		}
+	default:
+		err = s.refusedStatement(st.Stmt)
 	}
 	if err != nil {
 		return err

@@ -11,6 +11,9 @@ import (
 func (s *session) relation(f syntax.From, env *with) (*relation, error) {
 	switch f := f.(type) {
 	case *syntax.Table:
+		if err := s.refusedHints(f.Hints); err != nil {
+			return nil, err
+		}
 		t, err := s.resolveTable(f.Name, f.Path, f.Span, env)
 		if err != nil {
 			return nil, err
@@ -28,9 +31,12 @@ func (s *session) relation(f syntax.From, env *with) (*relation, error) {
 		}
 		return s.aliased(n, "", f.Alias, nil)
 	case *syntax.TableFunc:
+		if err := s.refusedHints(f.Hints); err != nil {
+			return nil, err
+		}
 		return s.tableFunc(f, env)
 	}
-	return nil, s.src.Error(f.Range(), "AS1103", "", "this table is not supported yet")
+	return nil, s.refusedTable(f)
 }
 
 // resolveTable finds a table by name: of WITH, of the catalog, or a file.

@@ -20,6 +20,10 @@ var scorers = map[string]string{"logistic_regression": "LOGISTIC_REG", "linear_r
 // createFunction runs CREATE FUNCTION.
 func (s *session) createFunction(st *syntax.CreateFunction) error {
 	f := &function{name: st.Name.Last()}
+	switch st.Language {
+	case "WASM", "PYTHON", "JAVASCRIPT":
+		return s.src.Error(st.Name.Span, "AS1103", "write the body in SQL, or name a native function", "LANGUAGE "+st.Language+" is not supported yet")
+	}
 	if st.Body != nil {
 		f.body, f.result = st.Body, st.Returns
 		for _, p := range st.Params {

@@ -95,6 +95,9 @@ func (g *aggregation) aggregateColumn(c *syntax.Call) (expr.Expr, bool, error) {
 
 // find looks an aggregate up among those that are registered.
 func (g *aggregation) find(c *syntax.Call) (column string, ok bool, err error) {
+	if err := g.refused(c); err != nil {
+		return "", false, err
+	}
 	f, _ := agg.Find(strings.ToLower(c.Fn.Last()))
 	a := window.Agg{Func: f.Name, Distinct: c.Distinct}
 	for _, arg := range c.Args {

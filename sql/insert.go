@@ -18,6 +18,9 @@ func (s *session) insert(st *syntax.Insert) error {
 	if st.Overwrite {
 		s.warn(st.Span, "AS1103", "", "OVERWRITE is read as INTO: whether a file is replaced is up to its connector")
 	}
+	if err := s.refusedHints(st.Hints); err != nil {
+		return err
+	}
 	n, err := s.query(st.Query, nil)
 	if err != nil {
 		return err

@@ -39,6 +39,7 @@ type node struct {
 	// plain maps the outputs that are inputs as they are; rowwise nodes give
 	// one row for each row of their input, in order.
 	plain   func(output string) (input string, ok bool)
+	plainOf func(output string) (input int, column string, ok bool) // the same for several inputs
 	rowwise bool
 	passes  bool // the schema of the output is that of the input
 
@@ -186,15 +187,26 @@ func (n *node) walk(seen map[*node]bool, f func(*node)) {
 
 // origin follows a column down to the node it comes from unchanged.
 func (n *node) origin(column string) (*node, string) {
-	for n.plain != nil && len(n.in) == 1 {
-		in, ok := n.plain(column)
+	for {
+		i, in, ok := n.passed(column)
 		if !ok {
-			break
+			return n, column
 		}
-		if _, exists := n.in[0].field(in); !exists {
-			break // a column that the node adds
+		if _, exists := n.in[i].field(in); !exists {
+			return n, column // a column that the node adds
 		}
-		n, column = n.in[0], in
+		n, column = n.in[i], in
 	}
-	return n, column
+}
+
+// passed is the column of an input that an output of n is as it came.
+func (n *node) passed(output string) (input int, column string, ok bool) {
+	switch {
+	case n.plainOf != nil:
+		return n.plainOf(output)
+	case n.plain != nil && len(n.in) == 1:
+		column, ok = n.plain(output)
+		return 0, column, ok
+	}
+	return 0, "", false
 }

@@ -119,6 +119,19 @@ func (b *binder) score(c *syntax.Call, modelType string) (expr.Expr, error) {
 	return expr.Col{Name: col}, nil
 }
 
+// callsModel reports whether c scores rows with a model.
+func (s *session) callsModel(c *syntax.Call) bool {
+	name := strings.ToLower(c.Fn.Last())
+	if f, declared, _ := s.catalog.functions.find(c.Fn.Last()); declared {
+		if f.model != "" {
+			return true
+		}
+		name = f.native
+	}
+	_, ok := scorers[name]
+	return ok
+}
+
 func (b *binder) constantText(e syntax.Expr) (string, error) {
 	x, err := b.expr(e)
 	if err != nil {

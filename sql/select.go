@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -36,6 +37,7 @@ type relation struct {
 	node   *node
 	scope  *scope
 	table  string // alias of a single table
+	at     syntax.Span
 	window *windowSpec
 }
 
@@ -75,6 +77,8 @@ type block struct {
 	order   []syntax.Order
 	clauses syntax.StreamClauses
 	emitted bool // the clauses were used by a window
+
+	stateTTL map[string]time.Duration // by table in lower case, of the hints
 
 	sortKeys []sortKey // columns of the result to sort by
 	hidden   int       // number of columns at the end that only sort
@@ -230,7 +234,10 @@ func (p *block) outputName(e syntax.Expr, names []string) (string, bool) {
 
 // selectBlock plans SELECT ... FROM ... WHERE ... GROUP BY ... HAVING.
 func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
-	rel, err := p.from(sel)
+	if err := p.s.refused(sel); err != nil {
+		return nil, err
+	}
+	rel, where, err := p.from(sel)
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +254,7 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 		}
 		aggregates, distinct = true, false
 	}
-	if rel, err = p.where(rel, sel, aggregates); err != nil {
+	if rel, err = p.where(rel, where, aggregates); err != nil {
 		return nil, err
 	}
 	var out *node
@@ -265,37 +272,78 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	return p.s.groupNode(out, columnar.Names(out.schema), nil, sel.Span)
 }
 
-// from plans the FROM of a block; without one there is a single row.
-func (p *block) from(sel *syntax.Select) (*relation, error) {
+// from plans the FROM of a block; without one there is a single row. Joins use
+// what they can of WHERE; rest is what is left of it.
+func (p *block) from(sel *syntax.Select) (rel *relation, rest syntax.Expr, err error) {
 	if sel.From == nil {
 		n := p.s.oneRow()
-		return &relation{node: n, scope: &scope{schema: n.schema}}, nil
+		return &relation{node: n, scope: &scope{schema: n.schema}}, sel.Where, nil
 	}
-	return p.s.relation(sel.From, p.env)
+	if err := p.hints(sel.Hints); err != nil {
+		return nil, nil, err
+	}
+	if j, ok := sel.From.(*syntax.Join); ok {
+		return p.joined(j, sel.Where)
+	}
+	rel, err = p.s.relation(sel.From, p.env)
+	return rel, sel.Where, err
+}
+
+// hints reads the hints of a SELECT.
+func (p *block) hints(list []syntax.Hint) error {
+	for _, h := range list {
+		switch h.Name {
+		case "STATE_TTL":
+			p.stateTTL = map[string]time.Duration{}
+			for _, a := range h.Args {
+				d, err := arrowstream.ParseDuration(a.Value)
+				if err != nil {
+					return p.s.src.Error(h.Span, "AS1503", "", fmt.Sprintf("hint STATE_TTL: %v", err))
+				}
+				p.stateTTL[strings.ToLower(a.Key)] = d
+			}
+		case "BROADCAST":
+		default:
+			return p.s.src.Error(h.Span, "AS1103", "", "hint "+h.Name+" is not supported yet")
+		}
+	}
+	return nil
+}
+
+// assigned is rel with the columns of its window, if there is one that was not
+// made yet.
+func (p *block) assigned(rel *relation) (*relation, error) {
+	if rel.window == nil {
+		return rel, nil
+	}
+	n, err := p.s.assign(rel.node, rel.window)
+	if err != nil {
+		return nil, err
+	}
+	rel.scope.schema = n.schema
+	return &relation{node: n, scope: rel.scope, table: rel.table, at: rel.at}, nil
 }
 
 // where plans WHERE. A condition on the columns of a window is evaluated after
 // the window, any other one before it.
-func (p *block) where(rel *relation, sel *syntax.Select, aggregates bool) (*relation, error) {
-	if rel.window != nil && (!aggregates || sel.Where != nil && mentionsWindow(sel.Where)) {
-		n, err := p.s.assign(rel.node, rel.window)
-		if err != nil {
+func (p *block) where(rel *relation, where syntax.Expr, aggregates bool) (*relation, error) {
+	if !aggregates || where != nil && mentionsWindow(where) {
+		var err error
+		if rel, err = p.assigned(rel); err != nil {
 			return nil, err
 		}
-		rel = &relation{node: n, scope: rel.scope}
-		rel.scope.schema = n.schema
 	}
-	if sel.Where == nil {
+	if where == nil {
 		return rel, nil
 	}
 	n := rel.node
 	b := &binder{s: p.s, scope: rel.scope, input: &n}
-	cond, err := b.condition(sel.Where, "WHERE")
+	cond, err := b.condition(where, "WHERE")
 	if err != nil {
 		return nil, err
 	}
 	if n, err = filterNode(n, cond); err != nil {
-		return nil, p.s.coded(sel.Where.Range(), "AS1301", err)
+		return nil, p.s.coded(where.Range(), "AS1301", err)
 	}
 	return &relation{node: n, scope: rel.scope, window: rel.window}, nil
 }
@@ -384,6 +432,9 @@ func textOfNulls(n, in *node, cols []outColumn) (*node, error) {
 
 // star expands * and t.*.
 func (p *block) star(b *binder, star *syntax.Star, sc *scope) ([]outColumn, error) {
+	if star.X != nil {
+		return nil, b.unsupported(star, syntax.Text(star)+" is")
+	}
 	if star.Qualifier != nil && !sc.hasTable(star.Qualifier.Last()) {
 		return nil, b.err(star, "AS1203", arrowstream.Suggest(star.Qualifier.Last(), sc.tables(), "tables"), "table %q not found", star.Qualifier.String())
 	}

@@ -152,7 +152,7 @@ func (s *session) statement(st syntax.Statement) error {
 	case *syntax.Drop:
 		return s.drop(st)
 	}
-	return s.src.Error(st.Range(), "AS1103", "", "this statement is not supported yet")
+	return s.refusedStatement(st)
 }
 
 // jobName is the setting job.name, def if it is not set.

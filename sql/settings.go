@@ -88,7 +88,7 @@ func (s *session) set(st *syntax.Set) error {
 
 // notYet are settings that are known and accepted, but do nothing so far.
 var notYet = []string{
-	"state.ttl", "sql.time-zone", "sql.integer-division", "sql.division-by-zero", "sql.array-base", "sql.enforce-length",
+	"sql.time-zone", "sql.integer-division", "sql.division-by-zero", "sql.array-base", "sql.enforce-length",
 }
 
 // checkSetting checks the value of settings that are used here.

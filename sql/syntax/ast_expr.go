@@ -34,6 +34,9 @@ func (n Name) Last() string {
 
 // String is the name with dots between its parts, without quotes.
 func (n Name) String() string {
+	if len(n.Parts) == 1 {
+		return n.Parts[0].Name
+	}
 	parts := make([]string, len(n.Parts))
 	for i, p := range n.Parts {
 		parts[i] = p.Name

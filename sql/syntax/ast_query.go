@@ -38,7 +38,7 @@ type Select struct {
 	Items      []Item
 	From       From
 	Where      Expr
-	GroupBy    []Expr // expressions and [Grouping] nodes
+	GroupBy    []Expr // expressions and [Grouping] nodes; a [Row] without items is ()
 	Having     Expr
 	Windows    []NamedWindow
 	Qualify    Expr

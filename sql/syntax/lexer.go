@@ -20,7 +20,7 @@ type lexer struct {
 // operators, longest first.
 var operators = []string{"<=>", "->>", "::", "->", "=>", "==", "<>", "!=", "<=", ">=", "||", "<<", ">>"}
 
-const singleOps = "=<>+-*/%&|^~()[]{},.;@:"
+const singleOps = "=<>+-*/%&|^~()[]{},.;@:$"
 
 // next returns the next token; at the end it returns tokEOF for ever.
 func (l *lexer) next() token {

@@ -29,6 +29,18 @@ func (p *parser) call(fn Name) Expr {
 		p.closing(")", open)
 		d.Span = p.since(start)
 		return d
+	case "ROW", "STRUCT":
+		r := &Row{}
+		if !p.is(")") {
+			r.Items = p.exprs()
+		}
+		p.closing(")", open)
+		r.Span = p.since(start)
+		return r
+	case "ARRAY", "MAP":
+		if !p.startsQuery() {
+			return p.items(start, open, upper == "MAP", ")")
+		}
 	case "ML.PREDICT", "ML.EVALUATE", "ML.WEIGHTS", "ML.CENTROIDS":
 		fn = Name{Span: fn.Span, Parts: []Ident{{Span: fn.Span, Name: strings.ReplaceAll(upper, ".", "_")}}}
 	}
@@ -47,9 +59,16 @@ func (p *parser) call(fn Name) Expr {
 	if p.word("ORDER", "BY") {
 		c.OrderBy = p.orders()
 	}
+	switch upper {
+	case "JSON_VALUE", "JSON_QUERY", "JSON_EXISTS":
+		c.JSON = p.jsonClauses()
+	}
 	p.closing(")", open)
-	if p.is("WITHIN", "GROUP") {
-		p.unsupported(p.cur().Span, "WITHIN GROUP is", "")
+	if p.word("WITHIN", "GROUP") {
+		open := p.cur().Span
+		p.want("(", "ORDER", "BY")
+		c.Within = p.orders()
+		p.closing(")", open)
 	}
 	if p.is("FILTER", "(") {
 		p.take()
@@ -58,8 +77,9 @@ func (p *parser) call(fn Name) Expr {
 		c.Filter = p.expr()
 		p.closing(")", open)
 	}
-	if p.is("OVER") && (p.at(1).is("(") || p.at(1).kind == tokIdent) {
-		p.unsupported(p.cur().Span, "OVER is", "use a window: TUMBLE, HOP or SESSION")
+	if p.startsOver() {
+		p.take()
+		c.Over = p.over()
 	}
 	c.Span = p.since(start)
 	return c
@@ -78,8 +98,9 @@ func (p *parser) args(fn string) []Arg {
 			return out
 		}
 	}
+	higher := upperIn(fn, higherOrders...)
 	for {
-		out = append(out, p.arg())
+		out = append(out, p.arg(higher))
 		switch {
 		case p.op(","):
 			continue
@@ -127,19 +148,49 @@ func (p *parser) trimArgs() []Arg {
 	return out
 }
 
-// arg takes one argument: value, name => value, TABLE t, MODEL m or ROWS n.
-func (p *parser) arg() Arg {
+// arg takes one argument: value, name => value, TABLE t, MODEL m, ROWS n or, in
+// a higher-order function, a lambda.
+func (p *parser) arg(higher bool) Arg {
 	if isName(p.cur()) && p.at(1).is("=>") {
 		n := identOf(p.take())
 		p.take()
-		return Arg{Name: &n, Value: p.argValue()}
+		return Arg{Name: &n, Value: p.argValue(higher)}
 	}
-	return Arg{Value: p.argValue()}
+	return Arg{Value: p.argValue(higher)}
 }
 
-func (p *parser) argValue() Expr {
+// startsLambda reports whether x -> or (x, y) -> stands here.
+func (p *parser) startsLambda() bool {
+	if isName(p.cur()) {
+		return p.at(1).is("->")
+	}
+	n := 0
+	for p.at(n).is([]string{"(", ","}[min(n, 1)]) && isName(p.at(n+1)) && n < 2*maxDepth {
+		n += 2
+	}
+	return n > 0 && p.at(n).is(")") && p.at(n+1).is("->")
+}
+
+// lambda takes x -> e or (x, y) -> e.
+func (p *parser) lambda() Expr {
+	start := p.cur().Span
+	l := &Lambda{}
+	if p.is("(") {
+		l.Params = p.idents("a parameter")
+	} else {
+		l.Params = []Ident{p.ident("a parameter")}
+	}
+	p.want("->")
+	l.Body = p.expr()
+	l.Span = p.since(start)
+	return l
+}
+
+func (p *parser) argValue(higher bool) Expr {
 	t, next := p.cur(), p.at(1)
 	switch {
+	case higher && p.startsLambda():
+		return p.lambda()
 	case t.is("TABLE") && (next.kind == tokString || next.is("(") || isName(next)):
 		p.take()
 		return p.tableArg(t.Span)
@@ -159,9 +210,7 @@ func (p *parser) argValue() Expr {
 	if p.is("PARTITION", "BY") {
 		if c, ok := x.(*Column); ok {
 			a := &TableArg{Name: &c.Name}
-			p.take()
-			p.take()
-			a.Partition = p.exprs()
+			a.Partition = p.partition()
 			a.Span = p.since(t.Span)
 			return a
 		}
@@ -189,23 +238,25 @@ func (p *parser) tableArg(start Span) Expr {
 		n := p.name("a table")
 		a.Name = &n
 	}
-	if p.word("PARTITION", "BY") {
-		a.Partition = append(a.Partition, p.binary(bpBitOr))
-		for p.is(",") && isName(p.at(1)) && !p.at(1).is("DESCRIPTOR") && !p.at(1).is("INTERVAL") && !p.at(1).is("ROWS") && !p.at(2).is("=>") {
-			p.take()
-			a.Partition = append(a.Partition, p.binary(bpBitOr))
-		}
-	}
+	a.Partition = p.partition()
 	a.Span = p.since(start)
 	return a
 }
 
-// higherOrder reports whether fn takes functions: x -> e is a lambda as an
-// argument of it, and access to JSON in any other place.
-func higherOrder(fn Name) bool {
-	switch strings.ToUpper(fn.Last()) {
-	case "TRANSFORM", "FILTER", "AGGREGATE", "REDUCE":
-		return true
+// partition takes PARTITION BY and the keys of a table argument: the arguments
+// after it are no keys.
+func (p *parser) partition() []Expr {
+	var out []Expr
+	if p.word("PARTITION", "BY") {
+		out = append(out, p.binary(bpBitOr))
+		for p.is(",") && isName(p.at(1)) && !p.at(1).is("DESCRIPTOR") && !p.at(1).is("INTERVAL") && !p.at(1).is("ROWS") && !p.at(2).is("=>") {
+			p.take()
+			out = append(out, p.binary(bpBitOr))
+		}
 	}
-	return false
+	return out
 }
+
+// higherOrders are the functions that take functions: x -> e is a lambda as an
+// argument of them, and access to JSON in any other place.
+var higherOrders = []string{"TRANSFORM", "FILTER", "AGGREGATE", "REDUCE"}

@@ -1,10 +1,6 @@
 package syntax
 
-import (
-	"strings"
-
-	"github.com/arrowstream/arrowstream"
-)
+import "github.com/arrowstream/arrowstream"
 
 // create takes CREATE ... .
 func (p *parser) create() Statement {
@@ -48,13 +44,23 @@ func (p *parser) create() Statement {
 		p.createFunction(c)
 		c.Span = p.since(start)
 		return c
-	case t.is("SINK"), t.is("STREAM"), t.is("SCAN"), t.is("DATABASE"), t.is("CATALOG"):
-		p.unsupported(t.Span, "CREATE "+t.up+" is", "use CREATE TABLE and INSERT INTO")
-		return nil
+	case p.word("SINK"):
+		c := &CreateTable{OrReplace: replace, Temporary: temporary, IfNotExists: p.ifNotExists(), Name: p.name("a name for the sink")}
+		p.createSink(c)
+		c.Span = p.since(start)
+		return c
+	case p.word("STREAM"):
+		return p.createStream(start)
+	case p.word("SCAN"):
+		return p.createScan(start)
+	case p.word("DATABASE"):
+		c := &CreateDatabase{IfNotExists: p.ifNotExists(), Name: p.name("a name for the database")}
+		c.Span = p.since(start)
+		return c
 	}
 	hint := ""
 	if t.kind == tokIdent {
-		hint = arrowstream.Suggest(t.text, []string{"TABLE", "VIEW", "MODEL", "FUNCTION", "SOURCE"}, "it creates")
+		hint = arrowstream.Suggest(t.text, []string{"TABLE", "VIEW", "MODEL", "FUNCTION", "SOURCE", "SINK", "STREAM", "SCAN", "DATABASE"}, "it creates")
 	}
 	p.fail(t.Span, "AS1101", "unexpected "+t.describe(p.src)+" after CREATE, expected TABLE, VIEW, MODEL or FUNCTION", hint)
 	return nil
@@ -92,10 +98,9 @@ func (p *parser) createTable(c *CreateTable) {
 			at := p.cur().Span
 			c.Options = append(c.Options, Option{Key: "path", KeyAt: t.Span, Value: p.text("a path in quotes"), ValueAt: at})
 		case p.word("FORMAT"):
-			p.ident("a format")
-			p.want("ENCODE")
-			at := p.cur()
-			c.Options = append(c.Options, Option{Key: "format", KeyAt: t.Span, Value: strings.ToLower(p.ident("an encoding").Name), ValueAt: at.Span})
+			p.formatEncode(c, t.Span)
+		case p.is("INCLUDE"):
+			c.Columns = append(c.Columns, p.include())
 		case p.word("AS"):
 			c.Query = p.query()
 		default:
@@ -114,6 +119,9 @@ func (p *parser) element(c *CreateTable) {
 		w := &WatermarkDef{Column: p.ident("the time column")}
 		if p.word("AS") {
 			w.Expr = p.expr()
+		}
+		if p.is("WITH", "TTL") {
+			p.unsupported(p.cur().Span, "WATERMARK ... WITH TTL is", "SET state.ttl = '1 h' bounds the state of the queries")
 		}
 		w.Span = p.since(t.Span)
 		if c.Watermark != nil {
@@ -162,8 +170,9 @@ func (p *parser) element(c *CreateTable) {
 		case p.is("LATENESS"):
 			at := p.take().Span
 			w := &WatermarkDef{Column: d.Name}
-			w.Expr = &Binary{Op: "-", L: &Column{Name{Span: d.Name.Span, Parts: []Ident{d.Name}}}, R: p.duration()}
+			delay := p.duration()
 			w.Span = p.since(at)
+			w.Expr = &Binary{Span: w.Span, Op: "-", L: &Column{Name{Span: d.Name.Span, Parts: []Ident{d.Name}}}, R: delay}
 			c.Watermark = w
 		default:
 			d.Span = p.since(t.Span)
@@ -192,9 +201,7 @@ func (p *parser) createModel(c *CreateModel) {
 			p.take()
 			open := p.take().Span
 			for {
-				it := Item{X: p.expr()}
-				it.Alias = p.alias()
-				c.Transform = append(c.Transform, it)
+				c.Transform = append(c.Transform, p.item())
 				if !p.op(",") {
 					break
 				}
@@ -228,58 +235,4 @@ func (p *parser) columnList() []ColumnDef {
 	}
 	p.closing(")", open)
 	return out
-}
-
-func (p *parser) createFunction(c *CreateFunction) {
-	if p.is("(") {
-		c.Params = p.columnList()
-		p.want("RETURNS")
-		c.Returns = p.typ()
-		for !p.failed {
-			if p.word("LANGUAGE") {
-				if t := p.cur(); !t.is("SQL") {
-					p.unsupported(t.Span, "LANGUAGE "+t.up+" is", "write the body in SQL")
-				}
-				p.take()
-				continue
-			}
-			if p.word("NOT", "DETERMINISTIC") || p.word("DETERMINISTIC") {
-				continue
-			}
-			break
-		}
-		p.want("AS")
-		if t := p.cur(); t.kind == tokString {
-			c.Body = p.bodyText()
-		} else {
-			c.Body = p.expr()
-		}
-		return
-	}
-	p.want("AS")
-	c.Class = p.text("the name of a function or class in quotes")
-	if p.word("LANGUAGE") {
-		p.ident("a language")
-	}
-	if p.word("USING") {
-		if c.Resource = p.anyWord("JAR", "FILE", "WASM", "PLUGIN", "ARCHIVE"); c.Resource == "" {
-			p.unexpected("JAR, FILE, WASM or PLUGIN")
-		}
-		c.Path = p.text("a path in quotes")
-	}
-}
-
-// bodyText takes an expression inside a string: the body of an SQL function.
-func (p *parser) bodyText() Expr {
-	t := p.take()
-	inner := &parser{src: NewSource("", t.text)}
-	inner.lex = lexer{src: inner.src, fail: inner.report}
-	x := inner.expr()
-	if !inner.failed && inner.cur().kind != tokEOF {
-		inner.unexpected("the end of the function")
-	}
-	if len(inner.errs) > 0 {
-		p.fail(t.Span, inner.errs[0].Code, "in the body of the function: "+inner.errs[0].Msg, inner.errs[0].Hint)
-	}
-	return x
 }

@@ -22,13 +22,30 @@ const (
 	bpPrimary
 )
 
-var infixPower = map[string]int{
-	"OR": bpOr, "AND": bpAnd,
-	"=": bpCompare, "==": bpCompare, "<>": bpCompare, "!=": bpCompare, "<": bpCompare, "<=": bpCompare, ">": bpCompare, ">=": bpCompare, "<=>": bpCompare,
-	"IS": bpCompare, "BETWEEN": bpCompare, "IN": bpCompare, "LIKE": bpCompare, "ILIKE": bpCompare, "RLIKE": bpCompare, "REGEXP": bpCompare,
-	"SIMILAR": bpCompare, "~": bpCompare, "NOT": bpCompare,
-	"|": bpBitOr, "^": bpBitXor, "&": bpBitAnd, "<<": bpShift, ">>": bpShift,
-	"+": bpAdd, "-": bpAdd, "||": bpAdd, "*": bpMul, "/": bpMul, "%": bpMul, "DIV": bpMul,
+// infixPower is the binding power of an operator between two operands, 0 for
+// anything else.
+func infixPower(op string) int {
+	switch op {
+	case "OR":
+		return bpOr
+	case "AND":
+		return bpAnd
+	case "=", "==", "<>", "!=", "<", "<=", ">", ">=", "<=>", "~", "IS", "BETWEEN", "IN", "LIKE", "ILIKE", "RLIKE", "REGEXP", "SIMILAR", "NOT":
+		return bpCompare
+	case "|":
+		return bpBitOr
+	case "^":
+		return bpBitXor
+	case "&":
+		return bpBitAnd
+	case "<<", ">>":
+		return bpShift
+	case "+", "-", "||":
+		return bpAdd
+	case "*", "/", "%", "DIV":
+		return bpMul
+	}
+	return 0
 }
 
 // canonicalOp maps alternative spellings of operators.
@@ -43,22 +60,22 @@ func (p *parser) binary(low int) Expr {
 	defer p.leave()
 	left := p.prefix()
 	for n := 0; !p.failed; n++ {
-		t := p.cur()
-		op := t.text
+		t := p.at(0)
+		op, at := t.text, t.Span
 		if t.kind == tokIdent {
 			op = t.up
 		} else if t.kind != tokOp {
 			break
 		}
-		power, ok := infixPower[op]
-		if !ok || power < low {
+		power := infixPower(op)
+		if power < max(low, bpOr) {
 			break
 		}
 		if op == "NOT" && !slices.Contains([]string{"BETWEEN", "IN", "LIKE", "ILIKE", "RLIKE", "REGEXP", "SIMILAR"}, p.at(1).up) {
 			break
 		}
 		if n > maxChain {
-			p.fail(t.Span, "AS1107", "too many operators in one expression", fmt.Sprintf("at most %d; use IN for a long list", maxChain))
+			p.fail(at, "AS1107", "too many operators in one expression", fmt.Sprintf("at most %d; use IN for a long list", maxChain))
 			break
 		}
 		if power == bpCompare {
@@ -113,7 +130,8 @@ func (p *parser) comparison(left Expr) Expr {
 		case "REGEXP", "":
 			op = "RLIKE"
 		case "SIMILAR":
-			p.unsupported(t.Span, "SIMILAR TO is", "use RLIKE with a regular expression")
+			p.want("TO")
+			op = "SIMILAR TO"
 		}
 		like := &Like{Op: op, X: left, Not: not, Pattern: p.binary(bpBitOr)}
 		if p.word("ESCAPE") {
@@ -141,18 +159,24 @@ func (p *parser) isTest(left Expr) Expr {
 		}
 		return &Unary{Span: p.since(start), Op: "NOT", X: same}
 	}
-	what := p.anyWord("NULL", "TRUE", "FALSE", "UNKNOWN")
-	if what == "" {
-		p.unexpected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM")
+	what := p.anyWord("NULL", "TRUE", "FALSE", "UNKNOWN", "JSON")
+	switch what {
+	case "":
+		p.unexpected("NULL, TRUE, FALSE, UNKNOWN, JSON or DISTINCT FROM")
+	case "JSON":
+		if kind := p.anyWord("VALUE", "OBJECT", "ARRAY", "SCALAR"); kind != "" && kind != "VALUE" {
+			what += " " + kind
+		}
 	}
 	return &Is{Span: p.since(start), X: left, Not: not, What: what}
 }
 
 func (p *parser) inList(left Expr, not bool) Expr {
+	in := &In{X: left, Not: not}
+	query := p.is("(") && p.opensQuery(0)
 	open := p.cur().Span
 	p.want("(")
-	in := &In{X: left, Not: not}
-	if p.startsQuery() {
+	if query {
 		in.Query = p.query()
 	} else {
 		in.List = p.exprs()
@@ -174,6 +198,9 @@ func (p *parser) exprs() []Expr {
 // postfix takes ::type, [i], .field and -> after a primary expression.
 func (p *parser) postfix(x Expr) Expr {
 	for n := 0; !p.failed; n++ {
+		if p.cur().kind != tokOp {
+			return x
+		}
 		if n > maxDepth {
 			p.fail(p.cur().Span, "AS1107", "nested too deeply", "")
 		}
@@ -188,7 +215,13 @@ func (p *parser) postfix(x Expr) Expr {
 			p.closing("]", open)
 			x = &Index{Span: p.since(start), X: x, I: i}
 		case p.is("->"), p.is("->>"):
-			p.unsupported(p.cur().Span, "JSON access with -> is", "")
+			text := p.take().text == "->>"
+			key := p.jsonKey()
+			x = &JSONAccess{Span: p.since(start), X: x, Key: key, Text: text}
+		case p.is(".", "*"):
+			p.take()
+			p.take()
+			x = &Star{Span: p.since(start), X: x}
 		case p.is(".") && isName(p.at(1)):
 			p.take()
 			f := p.ident("a field")
@@ -198,6 +231,17 @@ func (p *parser) postfix(x Expr) Expr {
 		}
 	}
 	return x
+}
+
+// jsonKey takes what follows -> and ->>: a value without operators, or a
+// number counted from the end.
+func (p *parser) jsonKey() Expr {
+	if t := p.cur(); t.is("-") && p.at(1).kind == tokNumber {
+		p.take()
+		x := p.primary()
+		return &Unary{Span: p.since(t.Span), Op: "-", X: x}
+	}
+	return p.primary()
 }
 
 func (p *parser) primary() Expr {
@@ -225,7 +269,8 @@ func (p *parser) primary() Expr {
 			p.take()
 			return &Star{Span: t.Span}
 		case "[":
-			return p.brackets(t.Span, func(at Span, items []Expr) Expr { return &Array{at, items} })
+			p.take()
+			return p.items(t.Span, t.Span, false, "]")
 		}
 	}
 	p.unexpected("an expression")
@@ -234,8 +279,9 @@ func (p *parser) primary() Expr {
 
 // parenthesis takes (expr), (expr, expr) or (query).
 func (p *parser) parenthesis() Expr {
+	query := p.opensQuery(0)
 	open := p.take().Span
-	if p.startsQuery() {
+	if query {
 		q := p.query()
 		p.closing(")", open)
 		return &Subquery{Span: p.since(open), Query: q}
@@ -248,19 +294,25 @@ func (p *parser) parenthesis() Expr {
 	return &Row{Span: p.since(open), Items: list}
 }
 
-// brackets takes [a, b].
-func (p *parser) brackets(start Span, build func(Span, []Expr) Expr) Expr {
-	open := p.take().Span
+// items takes what an array or a map holds, after the bracket opened at open.
+func (p *parser) items(start, open Span, isMap bool, bracket string) Expr {
 	var items []Expr
-	if !p.is("]") {
+	if !p.is(bracket) {
 		items = p.exprs()
 	}
-	p.closing("]", open)
-	return build(p.since(start), items)
+	p.closing(bracket, open)
+	at := p.since(start)
+	if !isMap {
+		return &Array{at, items}
+	}
+	if len(items)%2 == 1 {
+		p.fail(at, "AS1101", "MAP[...] has a key without a value", "write MAP['key', 'value', ...]")
+	}
+	return &Map{at, items}
 }
 
 // word0 takes an expression that starts with a name or keyword.
-func (p *parser) word0(t token) Expr {
+func (p *parser) word0(t *token) Expr {
 	next := p.at(1)
 	switch t.up {
 	case "NULL":
@@ -297,18 +349,10 @@ func (p *parser) word0(t token) Expr {
 	case "ARRAY", "MAP":
 		if next.is("[") {
 			p.take()
-			return p.brackets(t.Span, func(at Span, items []Expr) Expr {
-				if t.up == "ARRAY" {
-					return &Array{at, items}
-				}
-				if len(items)%2 == 1 {
-					p.fail(at, "AS1101", "MAP[...] has a key without a value", "write MAP['key', 'value', ...]")
-				}
-				return &Map{at, items}
-			})
+			return p.items(t.Span, p.take().Span, t.up == "MAP", "]")
 		}
 	case "EXISTS":
-		if next.is("(") && (p.at(2).is("SELECT") || p.at(2).is("WITH")) {
+		if next.is("(") && p.opensQuery(1) {
 			p.take()
 			open := p.take().Span
 			q := p.query()
@@ -316,7 +360,7 @@ func (p *parser) word0(t token) Expr {
 			return &Subquery{Span: p.since(t.Span), Query: q, Exists: true}
 		}
 	}
-	if t.kind == tokIdent && slices.Contains(reserved, t.up) && !(next.is("(") && (t.up == "LEFT" || t.up == "RIGHT")) {
+	if isReserved(t) && !(next.is("(") && (t.up == "LEFT" || t.up == "RIGHT")) {
 		p.unexpected("an expression")
 		return &Null{t.Span}
 	}

@@ -1,10 +1,5 @@
 package syntax
 
-import (
-	"fmt"
-	"slices"
-)
-
 // startsQuery reports whether a query starts here; parentheses before SELECT
 // count as one.
 func (p *parser) startsQuery() bool {
@@ -12,8 +7,44 @@ func (p *parser) startsQuery() bool {
 	for p.at(n).is("(") && n < maxDepth {
 		n++
 	}
+	return p.queryWord(n)
+}
+
+// queryWord reports whether the n-th token starts a query.
+func (p *parser) queryWord(n int) bool {
 	t := p.at(n)
 	return t.is("SELECT") || t.is("WITH") || t.is("VALUES") && p.at(n+1).is("(")
+}
+
+// opensQuery reports whether the parenthesis at the n-th token holds a query,
+// and not an expression or a join that starts with one: ((SELECT 1) + 2).
+func (p *parser) opensQuery(n int) bool {
+	inner := n + 1
+	for p.at(inner).is("(") && inner-n < maxDepth {
+		inner++
+	}
+	if !p.queryWord(inner) {
+		return false
+	}
+	for k := n + 1; k < inner; k++ {
+		if end := p.match(k); end >= 0 && !p.continuesQuery(end+1) {
+			return false
+		}
+	}
+	return true
+}
+
+// continuesQuery reports whether the n-th token can follow a query in
+// parentheses that is a part of another one.
+func (p *parser) continuesQuery(n int) bool {
+	t := p.at(n)
+	switch t.up {
+	case "UNION", "EXCEPT", "MINUS", "INTERSECT", "ORDER", "LIMIT", "OFFSET", "FETCH", "EMIT", "ALLOW", "LATE":
+		return true
+	case "ON":
+		return p.at(n + 1).is("ERROR")
+	}
+	return t.is(")") || t.kind == tokEOF
 }
 
 // query takes a query with everything that may stand around it.
@@ -60,7 +91,11 @@ func (p *parser) query() *Query {
 			if p.anyWord("FIRST", "NEXT") == "" {
 				p.unexpected("FIRST")
 			}
-			q.Limit = p.binary(bpBitOr)
+			if t := p.cur(); (t.is("ROW") || t.is("ROWS")) && p.at(1).is("ONLY") {
+				q.Limit = &Number{Span: t.Span, Text: "1"}
+			} else {
+				q.Limit = p.binary(bpBitOr)
+			}
 			if p.anyWord("ROWS", "ROW") == "" {
 				p.unexpected("ROWS")
 			}
@@ -146,28 +181,30 @@ func (p *parser) queryTerm() Body {
 
 func (p *parser) selectBlock() *Select {
 	start := p.take().Span
-	s := &Select{}
-	if p.word("DISTINCT") {
+	s := &Select{Hints: p.hints()}
+	switch {
+	case p.is("DISTINCT", "ON", "("):
+		p.take()
+		p.take()
+		open := p.take().Span
+		s.DistinctOn = p.exprs()
+		p.closing(")", open)
+	case p.word("DISTINCT"):
 		s.Distinct = true
-		if p.is("ON") {
-			p.unsupported(p.cur().Span, "DISTINCT ON is", "")
-		}
-	} else {
+	default:
 		p.word("ALL")
 	}
 	for {
 		if p.is("FROM") {
 			p.unexpected("a column or expression")
 		}
-		it := Item{X: p.expr()}
-		it.Alias = p.alias()
-		s.Items = append(s.Items, it)
+		s.Items = append(s.Items, p.item())
 		if !p.op(",") {
 			break
 		}
 	}
 	if p.word("FROM") {
-		s.From = p.from()
+		s.From = p.tables()
 	}
 	if p.word("WHERE") {
 		s.Where = p.expr()
@@ -179,135 +216,84 @@ func (p *parser) selectBlock() *Select {
 	if p.word("HAVING") {
 		s.Having = p.expr()
 	}
-	if t := p.cur(); t.is("QUALIFY") || t.is("WINDOW") {
-		p.unsupported(t.Span, t.up+" is", "use a window: TUMBLE, HOP or SESSION")
+	for !p.failed {
+		if s.Windows == nil && p.is("WINDOW") {
+			p.take()
+			s.Windows = p.namedWindows()
+		} else if s.Qualify == nil && p.word("QUALIFY") {
+			s.Qualify = p.expr()
+		} else {
+			break
+		}
 	}
 	s.Span = p.since(start)
 	return s
 }
 
+// item takes one output of a SELECT.
+func (p *parser) item() Item {
+	x := p.expr()
+	return Item{X: x, Alias: p.alias()}
+}
+
+// groups takes the items of GROUP BY; a list of keys is the keys.
 func (p *parser) groups() []Expr {
 	var out []Expr
 	for {
-		t := p.cur()
-		if t.is("ROLLUP") || t.is("CUBE") || t.is("GROUPING") && p.at(1).is("SETS") {
-			p.unsupported(t.Span, t.up+" is", "write one query per grouping and UNION ALL them")
+		x := p.group()
+		if row, ok := x.(*Row); ok && len(row.Items) > 0 {
+			out = append(out, row.Items...)
+		} else {
+			out = append(out, x)
 		}
-		out = append(out, p.expr())
 		if !p.op(",") {
 			return out
 		}
 	}
 }
 
-// alias takes [AS] name, nil if there is none.
-func (p *parser) alias() *Ident {
-	if p.word("AS") {
-		id := p.ident("a name after AS")
-		return &id
-	}
-	t := p.cur()
-	if !isName(t) || t.kind == tokIdent && (slices.Contains(reserved, t.up) || slices.Contains(afterTable, t.up)) {
-		return nil
-	}
-	if (t.is("SET") || t.is("INSERT")) && !p.at(1).is(",") {
-		return nil
-	}
-	id := p.ident("a name")
-	return &id
-}
-
-func (p *parser) tableAlias() Alias {
-	a := Alias{Name: p.alias()}
-	if a.Name != nil && p.is("(") {
-		a.Columns = p.idents("a column")
-	}
-	return a
-}
-
-// from takes one table. Joins are recognised and refused.
-func (p *parser) from() From {
-	f := p.tablePrimary()
-	t := p.cur()
-	if t.is(",") || t.kind == tokIdent && slices.Contains([]string{"JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ASOF"}, t.up) {
-		p.unsupported(t.Span, "joins are", "read one table in FROM; several can be put together with UNION ALL")
-	}
-	return f
-}
-
-func (p *parser) tablePrimary() From {
-	start := p.cur().Span
-	if p.is("STREAM") && isName(p.at(1)) && !slices.Contains(reserved, p.at(1).up) {
-		p.take()
-	}
+// group takes an expression, GROUPING SETS, ROLLUP or CUBE, or the empty list.
+func (p *parser) group() Expr {
 	t := p.cur()
 	switch {
-	case t.is("LATERAL"):
-		p.unsupported(t.Span, "LATERAL is", "")
-	case t.is("("):
+	case (t.is("ROLLUP") || t.is("CUBE")) && p.at(1).is("("):
 		p.take()
-		if !p.startsQuery() {
-			f := p.from()
-			p.closing(")", t.Span)
-			return f
-		}
-		d := &Derived{Query: p.query()}
-		p.closing(")", t.Span)
-		d.Alias = p.tableAlias()
-		d.Span = p.since(start)
-		return d
-	case t.kind == tokString:
+		return p.grouping(t.Span, t.up)
+	case p.is("GROUPING", "SETS", "("):
 		p.take()
-		f := &Table{Path: t.text}
-		f.Alias = p.tableAlias()
-		f.Span = p.since(start)
-		return f
-	case t.is("TABLE") && p.at(1).is("("):
 		p.take()
-		open := p.take().Span
-		f := p.tablePrimary()
-		p.closing(")", open)
-		if fn, ok := f.(*TableFunc); ok {
-			fn.Alias = p.tableAlias()
-			fn.Span = p.since(start)
-		}
-		return f
+		return p.grouping(t.Span, "GROUPING SETS")
+	case p.is("(", ")"):
+		p.take()
+		p.take()
+		return &Row{Span: p.since(t.Span)}
 	}
-	n := p.name("a table, a file name in quotes or a query in parentheses")
-	if p.is("(") {
-		x := p.call(n)
-		c, ok := x.(*Call)
-		if !ok {
-			p.fail(x.Range(), "AS1101", n.String()+" is no table function", "table functions: TUMBLE, HOP, CUMULATE, SESSION, ML_PREDICT, ML_EVALUATE, ML_WEIGHTS, ML_CENTROIDS")
-			return &Table{Name: n}
-		}
-		f := &TableFunc{Call: c}
-		f.Alias = p.tableAlias()
-		f.Span = p.since(start)
-		return f
+	x := p.expr()
+	if row, ok := x.(*Row); ok && len(row.Items) == 1 {
+		return row.Items[0]
 	}
-	p.refuseTableForm()
-	f := &Table{Name: n}
-	f.Alias = p.tableAlias()
-	f.Span = p.since(start)
-	p.refuseTableForm()
-	return f
+	return x
 }
 
-// refuseTableForm names the forms after a table that are known and not there
-// yet.
-func (p *parser) refuseTableForm() {
-	t := p.cur()
-	switch {
-	case t.is("FOR") && p.at(1).is("SYSTEM_TIME"):
-		p.unsupported(t.Span, "FOR SYSTEM_TIME AS OF is", "")
-	case t.is("MATCH_RECOGNIZE"):
-		p.unsupported(t.Span, "MATCH_RECOGNIZE is", "")
-	case t.is("TABLESAMPLE"):
-		p.unsupported(t.Span, "TABLESAMPLE is", "")
-	case t.is("WATERMARK"):
-		p.unsupported(t.Span, "WATERMARK in FROM is", "declare it in CREATE TABLE: WATERMARK FOR ts AS ts - INTERVAL '5' SECOND")
+// grouping takes the sets of a grouping in parentheses.
+func (p *parser) grouping(start Span, kind string) Expr {
+	p.enter()
+	defer p.leave()
+	g := &Grouping{Kind: kind}
+	open := p.take().Span
+	for {
+		x := p.group()
+		if inner, ok := x.(*Grouping); ok && kind != "GROUPING SETS" {
+			p.fail(inner.Span, "AS1101", inner.Kind+" inside "+kind, "groupings nest in GROUPING SETS only")
+		}
+		g.Sets = append(g.Sets, x)
+		if !p.op(",") {
+			break
+		}
 	}
+	p.closing(")", open)
+	g.Span = p.since(start)
+	return g
 }
 
 // orders takes the keys of ORDER BY.
@@ -328,110 +314,4 @@ func (p *parser) orders() []Order {
 			return out
 		}
 	}
-}
-
-// streamClauses takes EMIT, ALLOW LATENESS, LATE DATA TO and ON ERROR.
-func (p *parser) streamClauses(s *StreamClauses) {
-	for !p.failed {
-		t := p.cur()
-		if s.At == (Span{}) {
-			s.At = t.Span
-		}
-		switch {
-		case t.is("EMIT"):
-			p.take()
-			p.emit(s, t)
-		case p.word("ALLOW"):
-			p.want("LATENESS")
-			s.Lateness = p.duration()
-		case p.word("LATE"):
-			p.want("DATA", "TO")
-			n := p.name("a table for the late rows")
-			s.LateTo = &n
-		case p.is("ON", "ERROR"):
-			p.take()
-			p.take()
-			p.onError(s)
-		default:
-			return
-		}
-	}
-}
-
-func (p *parser) emit(s *StreamClauses, at token) {
-	p.word("STREAM")
-	mode := EmitDefault
-	switch {
-	case p.word("ON", "WINDOW", "CLOSE"), p.word("AFTER", "WINDOW", "CLOSE"), p.word("FINAL"):
-		mode = EmitOnClose
-		for !p.failed {
-			p.word("AND")
-			if p.word("WITH", "DELAY") {
-				s.Delay = p.duration()
-			} else if p.word("TIMEOUT") {
-				s.Timeout = p.duration()
-			} else {
-				break
-			}
-		}
-	case p.word("ON", "UPDATE"), p.word("CHANGES"), p.word("CHANGELOG"):
-		mode = EmitOnUpdate
-		if p.word("WITH", "BATCH") {
-			s.Every = p.duration()
-		}
-	case p.word("PERIODIC"), p.word("EVERY"):
-		mode = EmitPeriodic
-		s.Every = p.duration()
-	case p.word("TIMEOUT"):
-		s.Timeout = p.duration()
-		return
-	default:
-		p.unexpected("ON WINDOW CLOSE, ON UPDATE, PERIODIC or TIMEOUT after EMIT")
-	}
-	if s.Emit != EmitDefault {
-		p.fail(at.Span, "AS1101", "EMIT is written twice", "keep one of them")
-	}
-	s.Emit = mode
-}
-
-func (p *parser) onError(s *StreamClauses) {
-	switch {
-	case p.word("FAIL"):
-		s.OnError = "FAIL"
-	case p.word("SKIP"):
-		s.OnError = "SKIP"
-	case p.word("DEAD", "LETTER", "TO"):
-		s.OnError = "DEAD LETTER"
-		n := p.name("a table for the dead letters")
-		s.DeadTo = &n
-		if p.word("LIMIT") {
-			s.Limit = p.primary()
-		} else if p.word("RATE") {
-			s.Rate = p.primary()
-		}
-	default:
-		p.unexpected("FAIL, SKIP or DEAD LETTER TO after ON ERROR")
-	}
-}
-
-// duration takes an interval, '10 seconds' or 10s; the binder checks it.
-func (p *parser) duration() Expr {
-	t := p.cur()
-	switch {
-	case t.kind == tokString:
-		p.take()
-		return &String{Span: t.Span, Value: t.text}
-	case t.kind == tokNumber:
-		if u := p.at(1); u.kind == tokIdent && unitIndex(u.text, false) >= 0 {
-			p.take()
-			p.take()
-			return &String{Span: p.since(t.Span), Value: fmt.Sprintf("%s %s", t.text, u.text)}
-		}
-		p.take()
-		return &Number{Span: t.Span, Text: t.text}
-	case t.is("INTERVAL"):
-		return p.interval()
-	}
-	p.unexpected("a duration such as INTERVAL '10' SECOND")
-	return nil
 }

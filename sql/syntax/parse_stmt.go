@@ -39,7 +39,16 @@ func (p *parser) statement() Statement {
 	case "UPDATE", "DELETE", "MERGE", "GRANT", "REVOKE", "COMMIT", "ROLLBACK", "TRUNCATE":
 		p.fail(t.Span, "AS1102", t.up+" is not part of the dialect", "a stream is changed by writing to it: INSERT INTO ... SELECT")
 		return nil
-	case "ALTER", "USE", "SUMMARIZE", "ADD", "REFRESH", "ANALYZE", "CACHE", "STOP", "MSCK":
+	case "ALTER":
+		return p.alter()
+	case "USE":
+		p.take()
+		u := &Use{Name: p.name("a database")}
+		u.Span = p.since(t.Span)
+		return u
+	case "SUMMARIZE":
+		return p.summarize()
+	case "ADD", "REFRESH", "ANALYZE", "CACHE", "STOP", "MSCK":
 		p.unsupported(t.Span, t.up+" is", "")
 		return nil
 	}
@@ -70,6 +79,7 @@ func (p *parser) insert() *Insert {
 		ins.Table = p.name("a table or a file name in quotes")
 	}
 	ins.TableAt = p.since(target.Span)
+	ins.Hints = p.hints()
 	if p.is("(") && !p.startsQuery() {
 		ins.Columns = p.idents("a column")
 	}
@@ -221,110 +231,4 @@ func (p *parser) reset() *Reset {
 	p.last = Span{start.Start, end}
 	r.Span = p.last
 	return r
-}
-
-func (p *parser) describe() *Describe {
-	start := p.take().Span
-	d := &Describe{Kind: "TABLE"}
-	if p.is("EXTENDED") && p.at(1).kind != tokEOF && !p.at(1).is(";") {
-		p.take()
-		d.Extended = true
-	}
-	t := p.cur()
-	followed := isName(p.at(1)) || p.at(1).kind == tokString
-	switch {
-	case p.startsQuery():
-		d.Kind = "QUERY"
-		d.Query = p.query()
-	case t.kind == tokString:
-		p.take()
-		d.Kind, d.Path = "FILE", t.text
-	case (t.is("TABLE") || t.is("MODEL") || t.is("FUNCTION") || t.is("VIEW")) && followed:
-		p.take()
-		if t.up != "VIEW" {
-			d.Kind = t.up
-		}
-		d.Name = p.name("a name")
-	default:
-		d.Name = p.name("a table, model, function, query or file name")
-	}
-	d.Span = p.since(start)
-	return d
-}
-
-func (p *parser) explain() *Explain {
-	start := p.take().Span
-	e := &Explain{}
-	for !p.failed {
-		switch {
-		case p.word("ANALYZE"):
-			e.Analyze = true
-			continue
-		case p.word("VERBOSE"), p.word("EXTENDED"):
-			e.Verbose = true
-			continue
-		case p.word("PLAN", "FOR"):
-			continue
-		case p.word("FORMAT"):
-			e.Format = p.anyWord("JSON", "TEXT")
-			if e.Format == "" {
-				p.unexpected("JSON or TEXT")
-			}
-			continue
-		}
-		break
-	}
-	t := p.cur()
-	e.Stmt = p.statement()
-	switch e.Stmt.(type) {
-	case *Insert, *QueryStatement, *StatementSet, *CreateModel, *CreateView, nil:
-	default:
-		p.fail(t.Span, "AS1101", "EXPLAIN takes a query, INSERT, a statement set, CREATE VIEW or CREATE MODEL", "")
-	}
-	e.Span = p.since(start)
-	return e
-}
-
-func (p *parser) show() Statement {
-	start := p.take().Span
-	if p.word("CREATE") {
-		s := &ShowCreate{Kind: p.anyWord("TABLE", "VIEW", "MODEL", "FUNCTION")}
-		if s.Kind == "" {
-			p.unexpected("TABLE, VIEW or MODEL")
-		}
-		s.Name = p.name("a name")
-		s.Span = p.since(start)
-		return s
-	}
-	s := &Show{}
-	if p.word("MODEL", "TYPES") {
-		s.What = "MODEL TYPES"
-	} else {
-		t := p.cur()
-		what := []string{"TABLES", "VIEWS", "FUNCTIONS", "MODELS", "JOBS", "CONNECTORS", "SETTINGS", "DATABASES"}
-		if s.What = p.anyWord(what...); s.What == "" {
-			p.fail(t.Span, "AS1101", "unexpected "+t.describe(p.src)+" after SHOW", arrowstream.Suggest(t.text, append(what, "MODEL TYPES", "CREATE"), "it shows"))
-		}
-	}
-	if p.word("LIKE") {
-		s.Like = p.text("a pattern in quotes")
-	}
-	s.Span = p.since(start)
-	return s
-}
-
-func (p *parser) dropStatement() *Drop {
-	start := p.take().Span
-	d := &Drop{}
-	p.anyWord("TEMPORARY", "MATERIALIZED")
-	if d.Kind = p.anyWord("TABLE", "VIEW", "FUNCTION", "MODEL", "JOB", "SINK", "SOURCE"); d.Kind == "" {
-		p.unexpected("TABLE, VIEW, FUNCTION or MODEL")
-	}
-	if d.Kind == "SOURCE" || d.Kind == "SINK" {
-		d.Kind = "TABLE"
-	}
-	d.IfExists = p.word("IF", "EXISTS")
-	d.Name = p.name("a name")
-	d.Span = p.since(start)
-	return d
 }

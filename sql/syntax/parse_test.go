@@ -57,12 +57,7 @@ func describe(t *testing.T, text string) string {
 	for _, st := range script.Statements {
 		once := syntax.Text(st)
 		sb.WriteString(once + "\n")
-		again, err2 := syntax.Parse("", once)
-		if err2 != nil || len(again.Statements) != 1 {
-			t.Errorf("canonical text does not parse: %s\n%v", once, err2)
-		} else if twice := syntax.Text(again.Statements[0]); twice != once {
-			t.Errorf("canonical text changes:\n%s\n%s", once, twice)
-		}
+		checkPrinted(t, st)
 	}
 	if err != nil {
 		sb.WriteString(strings.ReplaceAll(syntax.Render(err, text), "\n\n", "\n"))

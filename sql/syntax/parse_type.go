@@ -76,6 +76,7 @@ func (p *parser) typ() *Type {
 	}
 	for n := 0; !p.failed; n++ {
 		if p.word("[", "]") || p.word("ARRAY") {
+			out.Span = p.since(t.Span)
 			out = &Type{Name: "ARRAY", Elem: []*Type{out}}
 		} else {
 			break

@@ -20,7 +20,7 @@ const (
 // file is the name that errors show, "" if there is none.
 func Parse(file, text string) (*Script, error) {
 	src := NewSource(file, text)
-	p := &parser{src: src}
+	p := &parser{src: src, toks: make([]token, 0, min(len(text)/4+16, 1024))}
 	p.lex = lexer{src: src, fail: p.report}
 	script := &Script{Source: src}
 	for len(p.errs) < MaxErrors {
@@ -57,10 +57,12 @@ type parser struct {
 	lex    lexer
 	toks   []token // read ahead, toks[i] is the current one
 	i      int
+	pairs  map[int]int // place in toks of ( to that of its ), -1 without one
 	errs   Errors
 	failed bool
 	depth  int
 	last   Span // of the last token taken
+	end    token
 }
 
 // report records an error found by the lexer.
@@ -86,7 +88,7 @@ func (p *parser) unexpected(wanted string) {
 	t := p.cur()
 	hint := p.keywordHint(t)
 	if hint == "" && p.i > 0 && len(p.toks) > p.i {
-		hint = p.keywordHint(p.toks[p.i-1]) // a mistyped word was taken for a name
+		hint = p.keywordHint(&p.toks[p.i-1]) // a mistyped word was taken for a name
 	}
 	p.fail(t.Span, "AS1101", fmt.Sprintf("unexpected %s, expected %s", t.describe(p.src), wanted), hint)
 }
@@ -97,7 +99,7 @@ func (p *parser) unsupported(at Span, what, hint string) {
 }
 
 // keywordHint suggests a keyword that is near a bare word.
-func (p *parser) keywordHint(t token) string {
+func (p *parser) keywordHint(t *token) string {
 	if t.kind != tokIdent || len(t.text) < 3 || slices.Contains(keywords, t.up) {
 		return ""
 	}
@@ -121,23 +123,55 @@ func (p *parser) resume() {
 func (p *parser) drop() {
 	n := copy(p.toks, p.toks[p.i:])
 	p.toks, p.i = p.toks[:n], 0
+	clear(p.pairs)
 }
 
-// at is the n-th token from the current one.
-func (p *parser) at(n int) token {
+// match is the distance of the parenthesis that closes the one at distance n
+// from the current token, -1 if there is none. One walk finds all pairs inside.
+func (p *parser) match(n int) int {
+	if end, ok := p.pairs[p.i+n]; ok {
+		return max(end-p.i, -1)
+	}
+	if p.pairs == nil {
+		p.pairs = map[int]int{}
+	}
+	var open []int
+	for k := n; ; k++ {
+		switch t := p.at(k); {
+		case t.is("("):
+			open = append(open, p.i+k)
+		case t.is(")"):
+			last := len(open) - 1
+			p.pairs[open[last]] = p.i + k
+			if open = open[:last]; last == 0 {
+				return k
+			}
+		case t.is(";"), t.kind == tokEOF:
+			for _, o := range open {
+				p.pairs[o] = -1
+			}
+			return -1
+		}
+	}
+}
+
+// at is the n-th token from the current one. It points into the buffer, which
+// stays as it is until the end of the statement.
+func (p *parser) at(n int) *token {
 	if p.failed {
-		return token{Span: p.last, kind: tokEOF}
+		p.end = token{Span: p.last, kind: tokEOF}
+		return &p.end
 	}
 	for len(p.toks) <= p.i+n {
 		p.toks = append(p.toks, p.lex.next())
 	}
-	return p.toks[p.i+n]
+	return &p.toks[p.i+n]
 }
 
-func (p *parser) cur() token { return p.at(0) }
+func (p *parser) cur() *token { return p.at(0) }
 
-func (p *parser) take() token {
-	t := p.cur()
+func (p *parser) take() *token {
+	t := p.at(0)
 	if t.kind != tokEOF {
 		p.i++
 		p.last = t.Span
@@ -168,14 +202,22 @@ func (p *parser) word(words ...string) bool {
 
 // anyWord takes one of the keywords and returns it, "" if none is next.
 func (p *parser) anyWord(words ...string) string {
-	if t := p.cur(); t.kind == tokIdent && slices.Contains(words, t.up) {
+	if t := p.at(0); t.kind == tokIdent && slices.Contains(words, t.up) {
+		up := t.up
 		p.take()
-		return t.up
+		return up
 	}
 	return ""
 }
 
-func (p *parser) op(s string) bool { return p.word(s) }
+// op takes an operator if it is next.
+func (p *parser) op(s string) bool {
+	if !p.at(0).is(s) {
+		return false
+	}
+	p.take()
+	return true
+}
 
 // want takes the given keywords or operators or fails.
 func (p *parser) want(words ...string) {
@@ -221,7 +263,7 @@ func (p *parser) since(start Span) Span {
 }
 
 // isName reports whether t can stand where a name is wanted.
-func isName(t token) bool {
+func isName(t *token) bool {
 	return t.kind == tokIdent || t.kind == tokQuoted || t.kind == tokDouble
 }
 
@@ -236,7 +278,7 @@ func (p *parser) ident(what string) Ident {
 	return identOf(t)
 }
 
-func identOf(t token) Ident {
+func identOf(t *token) Ident {
 	id := Ident{Span: t.Span, Name: t.text}
 	switch t.kind {
 	case tokQuoted:
@@ -250,7 +292,7 @@ func identOf(t token) Ident {
 // newName takes a single name that is being given: an alias or a column. A word
 // that starts a clause is refused, because it is a missing name most often.
 func (p *parser) newName(what string) Ident {
-	if t := p.cur(); t.kind == tokIdent && slices.Contains(reserved, t.up) {
+	if isReserved(p.cur()) {
 		p.unexpected(what)
 		return Ident{}
 	}

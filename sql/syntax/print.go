@@ -61,7 +61,8 @@ func QuoteName(s string) string {
 
 // awkward are words that are names in most places but not in all.
 var awkward = []string{
-	"ALL", "ARRAY", "BOTH", "CONSTRAINT", "CUBE", "END", "FALSE", "INTERVAL", "LEADING", "MAP", "ROLLUP", "STREAM", "TABLE", "TRAILING", "TRUE", "VALUES",
+	"ALL", "ARRAY", "BOTH", "CONSTRAINT", "CUBE", "END", "FALSE", "INTERVAL", "LATERAL", "LEADING", "MAP", "PERMUTE", "ROLLUP", "STREAM", "TABLE", "TRAILING", "TRUE", "UNBOUNDED",
+	"VALUES",
 }
 
 func (w *writer) ident(id Ident) {
@@ -189,7 +190,7 @@ func powerOf(x Expr) int {
 		}
 		return bpUnary
 	case *Binary:
-		return infixPower[x.Op]
+		return infixPower(x.Op)
 	case *Is, *Between, *In, *Like:
 		return bpCompare
 	case *Field, *Index, *JSONAccess:

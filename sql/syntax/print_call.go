@@ -3,7 +3,7 @@ package syntax
 func (w *writer) call(x *Call) {
 	w.name(x.Fn)
 	w.add("(", when(x.Star, "*"), when(x.Distinct, "DISTINCT "))
-	higher := higherOrder(x.Fn)
+	higher := upperIn(x.Fn.String(), higherOrders...)
 	for i, a := range x.Args {
 		if i > 0 {
 			w.add(", ")
@@ -26,8 +26,8 @@ func (w *writer) call(x *Call) {
 	}
 	w.add(")")
 	if x.Within != nil {
-		w.add(" WITHIN GROUP (")
-		w.orderBy(x.Within)
+		w.add(" WITHIN GROUP (ORDER BY ")
+		w.orders(x.Within)
 		w.add(")")
 	}
 	if x.Filter != nil {

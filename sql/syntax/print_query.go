@@ -69,7 +69,7 @@ func (w *writer) selectBlock(s *Select) {
 	}
 	if s.GroupBy != nil {
 		w.add(" GROUP BY ")
-		w.exprs(s.GroupBy)
+		w.groups(s.GroupBy)
 	}
 	if s.Having != nil {
 		w.add(" HAVING ")
@@ -100,20 +100,26 @@ func (w *writer) items(items []Item) {
 	}
 }
 
-// grouping prints GROUPING SETS, ROLLUP and CUBE; lists of keys have no ROW
-// before them here.
+// groups prints keys and sets of keys: lists of keys have no ROW before them.
+func (w *writer) groups(list []Expr) {
+	for i, x := range list {
+		w.add(when(i > 0, ", "))
+		switch x := x.(type) {
+		case *Row:
+			w.add("(")
+			w.exprs(x.Items)
+			w.add(")")
+		case *Grouping:
+			w.grouping(x)
+		default:
+			w.expr(x, 0)
+		}
+	}
+}
+
 func (w *writer) grouping(g *Grouping) {
 	w.add(g.Kind, " (")
-	for i, x := range g.Sets {
-		w.add(when(i > 0, ", "))
-		if row, ok := x.(*Row); ok {
-			w.add("(")
-			w.exprs(row.Items)
-			w.add(")")
-			continue
-		}
-		w.expr(x, 0)
-	}
+	w.groups(g.Sets)
 	w.add(")")
 }
 

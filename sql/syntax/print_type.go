@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -13,7 +14,16 @@ func (w *writer) typ(t *Type) {
 	w.add(name)
 	switch {
 	case name == "VECTOR":
-		w.add(fmt.Sprintf("(%d%s)", first(t.Params), when(len(t.Elem) > 0, ", FLOAT")))
+		sep := "("
+		for _, n := range t.Params {
+			w.add(sep, strconv.Itoa(n))
+			sep = ", "
+		}
+		if len(t.Elem) > 0 {
+			w.add(sep, "FLOAT")
+			sep = ", "
+		}
+		w.add(when(sep != "(", ")"))
 	case len(t.Elem) > 0:
 		w.add("<")
 		for i, e := range t.Elem {
@@ -37,11 +47,4 @@ func (w *writer) typ(t *Type) {
 	case len(t.Params) > 0:
 		w.add("(", strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Params), " ", ", "), "[]"), ")")
 	}
-}
-
-func first(n []int) int {
-	if len(n) == 0 {
-		return 0
-	}
-	return n[0]
 }

@@ -28,12 +28,12 @@ type token struct {
 }
 
 // is reports whether t is the keyword or operator s.
-func (t token) is(s string) bool {
+func (t *token) is(s string) bool {
 	return t.kind == tokIdent && t.up == s || t.kind == tokOp && t.text == s
 }
 
 // describe names a token in an error.
-func (t token) describe(src *Source) string {
+func (t *token) describe(src *Source) string {
 	switch t.kind {
 	case tokEOF:
 		return "the end of the text"

@@ -11,6 +11,7 @@ package stagetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/arrowstream/arrowstream"
@@ -60,6 +61,7 @@ const (
 	rowsStep stepKind = iota
 	advanceStep
 	clockStep
+	endStep
 	restartStep
 )
 
@@ -76,6 +78,9 @@ func Advance(event int64) Step { return Step{kind: advanceStep, event: event} }
 // End ends the last tick of a bounded stream.
 func End() Step { return Advance(arrowstream.EndOfTime) }
 
+// EndOf says that nothing follows on one input of a join. It is part of the tick.
+func EndOf(input int) Step { return Step{kind: endStep, input: input} }
+
 // Idle ends a tick without a watermark: a stream that has no event time yet.
 func Idle() Step { return Advance(arrowstream.NoEventTime) }
 
@@ -90,7 +95,8 @@ func Restart() Step { return Step{kind: restartStep} }
 // tick is the rows between two calls of Advance.
 type tick struct {
 	rows   []Step
-	marked bool // Advance is called at the end; false only at the end of a case
+	ended  []bool // by input: it has ended in this tick or before
+	marked bool   // Advance is called at the end; false only at the end of a case
 	mark   arrowstream.Watermark
 	again  bool // Restart follows
 }
@@ -99,6 +105,7 @@ func ticks(steps []Step) []tick {
 	var out []tick
 	cur := tick{}
 	mark := arrowstream.Watermark{Event: arrowstream.NoEventTime}
+	var ended []bool
 	for _, s := range steps {
 		switch s.kind {
 		case rowsStep:
@@ -109,12 +116,18 @@ func ticks(steps []Step) []tick {
 				out[len(out)-1].again = true
 			}
 			continue
+		case endStep:
+			for len(ended) <= s.input {
+				ended = append(ended, false)
+			}
+			ended[s.input] = true
+			continue
 		case advanceStep:
 			mark.Event = s.event
 		case clockStep:
 			mark.Clock = s.clock
 		}
-		cur.mark, cur.marked = mark, true
+		cur.mark, cur.marked, cur.ended = mark, true, slices.Clone(ended)
 		out = append(out, cur)
 		cur = tick{}
 	}

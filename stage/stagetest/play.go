@@ -170,6 +170,9 @@ func (r *run) playTick(ctx context.Context, t tick) error {
 		if !r.reached(i, t) {
 			continue
 		}
+		if err := r.playEnds(ctx, n, t, r.emit(i)); err != nil {
+			return err
+		}
 		w, err := n.advance(ctx, t.mark, r.emit(i))
 		if err != nil {
 			return err
@@ -192,6 +195,22 @@ func (r *run) playTick(ctx context.Context, t tick) error {
 	for _, n := range r.nodes {
 		if f, ok := n.any().(arrowstream.Finisher); ok && t.mark.Done() {
 			if err := f.Finish(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// playEnds tells a join which of its inputs have ended.
+func (r *run) playEnds(ctx context.Context, n node, t tick, emit arrowstream.Emit) error {
+	j, ok := n.join.(arrowstream.Ending)
+	if !ok {
+		return nil
+	}
+	for input := range r.in {
+		if t.mark.Done() || input < len(t.ended) && t.ended[input] {
+			if err := j.Ended(ctx, input, emit); err != nil {
 				return err
 			}
 		}

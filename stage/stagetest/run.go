@@ -56,6 +56,19 @@ func Play(t testing.TB, create func() arrowstream.Stage, schema string, steps ..
 	return out
 }
 
+// PlayJoin is [Play] for a join.
+func PlayJoin(t testing.TB, create func() arrowstream.Join, schemas []string, steps ...Step) *Output {
+	t.Helper()
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	r := &run{t: t, mem: mem, schemas: schemas, steps: steps, make: func() node { return node{join: create()} }}
+	out, err := r.play()
+	if err != nil {
+		t.Fatalf("%T: %v", create(), err)
+	}
+	mem.AssertSize(t, 0)
+	return out
+}
+
 func runAll(t *testing.T, c Case, schemas []string, create func() node) {
 	t.Helper()
 	play := func(t *testing.T, v variant) (*Output, error) {

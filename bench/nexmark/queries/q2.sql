@@ -1,0 +1,3 @@
+-- Bids on some auctions.
+INSERT INTO sink
+SELECT auction, price FROM bid WHERE MOD(auction, 123) = 0;

@@ -1,0 +1,5 @@
+-- Who sells in a category and lives in one of three states.
+INSERT INTO sink
+SELECT p.name, p.city, p.state, a.id
+FROM auction AS a JOIN person AS p ON a.seller = p.id
+WHERE a.category = 10 AND p.state IN ('OR', 'ID', 'CA');

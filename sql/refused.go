@@ -1,0 +1,122 @@
+package sql
+
+import (
+	"fmt"
+
+	"github.com/arrowstream/arrowstream/sql/syntax"
+)
+
+// refused is the error of the first form of a block that the planner does not
+// know yet, nil if there is none. What is planned leaves this list.
+func (s *session) refused(sel *syntax.Select) error {
+	no := func(at syntax.Node, what string) error {
+		return s.src.Error(at.Range(), "AS1103", "", what+" not supported yet")
+	}
+	switch {
+	case len(sel.DistinctOn) > 0:
+		return no(sel.DistinctOn[0], "DISTINCT ON is")
+	case len(sel.Windows) > 0:
+		return no(sel.Windows[0].Name, "WINDOW is")
+	case sel.Qualify != nil:
+		return no(sel.Qualify, "QUALIFY is")
+	}
+	for _, e := range sel.GroupBy {
+		if row, ok := e.(*syntax.Row); ok && len(row.Items) == 0 {
+			return no(row, "GROUP BY () is")
+		}
+	}
+	exprs := append([]syntax.Expr{sel.Where, sel.Having}, sel.GroupBy...)
+	for _, it := range sel.Items {
+		exprs = append(exprs, it.X)
+	}
+	for _, e := range exprs {
+		if err := s.refusedExpr(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusedExpr is the error of the first call in e that [session.refusedCall]
+// refuses.
+func (s *session) refusedExpr(e syntax.Expr) error {
+	var err error
+	syntax.Any(e, func(x syntax.Expr) bool {
+		if c, ok := x.(*syntax.Call); ok {
+			err = s.refusedCall(c)
+		}
+		return err != nil
+	})
+	return err
+}
+
+// refusedCall is the error of a call with clauses that the planner does not
+// know yet.
+func (s *session) refusedCall(c *syntax.Call) error {
+	what, at := "", c.Span
+	switch {
+	case c.Over != nil:
+		what, at = "OVER", c.Over.Span
+	case len(c.Within) > 0:
+		what = "WITHIN GROUP"
+	case c.JSON != nil:
+		what, at = "a clause of "+c.Fn.Last(), c.JSON.Span
+	default:
+		return nil
+	}
+	return s.src.Error(at, "AS1103", "", what+" is not supported yet")
+}
+
+// refusedTable is the error of a table in FROM that the planner does not know
+// yet.
+func (s *session) refusedTable(f syntax.From) error {
+	what := "this table is"
+	at := f.Range()
+	switch f := f.(type) {
+	case *syntax.Join:
+		what, at = "joins are", f.R.Range()
+		if f.Asof {
+			what = "ASOF JOIN is"
+		}
+	case *syntax.Lateral:
+		what = "LATERAL is"
+	case *syntax.Unnest:
+		what = "UNNEST is"
+	case *syntax.Version:
+		what, at = "FOR SYSTEM_TIME AS OF is", f.At.Range()
+	case *syntax.Watermark:
+		what, at = "WATERMARK in FROM is", f.Time.Range()
+	case *syntax.Match:
+		what = "MATCH_RECOGNIZE is"
+	}
+	return s.src.Error(at, "AS1103", "", what+" not supported yet")
+}
+
+// refusedHints is the error of hints after a table.
+func (s *session) refusedHints(hints []syntax.Hint) error {
+	if len(hints) == 0 {
+		return nil
+	}
+	return s.src.Error(hints[0].Span, "AS1103", "write it into WITH (...) of the table or as SET", fmt.Sprintf("hint %s is not supported yet", hints[0].Name))
+}
+
+// refusedStatement is the error of a statement that the planner does not know
+// yet.
+func (s *session) refusedStatement(st syntax.Statement) error {
+	what := "this statement"
+	switch st := st.(type) {
+	case *syntax.CreateStream:
+		what = "CREATE STREAM"
+	case *syntax.CreateScan:
+		what = "CREATE SCAN"
+	case *syntax.CreateDatabase:
+		what = "CREATE DATABASE"
+	case *syntax.Use:
+		what = "USE"
+	case *syntax.Alter:
+		what = "ALTER " + st.Kind
+	case *syntax.Summarize:
+		what = "SUMMARIZE"
+	}
+	return s.src.Error(st.Range(), "AS1103", "", what+" is not supported yet")
+}

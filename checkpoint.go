@@ -45,6 +45,7 @@ type pendingEpoch struct {
 	driver    driverState
 	missing   int
 	states    map[string][]State // per stage, by instance
+	logs      map[string]Log     // of stages that keep one
 	delta     map[string]bool    // stages that add a delta
 	positions []acknowledgement
 }
@@ -165,7 +166,7 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 		last:    t.last,
 		commit:  Commit{Epoch: c.epoch, Finished: finished, Sinks: map[string]SinkCommit{}},
 		driver:  state,
-		missing: c.parts, states: map[string][]State{}, delta: map[string]bool{}, positions: positions,
+		missing: c.parts, states: map[string][]State{}, logs: map[string]Log{}, delta: map[string]bool{}, positions: positions,
 	}
 	c.mu.Lock()
 	c.current = pending
@@ -205,15 +206,19 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	}
 	c.mu.Lock()
 	pending := c.current
-	delta := pending.delta[n.uid]
+	delta, begun := pending.delta[n.uid], c.history[n.uid] != nil
 	c.mu.Unlock()
 	var state State
+	var log Log
 	var sunk SinkCommit
 	var err error
 	if n.sink != nil {
 		sunk, err = n.prepare(ctx, e, pending)
 	} else if n.forgotten() {
 		// It has emitted everything and is not called again.
+	} else if l, ok := st.(Logged); ok && l.Logs() {
+		delta = begun
+		state, log, err = l.Log(ctx)
 	} else if inc, ok := st.(Incremental); ok && delta {
 		state, err = inc.Delta(ctx)
 	} else {
@@ -238,6 +243,9 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 		}
 		states[n.env.Instance] = state
 		pending.states[n.uid], pending.delta[n.uid] = states, delta
+		if log != nil {
+			pending.logs[n.uid] = log
+		}
 	}
 	if n.flushed && n.sink == nil && n.env.Instance == 0 {
 		pending.commit.Flushed = append(pending.commit.Flushed, n.uid)
@@ -326,7 +334,7 @@ func (c *checkpoints) commit(ctx context.Context, pending *pendingEpoch) (err er
 	}
 	c.remember(states)
 	for _, s := range states {
-		s.State.Release()
+		s.Release()
 	}
 	if err != nil {
 		return err
@@ -416,6 +424,9 @@ func (c *checkpoints) close() error {
 			for _, s := range states {
 				s.Release()
 			}
+		}
+		for _, log := range c.current.logs {
+			log.Release()
 		}
 	}
 	return c.log.Close()

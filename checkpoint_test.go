@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -52,9 +53,13 @@ type ledger struct {
 	outbox      map[string][]arrowstream.Batch
 	deltas      int // committed, and applied after a crash
 	applied     int
+	logged      int // batches of logs applied after a crash
 }
 
-type kept struct{ state arrowstream.State }
+type kept struct {
+	state arrowstream.State
+	log   []arrowstream.State
+}
 
 func newLedger() *ledger {
 	return &ledger{states: map[string][]kept{}, published: map[string]bool{}, outbox: map[string][]arrowstream.Batch{}}
@@ -87,12 +92,21 @@ func (l *ledgerLog) Start() arrowstream.Start {
 	return s
 }
 
-func (l *ledgerLog) Load(_ context.Context, mem memory.Allocator, uid string) (out []arrowstream.State, err error) {
-	for i, k := range l.states[uid] {
-		l.applied += min(i, 1)
-		out = append(out, copied(mem, k.state))
+func (l *ledgerLog) Load(_ context.Context, mem memory.Allocator, uid string) iter.Seq2[arrowstream.State, error] {
+	return func(yield func(arrowstream.State, error) bool) {
+		for i, k := range l.states[uid] {
+			l.applied += min(i, 1)
+			if !yield(copied(mem, k.state), nil) {
+				return
+			}
+			for _, s := range k.log {
+				l.logged++
+				if !yield(copied(mem, s), nil) {
+					return
+				}
+			}
+		}
 	}
-	return out, nil
 }
 
 // copied is a state that shares nothing with s, as one that was read is.
@@ -154,7 +168,16 @@ func (l *ledgerLog) Commit(_ context.Context, c arrowstream.Commit, states []arr
 	}
 	l.commits = append(l.commits, c)
 	for _, s := range states {
-		k := kept{copied(columnar.Pool, s.State)}
+		k := kept{state: copied(columnar.Pool, s.State)}
+		for _, name := range slices.Sorted(maps.Keys(s.Log)) {
+			err := s.Log[name].Each(func(b arrowstream.Batch) error {
+				k.log = append(k.log, arrowstream.State{name: copyOf(columnar.Pool, b)})
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
 		if s.Delta {
 			l.deltas++
 			l.states[s.UID] = append(l.states[s.UID], k)

@@ -10,10 +10,10 @@ import "context"
 
 // parts reports whether n may hand on its output in parts: every node from here
 // to a sink is the only reader of the one before and has no other input. Keyed
-// lanes sort whole ticks, what a store keeps is written by whole ticks, and a
-// [Rowwise] stage may have to take back what it has emitted.
+// lanes sort whole ticks, and a [Rowwise] stage may have to take back what it has
+// emitted. An epoch ends with the last part of its tick.
 func (p *Pipeline) parts(n *node) bool {
-	if p.opts.State != nil || n.sink != nil || n.rowwise() {
+	if n.sink != nil || n.rowwise() {
 		return false
 	}
 	for n.sink == nil {

@@ -69,7 +69,7 @@ type Options struct {
 	Access *Access
 	// Spill is a folder for the state of grouped aggregates that takes more
 	// than its share of MemoryLimit; it is made if it is missing. Empty keeps
-	// all in memory. It cannot be combined with State.
+	// all in memory. With State what is spilled goes there, too.
 	Spill string
 	// Program is the text that the pipeline was made from, kept with its state.
 	Program string
@@ -140,6 +140,7 @@ func New(o Options) *Pipeline {
 	}
 	if o.Spill != "" {
 		p.spill = NewSpill(o.Spill, o.MemoryLimit, o.Access)
+		p.spill.Stored = o.State != nil
 	}
 	return p
 }

@@ -99,6 +99,9 @@ func (c *checkpoints) merge(pending *pendingEpoch) (merged []StageState, err err
 				s.Release()
 			}
 		}
+		for _, log := range pending.logs {
+			log.Release()
+		}
 	}()
 	for _, n := range c.p.nodes {
 		states := pending.states[n.uid]
@@ -106,7 +109,8 @@ func (c *checkpoints) merge(pending *pendingEpoch) (merged []StageState, err err
 			continue
 		}
 		all := State{}
-		merged = append(merged, StageState{UID: n.uid, Delta: pending.delta[n.uid], State: all})
+		merged = append(merged, StageState{UID: n.uid, Delta: pending.delta[n.uid], State: all, Log: pending.logs[n.uid]})
+		delete(pending.logs, n.uid)
 		for _, name := range slices.Sorted(maps.Keys(states[0])) {
 			var parts []Batch
 			for _, s := range states {
@@ -115,7 +119,7 @@ func (c *checkpoints) merge(pending *pendingEpoch) (merged []StageState, err err
 			if all[name], err = kernels.Concat(n.env.Allocator, parts); err != nil {
 				delete(all, name)
 				for _, m := range merged {
-					m.State.Release()
+					m.Release()
 				}
 				return nil, n.wrap(err)
 			}
@@ -141,37 +145,48 @@ func (c *checkpoints) restore(ctx context.Context, n *node, instances []Stateful
 			err = n.wrap(err)
 		}
 	}()
-	states, err := c.log.Load(ctx, n.env.Allocator, n.uid)
+	first := true
+	for s, err := range c.log.Load(ctx, n.env.Allocator, n.uid) {
+		if err == nil {
+			err = n.apply(ctx, s, first, instances)
+		}
+		if err != nil {
+			return err
+		}
+		first = false
+	}
+	if !first {
+		// There is something for a log to go on with, but no snapshot of this
+		// process for a delta.
+		c.mu.Lock()
+		c.history[n.uid] = &deltaChain{deltas: maxDeltas}
+		c.mu.Unlock()
+	}
+	return nil
+}
+
+// apply gives the instances of n their rows of s, which it releases: the first
+// state, or what has changed since.
+func (n *node) apply(ctx context.Context, s State, first bool, instances []Stateful) error {
+	defer s.Release()
+	parts, err := n.split(s, len(instances))
 	if err != nil {
 		return err
 	}
-	defer func() {
-		for _, s := range states {
-			s.Release()
-		}
-	}()
-	for i, s := range states {
-		parts, err := n.split(s, len(instances))
-		if err != nil {
-			return err
-		}
-		for j, instance := range instances {
-			if err == nil && i == 0 {
-				err = instance.Restore(ctx, parts[j])
-			} else if err == nil {
-				inc, ok := instance.(Incremental)
-				if !ok {
-					return &Error{Code: "AS5003", Msg: fmt.Sprintf("state of %s has a delta, which %T does not know", n.uid, instance)}
-				}
+	for j, instance := range instances {
+		if err == nil && first {
+			err = instance.Restore(ctx, parts[j])
+		} else if err == nil {
+			inc, ok := instance.(Incremental)
+			if !ok {
+				err = &Error{Code: "AS5003", Msg: fmt.Sprintf("state of %s has a delta, which %T does not know", n.uid, instance)}
+			} else {
 				err = inc.Apply(ctx, parts[j])
 			}
-			parts[j].Release()
 		}
-		if err != nil {
-			return err
-		}
+		parts[j].Release()
 	}
-	return nil
+	return err
 }
 
 // split deals the rows of a state to instances: each gets the rows of its keys,

@@ -27,7 +27,7 @@ func (p *Pipeline) Run(ctx context.Context) (*Summary, error) {
 	start := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	err := errors.Join(p.opts.errSpillState(), p.spill.check())
+	err := p.spill.check()
 	if err == nil {
 		err = p.openCheckpoints(ctx, func(err error) { cancel(err) })
 	}

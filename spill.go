@@ -10,6 +10,10 @@ import (
 // Spill is a folder for what stages remember beyond their memory. It is safe
 // for concurrent use.
 type Spill struct {
+	// Stored says that a store keeps what stages remember: what they have here
+	// is part of it, see [Logged].
+	Stored bool
+
 	dir    string
 	limit  int64
 	access *Access
@@ -73,15 +77,4 @@ func (s *Spill) check() error {
 		return err
 	}
 	return f.Close()
-}
-
-// errSpillState is the error for a pipeline with a spill and a store.
-func (o Options) errSpillState() error {
-	if o.Spill == "" || o.State == nil {
-		return nil
-	}
-	return &Error{
-		Code: "AS1504", Msg: "spill: what is in the spill folder is not part of the state of a job",
-		Hint: "leave out one of the two: the state folder or the spill folder",
-	}
 }

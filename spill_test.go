@@ -22,7 +22,6 @@ func TestSpillIsCheckedAtStart(t *testing.T) {
 	}
 	for want, o := range map[string]arrowstream.Options{
 		"":             {Spill: filepath.Join(dir, "a", "b")},
-		"AS1504":       {Spill: dir, State: struct{ arrowstream.StateStore }{}},
 		"spill: ":      {Spill: file},
 		"write " + dir: {Spill: dir, Access: walls},
 	} {

@@ -52,10 +52,10 @@ type Part struct {
 type EpochLog interface {
 	// Start is what the last process left.
 	Start() Start
-	// Load returns the state of a stage at the last commit: a snapshot and the
-	// deltas since then, in order, owned by the caller. Nothing means that the
-	// stage is new.
-	Load(ctx context.Context, mem memory.Allocator, uid string) ([]State, error)
+	// Load yields the state of a stage at the last commit, owned by the caller: a
+	// snapshot and the deltas since then, in order, of a log every batch as a
+	// delta. Nothing means that the stage is new.
+	Load(ctx context.Context, mem memory.Allocator, uid string) iter.Seq2[State, error]
 	// Outbox holds the rows of a sink for an epoch. Commit makes them durable.
 	Outbox(sink string, e Epoch) Outbox
 	// Commit makes c and states durable: after it returns, the epoch happens,
@@ -116,11 +116,19 @@ type SinkCommit struct {
 }
 
 // StageState is what a stage remembers at a commit: everything, or what has
-// changed since the commit before.
+// changed since the commit before. What a [Logged] stage has added to its log
+// comes behind State.
 type StageState struct {
 	UID   string
 	Delta bool
 	State State
+	Log   Log
+}
+
+// Release releases everything of s.
+func (s StageState) Release() {
+	s.State.Release()
+	s.Log.Release()
 }
 
 // Outbox is where the rows of a sink wait for their epoch to be committed.

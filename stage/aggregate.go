@@ -58,12 +58,12 @@ type Aggregate struct {
 	changed  grouped.Dirty
 
 	// What does not fit into memory.
-	spill   *arrowstream.Spill // nil keeps all in memory
-	over    *overflow          // nil until something has been spilled
-	level   int                // of the parts of the table
-	input   *arrow.Schema      // of spilled rows: keys and arguments
-	spilled int64              // bytes written
-	runRows int                // of a batch of sorted results
+	spill     *arrowstream.Spill // nil keeps all in memory
+	over      *overflow          // nil until something has been spilled
+	level     int                // of the parts of the table
+	input     *arrow.Schema      // of spilled rows: keys and arguments
+	spilled   int64              // bytes written
+	restoring bool               // what is spilled comes from a store
 
 	// For Updates: the groups of this tick, and their old results.
 	touched grouped.Bits // groups that are in dirty
@@ -124,7 +124,9 @@ func (a *Aggregate) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, 
 	if env.Spill != nil && len(a.By) > 0 && !a.Updates && !a.changes {
 		env.Spill.Join()
 		a.spill = env.Spill
-		a.input = arrow.NewSchema(append(slices.Clone(a.stateFields()[:len(a.By)]), a.plan.ArgFields()...), nil)
+	}
+	if len(a.By) > 0 {
+		a.input = a.inputSchema()
 	}
 	return a.out, nil
 }

@@ -19,13 +19,19 @@ type overflow struct {
 	file    *spill.File
 	level   int
 	kept    int // parts that are in memory: those below
-	parts   [spill.Parts]spilledPart
+	parts   [spill.Parts][]spilledPiece
 	waiting []arrow.Record // rows that are not yet in the file
 	bytes   int64
 	divider spill.Divider
+	log     aggregateLog
 }
 
-type spilledPart struct{ states, rows []spill.Piece }
+// spilledPiece are states, which are in place of what was there of their groups,
+// or rows that are added to it.
+type spilledPiece struct {
+	spill.Piece
+	rows bool
+}
 
 // Spills implements [arrowstream.Spilling]: a changelog needs the old results of
 // all groups, and there is nothing to divide without keys.
@@ -44,6 +50,9 @@ func (a *Aggregate) makeRoom() error {
 			return err
 		}
 		a.over = &overflow{file: f, level: a.level, kept: spill.Parts}
+		if err := a.beginLog(a.over); err != nil {
+			return err
+		}
 	}
 	o := a.over
 	groups, free, err := a.divide(o)
@@ -52,21 +61,32 @@ func (a *Aggregate) makeRoom() error {
 		return err
 	}
 	was := o.kept
-	o.kept /= 2
+	if o.kept /= 2; o.log.on {
+		o.kept = 0
+	}
 	var stay []spill.Piece
 	for p := range groups[:was] {
-		to := &stay
-		if p >= o.kept {
-			to = &o.parts[p].states
-		}
-		if err := a.writeStates(o.file, groups[p], to); err != nil {
+		var states []spill.Piece
+		if err := a.writeStates(o.file, groups[p], &states); err != nil {
 			return err
+		}
+		if p < o.kept {
+			stay = append(stay, states...)
+			continue
+		}
+		for _, piece := range states {
+			o.parts[p] = append(o.parts[p], spilledPiece{piece, false})
 		}
 	}
 	if err := a.renew(); err != nil {
 		return err
 	}
-	return a.readBack(o.file, stay, a.mergeStates)
+	for _, piece := range stay {
+		if err := a.readBack(o.file, piece, a.mergeStates); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *Aggregate) tableBytes() int64 { return a.set.Bytes() + a.keys.Bytes() }
@@ -136,19 +156,14 @@ func (a *Aggregate) renew() error {
 	return a.keys.Open(a.mem)
 }
 
-// readBack gives pieces of a file to take, one after the other.
-func (a *Aggregate) readBack(f *spill.File, pieces []spill.Piece, take func(b arrow.Record) error) error {
-	for _, p := range pieces {
-		b, err := f.Read(p)
-		if err == nil {
-			err = take(b)
-			b.Release()
-		}
-		if err != nil {
-			return err
-		}
+// readBack gives a piece of a file to take.
+func (a *Aggregate) readBack(f *spill.File, p spill.Piece, take func(b arrow.Record) error) error {
+	b, err := f.Read(p)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer b.Release()
+	return take(b)
 }
 
 // spillRows takes the rows of b, of which those of parts that are in memory go
@@ -208,7 +223,10 @@ func (a *Aggregate) addStates(b arrow.Record) error {
 		return err
 	}
 	defer rest.Release()
-	return a.scatter(o, rest, func(p *spilledPart) *[]spill.Piece { return &p.states })
+	if err := a.flush(o); err != nil { // rows of the same groups may wait
+		return err
+	}
+	return a.scatter(o, rest, false)
 }
 
 // keep gives the rows of the parts that are in memory to take and returns the
@@ -253,7 +271,7 @@ func (a *Aggregate) flush(o *overflow) error {
 	}
 	defer all.Release()
 	o.forget()
-	return a.scatter(o, all, func(p *spilledPart) *[]spill.Piece { return &p.rows })
+	return a.scatter(o, all, true)
 }
 
 func (o *overflow) forget() {
@@ -264,22 +282,27 @@ func (o *overflow) forget() {
 	o.waiting, o.bytes = o.waiting[:0], 0
 }
 
-// scatter writes the rows of b to their parts.
-func (a *Aggregate) scatter(o *overflow, b arrow.Record, to func(p *spilledPart) *[]spill.Piece) error {
+// scatter writes states, or rows, to their parts.
+func (a *Aggregate) scatter(o *overflow, b arrow.Record, rows bool) error {
 	parts, err := o.divider.Of(b.Columns()[:len(a.By)], o.level)
 	if err != nil {
 		return err
 	}
-	for p, rows := range spill.Rows(parts) {
-		if len(rows) == 0 {
+	for p, some := range spill.Rows(parts) {
+		if len(some) == 0 {
 			continue
 		}
-		part, err := kernels.TakeRecord(a.mem, b, rows)
+		var pieces []spill.Piece
+		part, err := kernels.TakeRecord(a.mem, b, some)
 		if err == nil {
-			err = a.write(o.file, part, to(&o.parts[p]))
+			err = a.write(o.file, part, &pieces)
 		}
 		if err != nil {
 			return err
+		}
+		for _, piece := range pieces {
+			o.parts[p] = append(o.parts[p], spilledPiece{piece, rows})
+			o.log.add(piece, rows)
 		}
 	}
 	return nil
@@ -307,7 +330,7 @@ func (a *Aggregate) emitSpilled(emit arrowstream.Emit) error {
 	if err != nil {
 		return err
 	}
-	return spill.Merge(a.mem, results, runs, len(a.By), sortedRows, func(b arrow.Record) error { return emit(b) })
+	return spill.Merge(a.mem, results, runs, len(a.By), sortedRows, a.spill.Share()/4, func(b arrow.Record) error { return emit(b) })
 }
 
 // runs writes the results of the table and of what it has spilled, and empties it.
@@ -320,10 +343,8 @@ func (a *Aggregate) runs(results *spill.File) (runs []spill.Run, err error) {
 		}
 	}
 	var run spill.Run
-	// The merge has a batch of each run, when there is no table; rows of results
-	// are smaller than those of the table.
-	a.runRows = a.perBytes(a.spill.Share()/spill.Parts, sortedRows/2)
-	err = a.emitTable(a.runRows, func(b arrowstream.Batch, _ ...int) error {
+	// Rows of results are smaller than those of the table.
+	err = a.emitTable(a.perBytes(a.runBytes(), sortedRows/2), func(b arrowstream.Batch, _ ...int) error {
 		b.Retain()
 		return a.write(results, b, (*[]spill.Piece)(&run))
 	})
@@ -340,7 +361,7 @@ func (a *Aggregate) runs(results *spill.File) (runs []spill.Run, err error) {
 		return runs, nil
 	}
 	for p := range o.parts {
-		part, err := a.runOf(o, &o.parts[p], results)
+		part, err := a.runOf(o, o.parts[p], results)
 		if err != nil {
 			return nil, err
 		}
@@ -353,20 +374,20 @@ func (a *Aggregate) runs(results *spill.File) (runs []spill.Run, err error) {
 
 // runOf reads a part of o back, goes on with the rows since it was written and
 // returns its results as one run.
-func (a *Aggregate) runOf(o *overflow, part *spilledPart, results *spill.File) (run spill.Run, err error) {
+func (a *Aggregate) runOf(o *overflow, part []spilledPiece, results *spill.File) (run spill.Run, err error) {
 	a.over, a.level = nil, o.level+1
 	defer func() { a.over, a.level = o, o.level }()
-	roomy := func(add func(b arrow.Record) error) func(b arrow.Record) error {
-		return func(b arrow.Record) error {
-			if err := a.makeRoom(); err != nil {
-				return err
-			}
-			return add(b)
+	for _, piece := range part {
+		add := a.addStates
+		if piece.rows {
+			add = a.addRows
 		}
-	}
-	err = a.readBack(o.file, part.states, roomy(a.addStates))
-	if err == nil {
-		err = a.readBack(o.file, part.rows, roomy(a.addRows))
+		if err = a.makeRoom(); err == nil {
+			err = a.readBack(o.file, piece.Piece, add)
+		}
+		if err != nil {
+			break
+		}
 	}
 	var runs []spill.Run
 	if err == nil {
@@ -381,12 +402,15 @@ func (a *Aggregate) runOf(o *overflow, part *spilledPart, results *spill.File) (
 	if len(runs) == 1 {
 		return runs[0], nil
 	}
-	err = spill.Merge(a.mem, results, runs, len(a.By), a.runRows, func(b arrow.Record) error {
+	err = spill.Merge(a.mem, results, runs, len(a.By), sortedRows/2, a.runBytes(), func(b arrow.Record) error {
 		b.Retain()
 		return a.write(results, b, (*[]spill.Piece)(&run))
 	})
 	return run, err
 }
+
+// runBytes is the size of a batch of a run: a merge has one of each.
+func (a *Aggregate) runBytes() int64 { return a.spill.Share() / spill.Parts }
 
 // close frees the file and the rows that wait; it may be called twice.
 func (o *overflow) close() {

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -26,7 +27,7 @@ func (a *Aggregate) Delta(context.Context) (arrowstream.State, error) {
 
 func (a *Aggregate) stateOf(groups []uint32) (arrowstream.State, error) {
 	if a.over != nil {
-		return nil, planError("AS1504", "aggregate: what was spilled is no part of a snapshot", "leave out the spill folder")
+		return nil, errors.New("aggregate: what is spilled has a log, and no snapshot")
 	}
 	states, err := a.states(groups)
 	if err != nil {
@@ -119,16 +120,29 @@ func (a *Aggregate) Restore(ctx context.Context, st arrowstream.State) error {
 }
 
 // Apply implements [arrowstream.Incremental]: a group of the delta is as it
-// says, whatever it was.
+// says, whatever it was. The parts of a log come alone, see [aggregateLog].
 func (a *Aggregate) Apply(_ context.Context, st arrowstream.State) error {
+	if count, ok := grouped.ReadMeta(st["count"], "seen"); ok {
+		a.seen = grouped.Sum(count[0], a.instance)
+		return nil
+	}
+	if rows := st["rows"]; rows != nil && len(a.By) > 0 && sameTypes(rows, a.input.Fields()) {
+		return a.restoreRows(rows)
+	}
+	b := st["groups"]
+	if !sameTypes(b, a.stateFields()) {
+		return badState("aggregate", "groups")
+	}
+	if st["meta"] == nil {
+		return a.restoreStates(b)
+	}
 	meta, ok := grouped.ReadMeta(st["meta"], "seen", "shown", "mark")
 	if !ok {
 		return badState("aggregate", "meta")
 	}
 	a.seen, a.life.mark = grouped.Sum(meta[0], a.instance), slices.Max(meta[2])
-	b := st["groups"]
-	if !sameTypes(b, a.stateFields()) {
-		return badState("aggregate", "groups")
+	if !a.Updates && !a.counted {
+		return a.restoreStates(b)
 	}
 	ids, err := a.mergeGroups(b)
 	if err != nil {

@@ -67,7 +67,7 @@ func BenchmarkLoad(b *testing.B) {
 			}
 			b.SetBytes(int64(rows) * 24)
 			for b.Loop() {
-				states, err := l.Load(b.Context(), columnar.Pool, "all")
+				states, err := load(b.Context(), l, columnar.Pool, "all")
 				if err != nil {
 					b.Fatal(err)
 				}

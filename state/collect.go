@@ -1,6 +1,7 @@
 package state
 
 import (
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,13 +12,14 @@ import (
 	"github.com/arrowstream/arrowstream/internal/failpoint"
 )
 
-// expired are the epochs that nothing needs any more when n is committed. The
-// caller holds mu.
+// expire enters in n the epochs that nothing needs any more when it is committed,
+// and the states of others. The caller holds mu.
 //
 // A commit is needed while it is one of the last RetainCommits and younger than
 // RetainAge, while it is the last, while a later one that is kept builds on its
-// snapshot or deltas, and while a sink has not published it.
-func (l *epochLog) expired(n *entry) (epochs []arrowstream.Epoch) {
+// snapshot or deltas, and while a sink has not published it. A log is built on
+// for good: of a commit that only logs need nothing else is kept.
+func (l *epochLog) expire(n *entry) {
 	x := index{commits: append(slices.Clone(l.index.commits), n)}
 	last := len(x.commits) - 1
 	first := max(0, last+1-l.retainCommits)
@@ -25,29 +27,45 @@ func (l *epochLog) expired(n *entry) (epochs []arrowstream.Epoch) {
 	for first < last && x.commits[first].Time < oldest {
 		first++
 	}
-	needed := map[*entry]bool{}
+	needed, other := map[*entry][]string{}, map[*entry]bool{}
 	for _, p := range l.manifest.Stages {
 		links, _ := x.chain(first, p.UID, p.Since)
+		log := slices.ContainsFunc(links, link.log)
 		for _, k := range links {
-			needed[k.entry] = true
+			needed[k.entry] = append(needed[k.entry], p.UID)
+			other[k.entry] = other[k.entry] || !log
 		}
 	}
 	for _, old := range x.commits[:first] {
-		if !needed[old] && len(l.sinksOf(old)) == 0 {
-			epochs = append(epochs, old.epoch)
+		switch {
+		case len(l.sinksOf(old)) > 0 || other[old]:
+			continue
+		case len(needed[old]) == 0:
+			n.Dropped = append(n.Dropped, old.epoch)
+			continue
+		}
+		for _, s := range old.States {
+			if slices.Contains(needed[old], s.UID) {
+				continue
+			}
+			if n.Thinned == nil {
+				n.Thinned = map[arrowstream.Epoch][]string{}
+			}
+			n.Thinned[old.epoch] = append(n.Thinned[old.epoch], s.UID)
 		}
 	}
-	return epochs
 }
 
-// gone are the files of commits that the next one drops, and the rows that are
-// published: what the log says of them is durable when that commit is. The
-// caller holds mu.
-func (l *epochLog) gone(dropped []arrowstream.Epoch) (gone []file) {
+// gone are the files of commits that next drops or thins out, and the rows that
+// are published: what the log says of them is durable when next is. The caller
+// holds mu.
+func (l *epochLog) gone(next *entry) (gone []file) {
 	for _, n := range l.index.commits {
-		drop := slices.Contains(dropped, n.epoch)
-		if drop {
-			gone = append(gone, n.stateFiles()...)
+		drop := slices.Contains(next.Dropped, n.epoch)
+		for _, s := range n.States {
+			if drop || slices.Contains(next.Thinned[n.epoch], s.UID) {
+				gone = slices.AppendSeq(gone, maps.Values(link{n, s}.files()))
+			}
 		}
 		for uid := range n.Outbox {
 			if f, ok := n.outbox(uid); ok && !n.collected[uid] && (drop || !n.unpublished[uid]) {

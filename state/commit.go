@@ -38,6 +38,9 @@ func roomFor(states []arrowstream.StageState, err error) error {
 	}
 	n := int64(1 << 20) // outboxes, log and folders
 	for _, s := range states {
+		for _, p := range s.Log {
+			n += p.Bytes()
+		}
 		for _, b := range s.State {
 			for _, c := range b.Columns() {
 				n += int64(c.Data().SizeInBytes())
@@ -111,11 +114,11 @@ func (l *epochLog) enter(n *entry) (gone []file, err error) {
 	if err := l.frames.check(); err != nil {
 		return nil, err
 	}
-	n.Dropped = l.expired(n)
+	l.expire(n)
 	if n.payload, err = n.encode(); err != nil {
 		return nil, fmt.Errorf("state: epoch %d: %w", n.epoch, err)
 	}
-	return l.gone(n.Dropped), l.frames.append(frame{kind: frameCommit, epoch: n.epoch, payload: n.payload})
+	return l.gone(n), l.frames.append(frame{kind: frameCommit, epoch: n.epoch, payload: n.payload})
 }
 
 // writeFiles writes the states and ends the outboxes of an epoch, makes all of
@@ -137,7 +140,7 @@ func (l *epochLog) writeFiles(ctx context.Context, e arrowstream.Epoch, states [
 			return errors.Join(fmt.Errorf("state: %q is not one of the stages of the job, or twice", s.UID), g.Wait())
 		}
 		seen[s.UID] = true
-		files := make(map[string]fileRecord, len(s.State))
+		files := make(map[string]fileRecord, len(s.State)+len(s.Log))
 		r.States = append(r.States, stateRecord{UID: s.UID, Delta: s.Delta, Files: files})
 		for _, part := range slices.Sorted(maps.Keys(s.State)) {
 			g.Go(func() error {
@@ -146,6 +149,14 @@ func (l *epochLog) writeFiles(ctx context.Context, e arrowstream.Epoch, states [
 				}
 				name := stateFile(s.UID, e, l.incarnation, part, s.Delta)
 				f, err := l.writeBatch(name, s.State[part])
+				enter(name, f, files, part)
+				return err
+			})
+		}
+		for _, part := range slices.Sorted(maps.Keys(s.Log)) {
+			g.Go(func() error {
+				name := stateFile(s.UID, e, l.incarnation, part, s.Delta)
+				f, err := l.writePieces(ctx, name, s.Log[part])
 				enter(name, f, files, part)
 				return err
 			})
@@ -189,6 +200,30 @@ func (l *epochLog) writeBatch(name string, b arrowstream.Batch) (fileRecord, err
 		return fileRecord{}, l.fileError("write", name, err)
 	}
 	return l.endArrows(a, name)
+}
+
+// writePieces writes what is added to a log and makes its contents durable.
+func (l *epochLog) writePieces(ctx context.Context, name string, p arrowstream.Pieces) (fileRecord, error) {
+	a, err := createArrows(l, l.at(name), p.Schema(), true)
+	if err != nil {
+		return fileRecord{}, l.fileError("create", name, err)
+	}
+	err = p.Each(func(b arrowstream.Batch) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := a.add(b); err != nil {
+			return l.fileError("write", name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		a.abandon()
+		return fileRecord{}, err
+	}
+	f, err := l.endArrows(a, name)
+	f.Pieces = true
+	return f, err
 }
 
 // endArrows ends a file of batches and makes its contents durable.

@@ -7,7 +7,7 @@
 //	INCARNATION   how many processes have opened the folder
 //	MANIFEST      what the job is: its parts, their schemas, its text
 //	log/          the epochs: frames in one segment, appended and synced
-//	state/UID/    snapshots and deltas of a stage, one Arrow stream per batch
+//	state/UID/    snapshots, deltas and logs of a stage, in Arrow streams
 //	outbox/UID/   rows that a sink has still to publish
 //	journal/UID/  what was sent to a source that keeps a journal
 //	savepoints/   copies that are kept

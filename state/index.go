@@ -45,7 +45,8 @@ func (x *index) apply(f frame) error {
 	return nil
 }
 
-// add takes in a commit, and lets go of those that it drops.
+// add takes in a commit, and lets go of those that it drops and of states that
+// it thins out.
 func (x *index) add(n *entry) error {
 	if last := x.lastEpoch(); n.epoch <= last {
 		return fmt.Errorf("epoch %d is committed after epoch %d", n.epoch, last)
@@ -56,13 +57,31 @@ func (x *index) add(n *entry) error {
 	}
 	kept := make([]*entry, 0, len(x.commits)+1)
 	for _, old := range x.commits {
-		if !slices.Contains(n.Dropped, old.epoch) {
-			kept = append(kept, old)
+		if slices.Contains(n.Dropped, old.epoch) {
+			continue
 		}
+		if uids := n.Thinned[old.epoch]; len(uids) > 0 {
+			var err error
+			if old, err = old.without(uids); err != nil {
+				return err
+			}
+		}
+		kept = append(kept, old)
 	}
 	x.commits = append(kept, n)
 	x.planned(n)
 	return nil
+}
+
+// without is n less the states of some stages; n stays as it is for those who
+// have it.
+func (n *entry) without(uids []string) (*entry, error) {
+	r, m := *n.record, *n
+	r.States = slices.DeleteFunc(slices.Clone(r.States), func(s stateRecord) bool { return slices.Contains(uids, s.UID) })
+	r.Partial, m.record = true, &r
+	var err error
+	m.payload, err = r.encode()
+	return &m, err
 }
 
 // published takes in that a sink has published an epoch, and reports whether
@@ -150,6 +169,16 @@ func (l link) files() map[string]file {
 		m[part] = file{stateFile(l.state.UID, l.epoch, l.incarnation, part, l.state.Delta), f}
 	}
 	return m
+}
+
+// log reports whether a link adds to a log.
+func (l link) log() bool {
+	for _, f := range l.state.Files {
+		if f.Pieces {
+			return true
+		}
+	}
+	return false
 }
 
 // outbox is the file of the rows of a sink, if there is one.

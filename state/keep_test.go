@@ -250,7 +250,7 @@ func keepsStates(t *testing.T, d arrowstream.StateStore) {
 	l.Close()
 	l = mustOpen(t, d)
 	defer l.Close()
-	got, err := l.Load(t.Context(), mem, "all")
+	got, err := load(t.Context(), l, mem, "all")
 	if err != nil || len(got) != len(want) {
 		t.Fatalf("%d states, %v", len(got), err)
 	}

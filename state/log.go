@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -142,35 +144,71 @@ func (l *epochLog) Start() arrowstream.Start { return l.start }
 
 // Load implements [arrowstream.EpochLog]. Every file is read twice: what is not
 // what was written never reaches a decoder.
-func (l *epochLog) Load(ctx context.Context, mem memory.Allocator, uid string) (states []arrowstream.State, err error) {
-	p := find(l.manifest.Stages, uid)
-	if p == nil {
-		return nil, fmt.Errorf("state: the job has no stage %q", uid)
+func (l *epochLog) Load(ctx context.Context, mem memory.Allocator, uid string) iter.Seq2[arrowstream.State, error] {
+	return func(yield func(arrowstream.State, error) bool) {
+		p := find(l.manifest.Stages, uid)
+		if p == nil {
+			yield(nil, fmt.Errorf("state: the job has no stage %q", uid))
+			return
+		}
+		x := l.commits()
+		links, _ := x.chain(len(x.commits)-1, uid, p.Since)
+		for _, k := range links {
+			if !l.loadLink(ctx, x, k, mem, yield) {
+				return
+			}
+		}
 	}
-	defer func() {
+}
+
+// loadLink yields the batches of a snapshot or delta, and then each one of its
+// log. It reports whether to go on.
+func (l *epochLog) loadLink(ctx context.Context, x *index, k link, mem memory.Allocator, yield func(arrowstream.State, error) bool) (more bool) {
+	s := arrowstream.State{}
+	fail := func(err error) bool {
+		s.Release()
+		yield(nil, err)
+		return false
+	}
+	files := k.files()
+	for part, f := range files {
+		if f.Pieces {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return fail(err)
+		}
+		b, err := l.loadBatch(x, f, mem)
 		if err != nil {
-			for _, s := range states {
-				s.Release()
-			}
-			states = nil
+			return fail(err)
 		}
-	}()
-	x := l.commits()
-	links, _ := x.chain(len(x.commits)-1, uid, p.Since)
-	for _, k := range links {
-		s := arrowstream.State{}
-		states = append(states, s)
-		for part, f := range k.files() {
-			if err := ctx.Err(); err != nil {
-				return states, err
-			}
-			if s[part], err = l.loadBatch(x, f, mem); err != nil {
-				delete(s, part)
-				return states, err
-			}
+		s[part] = b
+	}
+	if !yield(s, nil) {
+		return false
+	}
+	s = nil
+	for _, part := range slices.Sorted(maps.Keys(files)) {
+		f := files[part]
+		if !f.Pieces {
+			continue
+		}
+		more := true
+		err := l.readBatches(x, f, mem, func(b arrowstream.Batch) bool {
+			more = yield(arrowstream.State{part: b}, nil)
+			return more && ctx.Err() == nil
+		})
+		if more && err == nil {
+			err = ctx.Err()
+		}
+		if more && err != nil {
+			return fail(err)
+		}
+		if !more {
+			return false
 		}
 	}
-	return states, nil
+	return true
 }
 
 // commits is a copy of the index, which changes with the next commit.

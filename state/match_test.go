@@ -119,7 +119,7 @@ func TestDroppedStateStaysDropped(t *testing.T) {
 	if err := l.Commit(t.Context(), arrowstream.Commit{Epoch: 6}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Load(t.Context(), mem, "all"); err == nil {
+	if _, err := load(t.Context(), l, mem, "all"); err == nil {
 		t.Error("a stage that is not of the job loads")
 	}
 	l.Close()
@@ -129,11 +129,11 @@ func TestDroppedStateStaysDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	states, err := l.Load(t.Context(), mem, "all")
+	states, err := load(t.Context(), l, mem, "all")
 	if err != nil || len(states) != 0 {
 		t.Fatalf("%d states of a stage that was dropped, %v", len(states), err)
 	}
-	states, err = l.Load(t.Context(), mem, "agg k")
+	states, err = load(t.Context(), l, mem, "agg k")
 	if err != nil || len(states) != 5 {
 		t.Fatalf("%d states of the stage that was kept, %v", len(states), err)
 	}

@@ -138,6 +138,9 @@ func (x *index) recorded(m *manifest, to arrowstream.Epoch) (from *entry, items 
 
 // complete reports whether the log names all of the state at a commit.
 func (x *index) complete(m *manifest, n *entry) bool {
+	if n.Partial {
+		return false
+	}
 	for _, p := range m.Stages {
 		if _, whole := x.chain(slices.Index(x.commits, n), p.UID, p.Since); !whole {
 			return false

@@ -25,6 +25,11 @@ type record struct {
 	// are removed when it is on the disk, so that no commit in the log names
 	// files that are gone.
 	Dropped []arrowstream.Epoch `json:"dropped,omitempty"`
+	// Thinned are the stages whose states are forgotten in the same way, by the
+	// epoch, of commits that others still need: those are Partial then, and
+	// nothing can go back to them.
+	Thinned map[arrowstream.Epoch][]string `json:"thinned,omitempty"`
+	Partial bool                           `json:"partial,omitempty"`
 }
 
 type sinkRecord struct {
@@ -39,8 +44,11 @@ type stateRecord struct {
 	Files map[string]fileRecord `json:"files"`
 }
 
-// fileRecord says what a file holds: the sum is that of its trailer.
+// fileRecord says what a file holds: the sum is that of its trailer. Pieces is
+// set for what was added to a log, which is any number of batches.
 type fileRecord struct {
+	Pieces bool `json:"pieces,omitempty"`
+
 	Rows  int64  `json:"rows"`
 	Bytes int64  `json:"bytes"`
 	CRC   uint32 `json:"crc32c"`

@@ -31,7 +31,7 @@ func (d Dir) Rewind(ctx context.Context, to arrowstream.Epoch, force bool) (from
 			return nil
 		}
 		target := r.find(to)
-		if target == nil {
+		if target == nil || target.Partial {
 			return fmt.Errorf("state: %s has no commit of epoch %d; it has those of epochs %s", d.Path, to, r.epochs())
 		}
 		i := slices.Index(r.commits, target)
@@ -84,11 +84,13 @@ func published(commits []*entry) (sinks []string) {
 	return sinks
 }
 
-// epochs lists the epochs of an index, for messages.
+// epochs lists the epochs to which an index can go back, for messages.
 func (x *index) epochs() string {
 	var names []string
 	for _, n := range x.commits {
-		names = append(names, fmt.Sprint(n.epoch))
+		if !n.Partial {
+			names = append(names, fmt.Sprint(n.epoch))
+		}
 	}
 	return strings.Join(names, ", ")
 }

@@ -212,7 +212,7 @@ func check(l arrowstream.EpochLog, mem memory.Allocator) (arrowstream.Epoch, err
 		}
 	}
 	m := modelAt(e)
-	states, err := l.Load(ctx, mem, "agg k")
+	states, err := load(ctx, l, mem, "agg k")
 	if err != nil {
 		return e, err
 	}
@@ -231,7 +231,7 @@ func check(l arrowstream.EpochLog, mem memory.Allocator) (arrowstream.Epoch, err
 	if !maps.Equal(got, m.agg) {
 		return e, fmt.Errorf("agg at epoch %d is %v, want %v", e, got, m.agg)
 	}
-	states, err = l.Load(ctx, mem, "all")
+	states, err = load(ctx, l, mem, "all")
 	if err != nil {
 		return e, err
 	}

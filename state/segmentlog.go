@@ -18,6 +18,7 @@ type segmentLog struct {
 	mu      sync.Mutex // of what follows
 	log     File
 	number  uint64 // of the segment
+	base    int64  // how much of it was copied from the one before
 	size    int64  // of the segment
 	durable int64  // how much of it is on the disk
 	begun   time.Time
@@ -60,7 +61,7 @@ func (l *segmentLog) begin(number uint64, x *index) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.log, l.number, l.size, l.durable, l.begun = f, number, size, size, now
+	l.log, l.number, l.base, l.size, l.durable, l.begun = f, number, size, size, size, now
 	return nil
 }
 
@@ -102,9 +103,10 @@ func (l *segmentLog) sync() error {
 	return nil
 }
 
-// roll implements frameLog.
+// roll implements frameLog. A segment is at least twice what it began with, so
+// that commits which are kept for long are not copied again and again.
 func (l *segmentLog) roll(x *index) error {
-	if l.size < l.dir.SegmentBytes && l.dir.Clock.Now().Sub(l.begun) < 24*time.Hour {
+	if l.size < max(l.dir.SegmentBytes, 2*l.base) && l.dir.Clock.Now().Sub(l.begun) < 24*time.Hour {
 		return nil
 	}
 	old, number := l.log, l.number

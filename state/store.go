@@ -93,6 +93,9 @@ func (s store) newestWhole(x *index) arrowstream.Epoch {
 
 // whole reports whether the state at commit i is all there.
 func (x *index) whole(i int, ok func(file) bool) bool {
+	if x.commits[i].Partial {
+		return false
+	}
 	for _, uid := range x.uids(i) {
 		links, whole := x.chain(i, uid, 0)
 		if !whole {

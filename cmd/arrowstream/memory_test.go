@@ -53,6 +53,7 @@ type hungry struct {
 	name  string
 	limit string // default 64MiB
 	spill bool   // into a folder
+	state bool   // with a store
 	sql   string
 	in    io.Reader
 	// want matches what the job says when it fails; it may as well end with
@@ -117,6 +118,7 @@ func TestMemoryLimit(t *testing.T) {
 		{name: "distinct", sql: clicks(3e6) + "SELECT DISTINCT ts FROM c", want: hot, fails: true},
 		{name: "keys beyond the limit", limit: "256MiB", sql: clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts", want: hot, fails: true},
 		{name: "keys in a folder", limit: "128MiB", spill: true, sql: clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts"},
+		{name: "keys in a folder and a store", limit: "128MiB", spill: true, state: true, sql: "SET job.name = keys; " + clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts"},
 		{name: "keys within the limit", limit: strconv.Itoa(200 * *memoryKeys), sql: clicks(*memoryKeys) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts"},
 	}
 	for _, j := range jobs {
@@ -138,6 +140,9 @@ func (j hungry) run(t *testing.T) {
 	args := []string{"run", "-q", "--format", "csv", "--memory-limit", j.limit, "-e", j.sql}
 	if j.spill {
 		args = append(args, "--spill", t.TempDir())
+	}
+	if j.state {
+		args = append(args, "--state", t.TempDir())
 	}
 	cmd := child(ctx, []string{peakVar + "=" + peakFile}, args...)
 	cmd.Stdin = j.in

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
@@ -15,12 +16,13 @@ import (
 )
 
 // File holds batches of any schemas, each as an Arrow stream of its own. It is
-// used by one goroutine at a time.
+// used by one goroutine at a time; others may read it meanwhile by [Pieces].
 type File struct {
-	mem memory.Allocator
-	f   *os.File
-	buf *bufio.Writer
-	at  int64
+	mem  memory.Allocator
+	f    *os.File
+	buf  *bufio.Writer
+	at   int64
+	refs atomic.Int64 // of those that have still to close it, besides the first
 }
 
 // Piece is a batch in a file.
@@ -86,5 +88,10 @@ func (f *File) read(p Piece) (arrow.Record, error) {
 	return b, nil
 }
 
-// Close frees the file.
-func (f *File) Close() error { return f.f.Close() }
+// Close frees the file, when nobody reads pieces of it any more.
+func (f *File) Close() error {
+	if f.refs.Add(-1) >= 0 {
+		return nil
+	}
+	return f.f.Close()
+}

@@ -22,10 +22,11 @@ type cursor struct {
 }
 
 // Merge emits the rows of runs, ordered by the first keys columns, ascending,
-// nulls first, which no two rows have the same, in batches of at most size rows.
+// nulls first, which no two rows have the same, in batches of at most so many
+// rows and about so many bytes.
 // A batch of each run is in memory at a time: in every round the rows up to the
 // least of their last ones are sorted, which uses up a batch at least.
-func Merge(mem memory.Allocator, f *File, runs []Run, keys, size int, emit func(b arrow.Record) error) error {
+func Merge(mem memory.Allocator, f *File, runs []Run, keys, rows int, size int64, emit func(b arrow.Record) error) error {
 	cursors := make([]cursor, len(runs))
 	defer func() {
 		for i := range cursors {
@@ -50,7 +51,7 @@ func Merge(mem memory.Allocator, f *File, runs []Run, keys, size int, emit func(
 		if len(parts) == 0 {
 			return nil
 		}
-		if err := sorted(mem, parts, keys, size, emit); err != nil {
+		if err := sorted(mem, parts, keys, rows, size, emit); err != nil {
 			return err
 		}
 	}
@@ -113,7 +114,7 @@ func take(cursors []cursor, bound *cursor, keys int) (parts []arrow.Record) {
 }
 
 // sorted emits the rows of parts in order; it takes them over.
-func sorted(mem memory.Allocator, parts []arrow.Record, keys, size int, emit func(b arrow.Record) error) error {
+func sorted(mem memory.Allocator, parts []arrow.Record, keys, rows int, size int64, emit func(b arrow.Record) error) error {
 	all, err := kernels.Concat(mem, parts)
 	for _, p := range parts {
 		p.Release()
@@ -122,13 +123,14 @@ func sorted(mem memory.Allocator, parts []arrow.Record, keys, size int, emit fun
 		return err
 	}
 	defer all.Release()
+	rows = int(min(int64(rows), max(size/(bytesOf(all)/max(all.NumRows(), 1)+1), 1)))
 	defer columnar.Charge(mem, all.NumRows()*kernels.SortRowBytes)()
 	order, err := grouped.Order(all.Columns()[:keys], int(all.NumRows()))
 	if err != nil {
 		return err
 	}
 	for len(order) > 0 {
-		n := min(len(order), size)
+		n := min(len(order), rows)
 		b, err := kernels.TakeRecord(mem, all, order[:n])
 		if err != nil {
 			return err
@@ -141,4 +143,11 @@ func sorted(mem memory.Allocator, parts []arrow.Record, keys, size int, emit fun
 		order = order[n:]
 	}
 	return nil
+}
+
+func bytesOf(b arrow.Record) (n int64) {
+	for _, c := range b.Columns() {
+		n += int64(c.Data().SizeInBytes())
+	}
+	return n
 }

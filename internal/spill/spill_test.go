@@ -50,7 +50,7 @@ func TestMerge(t *testing.T) {
 			}
 		}
 		var got []string
-		err = Merge(mem, f, runs, 2, 5, func(b arrow.Record) error {
+		err = Merge(mem, f, runs, 2, 5, 1<<20, func(b arrow.Record) error {
 			if b.NumRows() > 5 {
 				t.Errorf("a batch of %d rows", b.NumRows())
 			}

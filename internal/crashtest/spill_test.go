@@ -1,0 +1,78 @@
+package crashtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/arrowstream/arrowstream/internal/failpoint"
+)
+
+// spillJob groups by so many keys that its state does not fit into the memory
+// that TestKilledWhileSpilled gives it.
+const spillJob = `
+SET job.name = spill;
+CREATE TABLE clicks (WATERMARK FOR ts AS ts - INTERVAL 2 SECOND) USING parquet OPTIONS (path = '${IN}/*.parquet');
+CREATE TABLE groups_out %s;
+INSERT INTO groups_out SELECT ts, user_id, count(*) AS n, sum(f1) AS s, stddev_samp(f2) AS d, min(category) AS c, max(f3) AS m, avg(f4) AS a
+  FROM clicks GROUP BY ts, user_id;
+`
+
+// TestKilledWhileSpilled kills a job at random moments and failpoints while its
+// state is in a folder and in the store, and starts it with other limits: what
+// one run has in memory the next one has to spill. The rows are those of a run
+// with memory for everything.
+func TestKilledWhileSpilled(t *testing.T) {
+	for _, target := range targets[:2] {
+		t.Run(target.name, func(t *testing.T) {
+			begin := func() (*process, place) {
+				p := &process{dir: t.TempDir(), epoch: 5 * time.Millisecond}
+				at := target.open(t, p.dir)
+				if err := os.WriteFile(filepath.Join(p.dir, "job.sql"), fmt.Appendf(nil, spillJob, at.declare("groups")), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return p, at
+			}
+			spilled := func(p *process, rng *rand.Rand) {
+				p.workers = 1 + rng.IntN(4)
+				p.args = nil
+				if limit := rng.IntN(4); limit > 0 {
+					p.args = []string{"--memory-limit", fmt.Sprint(20<<limit, "MiB"), "--spill", filepath.Join(p.dir, "spill")}
+				}
+			}
+			p, at := begin()
+			started := time.Now()
+			p.start(t, "", 0)
+			took, want := time.Since(started), at.read(t, "groups")
+			rng := rand.New(rand.NewPCG(uint64(*kills), uint64(*seeds)))
+			for killed := 0; killed < *kills; {
+				p, at := begin()
+				runs, done := 0, false
+				for ; !done && runs < 8; runs++ {
+					spilled(p, rng)
+					if name := failpoint.Names[rng.IntN(len(failpoint.Names))]; rng.IntN(2) == 0 {
+						done = p.start(t, fmt.Sprintf("%s=kill@%d", name, 1+rng.IntN(20)), 0)
+					} else {
+						done = p.start(t, "", 1+time.Duration(rng.Int64N(int64(took))))
+					}
+				}
+				killed += runs
+				if !done {
+					spilled(p, rng)
+					p.start(t, "", 0)
+				}
+				if got := at.read(t, "groups"); !slices.Equal(got, want) {
+					t.Fatalf("after %d runs: %d rows, want %d", runs, len(got), len(want))
+				}
+				if left, err := filepath.Glob(filepath.Join(p.dir, "spill", "*")); err != nil || len(left) > 0 {
+					t.Errorf("files are left in the folder: %s %v", strings.Join(left, " "), err)
+				}
+			}
+		})
+	}
+}

@@ -105,14 +105,6 @@ func (o *Over) compute(b arrow.Record, ts []int64) (cols []arrow.Array, err erro
 	return cols, o.turn(x)
 }
 
-// sized is s with n elements that may be anything.
-func sized[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n, n+n/4)
-	}
-	return s[:n]
-}
-
 // lay gives each row at hand its place: the rows that store has of a series,
 // which begin at starts, and the new ones behind them.
 func (t *overTick) lay(all []series, rowOf []int32, starts []int32, store *shelf) {

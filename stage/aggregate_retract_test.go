@@ -21,11 +21,18 @@ func aggsOfChanges() []stage.Agg {
 	x, f, s := []expr.Expr{col("x")}, []expr.Expr{col("f")}, []expr.Expr{col("s")}
 	even := call("eq", call("mod", col("x"), lit(int64(2))), lit(int64(0)))
 	return []stage.Agg{
-		{Name: "n", Func: "count"}, {Name: "even", Func: "count", Filter: even},
-		{Name: "sum", Func: "sum", Args: x}, {Name: "avg", Func: "avg", Args: f}, {Name: "fsum", Func: "sum", Args: f, Filter: even},
-		{Name: "min", Func: "min", Args: f}, {Name: "max", Func: "max", Args: s}, {Name: "least", Func: "min", Args: x, Filter: even},
-		{Name: "d", Func: "count", Args: x, Distinct: true}, {Name: "dsum", Func: "sum", Args: f, Distinct: true},
-		{Name: "all", Func: "bool_and", Args: []expr.Expr{even}}, {Name: "median", Func: "median", Args: x},
+		{Name: "n", Func: "count"},
+		{Name: "even", Func: "count", Filter: even},
+		{Name: "sum", Func: "sum", Args: x},
+		{Name: "avg", Func: "avg", Args: f},
+		{Name: "fsum", Func: "sum", Args: f, Filter: even},
+		{Name: "min", Func: "min", Args: f},
+		{Name: "max", Func: "max", Args: s},
+		{Name: "least", Func: "min", Args: x, Filter: even},
+		{Name: "d", Func: "count", Args: x, Distinct: true},
+		{Name: "dsum", Func: "sum", Args: f, Distinct: true},
+		{Name: "all", Func: "bool_and", Args: []expr.Expr{even}},
+		{Name: "median", Func: "median", Args: x},
 	}
 }
 
@@ -34,8 +41,12 @@ func aggsOfChanges() []stage.Agg {
 func orderedAggs() []stage.Agg {
 	x, s := []expr.Expr{col("x")}, []expr.Expr{col("s")}
 	return []stage.Agg{
-		{Name: "var", Func: "var_pop", Args: x}, {Name: "first", Func: "first", Args: s}, {Name: "last", Func: "last", Args: x}, {Name: "list", Func: "array_agg", Args: x},
-		{Name: "set", Func: "array_agg", Args: s, Distinct: true}, {Name: "arg", Func: "arg_max", Args: []expr.Expr{col("s"), col("x")}},
+		{Name: "var", Func: "var_pop", Args: x},
+		{Name: "first", Func: "first", Args: s},
+		{Name: "last", Func: "last", Args: x},
+		{Name: "list", Func: "array_agg", Args: x},
+		{Name: "set", Func: "array_agg", Args: s, Distinct: true},
+		{Name: "arg", Func: "arg_max", Args: []expr.Expr{col("s"), col("x")}},
 	}
 }
 

@@ -23,9 +23,13 @@ import (
 // bidders of the last hundred.
 func bids(ticks, rows int) ([]arrow.Record, func()) {
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "auction", Type: arrow.PrimitiveTypes.Int64}, {Name: "bidder", Type: arrow.PrimitiveTypes.Int64},
-		{Name: "price", Type: arrow.PrimitiveTypes.Int64}, {Name: "channel", Type: arrow.BinaryTypes.String},
-		{Name: "ts", Type: arrow.FixedWidthTypes.Timestamp_us}, {Name: "day", Type: arrow.BinaryTypes.String}, {Name: "extra", Type: arrow.BinaryTypes.String},
+		{Name: "auction", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "bidder", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "price", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "channel", Type: arrow.BinaryTypes.String},
+		{Name: "ts", Type: arrow.FixedWidthTypes.Timestamp_us},
+		{Name: "day", Type: arrow.BinaryTypes.String},
+		{Name: "extra", Type: arrow.BinaryTypes.String},
 	}, nil)
 	rb := array.NewRecordBuilder(columnar.Pool, schema)
 	defer rb.Release()

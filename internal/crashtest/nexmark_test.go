@@ -12,7 +12,7 @@ import (
 
 // stateful are the Nexmark queries that remember something: joins, changing
 // aggregates, windows, sessions, the first rows of keys.
-var stateful = []string{"q3", "q4", "q5", "q7", "q8", "q11", "q16", "q20"}
+var stateful = []string{"q3", "q4", "q5", "q7", "q8", "q9", "q11", "q16", "q18", "q19", "q20"}
 
 // nexmark is one job of all stateful queries, run as if the source did not end.
 func nexmark(t *testing.T, declare func(table string) string) string {

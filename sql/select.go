@@ -269,7 +269,7 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	if p.hidden > 0 {
 		return nil, p.s.src.Error(sel.Span, "AS1405", "order by a selected column", "ORDER BY wants a column that DISTINCT removed")
 	}
-	return p.s.groupNode(out, columnar.Names(out.schema), nil, sel.Span)
+	return p.s.groupNode(out, visibleNames(out.schema), nil, sel.Span)
 }
 
 // from plans the FROM of a block; without one there is a single row. Joins use

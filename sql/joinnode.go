@@ -208,13 +208,7 @@ func (j *joinNode) allowed(r *relation) error {
 	if len(j.keys[0]) > 0 {
 		msg += " by " + strings.Join(j.keys[0], ", ")
 	}
-	switch j.s.setting("state.unbounded", "refuse") {
-	case "refuse":
-		return j.s.src.Error(r.at, "AS1401", way, msg)
-	case "warn":
-		j.s.warn(r.at, "AS1401", way, msg)
-	}
-	return nil
+	return j.s.unbounded(r.at, way, msg)
 }
 
 func (j *joinNode) stateText() string {

@@ -42,6 +42,7 @@ const (
 var effects = map[string]effect{
 	"project": noEffect, "filter": noEffect, "sort": noEffect, "limit": noEffect, "aggregate": noEffect, "score": noEffect,
 	"window": onWatermark, "regroup": onWatermark, "assign window": onWatermark, "side output": onWatermark,
+	"over": onWatermark, "top": noEffect, "window top": onWatermark,
 }
 
 // push finds the predicates of all scans: conjuncts of filters that are all

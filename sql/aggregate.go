@@ -327,7 +327,7 @@ func (p *block) group(n *node, g *aggregation, sel *syntax.Select) (*node, error
 	} else if start, end, ok := windowKeysOf(n, by); ok {
 		out, err = p.regroupNode(n, start, end, by, g, sel.Span)
 	} else {
-		out, err = s.groupNode(n, by, g.aggs, sel.Span)
+		out, err = s.groupNode(n, by, g.aggs, p.ttlOf(g.in.scope.tables()), sel.Span)
 	}
 	if err != nil {
 		return nil, err

@@ -139,7 +139,15 @@ func (s *session) explain(st *syntax.Explain) error {
 		} else if t, err := s.file(ins.Path, ins.TableAt); err == nil {
 			out.table = t
 		}
-		return add(ins.Query, out)
+		if err := add(ins.Query, out); err != nil || out.table == nil {
+			return err
+		}
+		r := p.roots[len(p.roots)-1]
+		n, err := s.fitted(r.node, out.table, ins.Columns, ins.TableAt)
+		if err == nil {
+			r.node, err = s.compacted(n, out.table, ins.TableAt)
+		}
+		return err
 	}
 	var err error
 	switch x := st.Stmt.(type) {

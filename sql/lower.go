@@ -175,6 +175,10 @@ func (p *plan) sinkError(r *root, err error) error {
 	if e.Code == "" {
 		e.Code = "AS1504"
 	}
+	if e.Code == "AS1406" && r.node.updating() {
+		e.Msg = fmt.Sprintf("%s takes appended rows only, but the query updates rows: %s", r.out.name, r.node.updater().operator())
+		e.Hint = "group by a window and emit when it closes, or write to a sink that takes updates: one with a PRIMARY KEY, a format with a column of changes"
+	}
 	if e.Pos.Line == 0 && r.out.table != nil {
 		e.Pos = p.s.src.Pos(r.out.table.at)
 	}

@@ -42,6 +42,8 @@ type node struct {
 	plainOf func(output string) (input int, column string, ok bool) // the same for several inputs
 	rowwise bool
 	passes  bool // the schema of the output is that of the input
+	// uniqueOf are the columns that tell rows apart; see unique.
+	uniqueOf func() (key []string, ok bool)
 
 	project []outColumn  // of a projection
 	where   expr.Expr    // of a filter

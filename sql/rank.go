@@ -201,8 +201,8 @@ func (s *session) topAllowed(r *ranking, at syntax.Span) error {
 	if r.ttl > 0 || len(r.spec.by) == 0 {
 		return nil
 	}
-	return s.unbounded(at, "PARTITION BY window_start, window_end, SET state.ttl, or SET state.unbounded = allow",
-		"the state grows without bound: the first rows of every "+strings.Join(r.spec.by, ", ")+" of a stream that does not end")
+	_, err := s.bound(keeps{what: "the first rows of every " + strings.Join(r.spec.by, ", "), way: "PARTITION BY window_start, window_end", at: at})
+	return err
 }
 
 // topNode is the first n rows of a ranking.

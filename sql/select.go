@@ -167,16 +167,34 @@ func (p *block) finish(n *node, q *syntax.Query) (*node, error) {
 		}
 	}
 	switch {
+	case len(p.sortKeys) > 0 && !n.bounded:
+		at := q.OrderBy[0].X.Range()
+		if limit < 1 || offset > 0 {
+			return nil, p.s.src.Error(at, "AS1405", "add LIMIT, sort inside a window, or read a bounded table", "ORDER BY on a stream that does not end")
+		}
+		if n, err = topNode(n, p.sortKeys, limit); err != nil {
+			return nil, p.s.coded(at, "AS1405", err)
+		}
 	case len(p.sortKeys) > 0:
-		if !n.bounded {
-			return nil, p.s.src.Error(q.OrderBy[0].X.Range(), "AS1405", "sort inside a window, or read a bounded table", "ORDER BY on a stream that does not end")
+		if n, err = settled(n); err != nil {
+			return nil, p.s.coded(q.OrderBy[0].X.Range(), "AS1406", err)
 		}
 		if n, err = sortNode(n, p.sortKeys, limit, offset); err != nil {
 			return nil, p.s.coded(q.OrderBy[0].X.Range(), "AS1405", err)
 		}
 	case limit >= 0 || offset > 0:
+		at := q.Limit
+		if at == nil {
+			at = q.Offset
+		}
+		if n.updating() && !n.bounded {
+			return nil, p.s.src.Error(at.Range(), "AS1405", "add ORDER BY", "LIMIT of rows that are updated, without an order")
+		}
+		if n, err = settled(n); err != nil {
+			return nil, p.s.coded(at.Range(), "AS1406", err)
+		}
 		if n, err = limitNode(n, limit, offset); err != nil {
-			return nil, p.s.coded(q.Limit.Range(), "AS1405", err)
+			return nil, p.s.coded(at.Range(), "AS1405", err)
 		}
 	}
 	if p.hidden > 0 {
@@ -270,7 +288,12 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	if p.hidden > 0 {
 		return nil, p.s.src.Error(sel.Span, "AS1405", "order by a selected column", "ORDER BY wants a column that DISTINCT removed")
 	}
-	return p.s.groupNode(out, columnar.Names(out.schema), nil, sel.Span)
+	return p.distinct(out, rel, sel.Span)
+}
+
+// distinct keeps one of equal rows.
+func (p *block) distinct(n *node, rel *relation, at syntax.Span) (*node, error) {
+	return p.s.groupNode(n, visibleNames(n.schema), nil, p.ttlOf(rel.scope.tables()), at)
 }
 
 // from plans the FROM of a block; without one there is a single row. Joins use

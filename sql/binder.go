@@ -30,6 +30,7 @@ type binder struct {
 	depth  int
 	scored map[string]string // columns of scalar calls of models
 	overs  map[string]string // columns of window functions, by their text
+	match  *matchBinder      // set in MATCH_RECOGNIZE
 }
 
 // operators are the names in kernels/functions.go of the operators.
@@ -56,6 +57,11 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 	if c, ok := e.(*syntax.Column); ok && len(c.Parts) == 1 {
 		if x, ok := b.params[strings.ToLower(c.Parts[0].Name)]; ok {
 			return x, nil
+		}
+	}
+	if b.match != nil {
+		if x, ok, err := b.match.lookup(b, e); ok || err != nil {
+			return x, err
 		}
 	}
 	if b.group != nil {

@@ -179,7 +179,7 @@ func (p *block) finish(n *node, q *syntax.Query) (*node, error) {
 		}
 	}
 	if p.hidden > 0 {
-		names := columnar.Names(n.schema)
+		names := visibleNames(n.schema)
 		return projectNode(n, passColumns(names[:len(names)-p.hidden]))
 	}
 	return n, nil
@@ -269,7 +269,7 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	if p.hidden > 0 {
 		return nil, p.s.src.Error(sel.Span, "AS1405", "order by a selected column", "ORDER BY wants a column that DISTINCT removed")
 	}
-	return p.s.groupNode(out, columnar.Names(out.schema), nil, sel.Span)
+	return p.s.groupNode(out, visibleNames(out.schema), nil, sel.Span)
 }
 
 // from plans the FROM of a block; without one there is a single row. Joins use

@@ -40,7 +40,7 @@ func (s *session) hasAggregate(e syntax.Expr) bool {
 
 func (s *session) isAggregate(c *syntax.Call) bool {
 	name := c.Fn.Last()
-	if _, declared, _ := s.catalog.functions.find(name); declared {
+	if _, declared, _ := s.catalog.functions.find(name); declared || c.Over != nil {
 		return false
 	}
 	if _, scalar := kernels.Find(name); scalar {
@@ -121,6 +121,9 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 		if node, err = filterNode(node, cond); err != nil {
 			return nil, p.s.coded(sel.Having.Range(), "AS1301", err)
 		}
+	}
+	if err := p.overs(b, sel); err != nil {
+		return nil, err
 	}
 	return p.outputs(b, sel, rel.scope)
 }
@@ -210,8 +213,19 @@ func (g *aggregation) collect(sel *syntax.Select, order []syntax.Order) error {
 			return err
 		}
 	}
+	rest := append([]syntax.Expr{}, sel.DistinctOn...)
+	if sel.Qualify != nil {
+		rest = append(rest, sel.Qualify)
+	}
+	for _, w := range sel.Windows {
+		rest = append(rest, w.Window.Partition...)
+		order = append(slices.Clone(order), w.Window.OrderBy...)
+	}
 	for _, o := range order {
-		if err := visit(o.X); err != nil {
+		rest = append(rest, o.X)
+	}
+	for _, e := range rest {
+		if err := visit(e); err != nil {
 			return err
 		}
 	}
@@ -313,7 +327,7 @@ func (p *block) group(n *node, g *aggregation, sel *syntax.Select) (*node, error
 	} else if start, end, ok := windowKeysOf(n, by); ok {
 		out, err = p.regroupNode(n, start, end, by, g, sel.Span)
 	} else {
-		out, err = s.groupNode(n, by, g.aggs, sel.Span)
+		out, err = s.groupNode(n, by, g.aggs, p.ttlOf(g.in.scope.tables()), sel.Span)
 	}
 	if err != nil {
 		return nil, err

@@ -98,6 +98,9 @@ func (p *block) regroupNode(in *node, start, end string, by []string, g *aggrega
 
 // windowed finishes a window node: its schema and its late rows.
 func (p *block) windowed(n *node, in *node, at syntax.Span) (*node, error) {
+	if err := p.s.appendOnly(in, "AS1407", "a window", at); err != nil {
+		return nil, err
+	}
 	out, err := derive(n, in)
 	if err != nil {
 		return nil, p.s.coded(at, "AS1404", err)

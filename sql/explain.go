@@ -139,7 +139,15 @@ func (s *session) explain(st *syntax.Explain) error {
 		} else if t, err := s.file(ins.Path, ins.TableAt); err == nil {
 			out.table = t
 		}
-		return add(ins.Query, out)
+		if err := add(ins.Query, out); err != nil || out.table == nil {
+			return err
+		}
+		r := p.roots[len(p.roots)-1]
+		n, err := s.fitted(r.node, out.table, ins.Columns, ins.TableAt)
+		if err == nil {
+			r.node, err = s.compacted(n, out.table, ins.TableAt)
+		}
+		return err
 	}
 	var err error
 	switch x := st.Stmt.(type) {
@@ -168,6 +176,9 @@ func (s *session) explain(st *syntax.Explain) error {
 	seen := map[*node]bool{}
 	for _, r := range p.roots {
 		r.node.walk(seen, func(n *node) { p.order = append(p.order, n) })
+	}
+	if err := p.unranked(); err != nil {
+		return err
 	}
 	p.push()
 	s.results = append(s.results, Result{Title: syntax.Text(st), Text: p.String()})

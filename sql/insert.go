@@ -35,16 +35,13 @@ func (s *session) insertNode(n *node, name syntax.Name, path string, at syntax.S
 	if err != nil {
 		return err
 	}
-	if len(cols) > 0 {
-		if n, err = s.listed(n, t, cols, at); err != nil {
-			return err
-		}
-	} else if t.schema != nil {
-		if n, err = s.fit(n, t.schema, at, fmt.Sprintf("table %q", t.name)); err != nil {
-			return err
-		}
+	if n, err = s.fitted(n, t, cols, at); err != nil {
+		return err
 	}
 	if err := s.onError(n, clauses); err != nil {
+		return err
+	}
+	if n, err = s.compacted(n, t, at); err != nil {
 		return err
 	}
 	if t.schema == nil {
@@ -61,6 +58,17 @@ func (s *session) insertNode(n *node, name syntax.Name, path string, at syntax.S
 	t.inserts = append(t.inserts, n)
 	s.outputs = append(s.outputs, &output{table: t, name: t.name, nodes: []*node{n}})
 	return nil
+}
+
+// fitted is n with the columns of t.
+func (s *session) fitted(n *node, t *table, cols []syntax.Ident, at syntax.Span) (*node, error) {
+	switch {
+	case len(cols) > 0:
+		return s.listed(n, t, cols, at)
+	case t.schema != nil:
+		return s.fit(n, t.schema, at, fmt.Sprintf("table %q", t.name))
+	}
+	return n, nil
 }
 
 // target finds the table that rows are inserted into. An unknown name that is

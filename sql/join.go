@@ -3,7 +3,6 @@ package sql
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -235,21 +234,13 @@ func (p *block) outerJoin(j *syntax.Join) (*relation, error) {
 	return &relation{node: n, scope: sc}, nil
 }
 
-// ttl is how long rows of tables are remembered: the longest that the hints of
-// the query say, or the setting for tables without one; 0 is for ever.
+// ttl is how long rows of tables are remembered.
 func (p *block) ttl(tables ...*relation) time.Duration {
-	longest := time.Duration(0)
-	for _, t := range tables {
-		d, ok := p.stateTTL[strings.ToLower(t.table)]
-		if !ok {
-			d = p.s.durationSetting("state.ttl", 0)
-		}
-		if d == 0 {
-			return 0
-		}
-		longest = max(longest, d)
+	names := make([]string, len(tables))
+	for i, t := range tables {
+		names[i] = t.table
 	}
-	return longest
+	return p.ttlOf(names)
 }
 
 var joinKinds = map[syntax.JoinKind]stage.JoinKind{
@@ -340,8 +331,8 @@ func covers(c columns, nodes ...*node) bool {
 func (s *session) filtered(n *node, conds []conjunct) (*node, error) {
 	for _, c := range conds {
 		var err error
-		if n, err = filterNode(n, c.x); err != nil {
-			return nil, s.coded(c.at.Range(), "AS1301", err)
+		if n, err = s.where(n, c.x, c.at.Range()); err != nil {
+			return nil, err
 		}
 	}
 	return n, nil

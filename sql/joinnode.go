@@ -149,6 +149,7 @@ func (j *joinNode) plan(r *relation) (*node, error) {
 
 // derive gives n what all joins have.
 func (j *joinNode) derive(n *node) (*node, error) {
+	n.uniqueOf = j.unique
 	n.needsOf = func(input int, want columns) columns {
 		out := columns{all: want.all}
 		add := func(c columns) {
@@ -199,28 +200,33 @@ func (j *joinNode) text() string {
 }
 
 // allowed refuses a join that remembers rows for ever, unless that is asked for.
+// A single row is none that is forgotten.
 func (j *joinNode) allowed(r *relation) error {
-	if j.ttl[0] > 0 && j.ttl[1] > 0 {
+	ends := true
+	for i, in := range j.in {
+		if in.single() {
+			j.ttl[i] = 0
+		} else {
+			ends = ends && j.ttl[i] > 0
+		}
+	}
+	if ends {
 		return nil
 	}
-	const way = "bound it: join windows, add a condition on the times of both sides, SET state.ttl, or SET state.unbounded = allow"
-	msg := "the state grows without bound: a join of streams that do not end remembers all their rows"
+	what := "a join remembers all rows of its inputs"
 	if len(j.keys[0]) > 0 {
-		msg += " by " + strings.Join(j.keys[0], ", ")
+		what += " by " + strings.Join(j.keys[0], ", ")
 	}
-	switch j.s.setting("state.unbounded", "refuse") {
-	case "refuse":
-		return j.s.src.Error(r.at, "AS1401", way, msg)
-	case "warn":
-		j.s.warn(r.at, "AS1401", way, msg)
-	}
-	return nil
+	_, err := j.s.bound(keeps{what: what, way: "join windows, add a condition on the times of both sides", at: r.at})
+	return err
 }
 
 func (j *joinNode) stateText() string {
 	var parts []string
 	for i, side := range []string{"left", "right"} {
 		switch {
+		case j.in[i].single():
+			parts = append(parts, "the row of the "+side+" input")
 		case j.in[i].bounded:
 			parts = append(parts, "all rows of the table on the "+side)
 		case j.ttl[i] > 0:

@@ -58,6 +58,9 @@ func (s *session) finish() (*plan, error) {
 		p.roots = append(p.roots, &root{node: m.learner})
 		m.learner.walk(seen, func(n *node) { p.order = append(p.order, n) })
 	}
+	if err := p.unranked(); err != nil {
+		return nil, err
+	}
 	p.needs()
 	p.push()
 	return p, nil
@@ -171,6 +174,10 @@ func (p *plan) sinkError(r *root, err error) error {
 	e := toError(err)
 	if e.Code == "" {
 		e.Code = "AS1504"
+	}
+	if e.Code == "AS1406" && r.node.updating() {
+		e.Msg = fmt.Sprintf("%s takes appended rows only, but the query updates rows: %s", r.out.name, r.node.updater().operator())
+		e.Hint = "group by a window and emit when it closes, or write to a sink that takes updates: one with a PRIMARY KEY, a format with a column of changes"
 	}
 	if e.Pos.Line == 0 && r.out.table != nil {
 		e.Pos = p.s.src.Pos(r.out.table.at)

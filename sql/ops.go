@@ -3,6 +3,7 @@ package sql
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/kernels/expr"
@@ -137,11 +138,7 @@ func sortNode(in *node, keys []sortKey, limit, offset int64) (*node, error) {
 	}
 	n := &node{kind: "sort", detail: strings.Join(text, ", ") + limitText(limit, offset)}
 	n.build = func(columns) (arrowstream.Stage, error) {
-		st := &stage.Sort{Limit: max(limit, 0), Offset: offset}
-		for _, k := range keys {
-			st.By = append(st.By, stage.SortKey{Expr: expr.Col{Name: k.column}, Desc: k.desc, NullsLast: k.nullsLast})
-		}
-		return st, nil
+		return &stage.Sort{By: stageKeys(keys), Limit: max(limit, 0), Offset: offset}, nil
 	}
 	n.needs = func(want columns) columns {
 		for _, k := range keys {
@@ -151,6 +148,14 @@ func sortNode(in *node, keys []sortKey, limit, offset int64) (*node, error) {
 	}
 	n.notes = append(n.notes, "state: all rows of a bounded input")
 	return derive(n, in)
+}
+
+// stageKeys are keys as stages take them.
+func stageKeys(keys []sortKey) (out []stage.SortKey) {
+	for _, k := range keys {
+		out = append(out, stage.SortKey{Expr: expr.Col{Name: k.column}, Desc: k.desc, NullsLast: k.nullsLast})
+	}
+	return out
 }
 
 func limitText(limit, offset int64) string {
@@ -173,28 +178,32 @@ func limitNode(in *node, limit, offset int64) (*node, error) {
 	return derive(n, in)
 }
 
-// groupNode aggregates without a window.
-func (s *session) groupNode(in *node, by []string, aggs []window.Agg, at syntax.Span) (*node, error) {
+// groupNode aggregates without a window; ttl is how long a group is remembered
+// on a stream that does not end, 0 for ever.
+func (s *session) groupNode(in *node, by []string, aggs []window.Agg, ttl time.Duration, at syntax.Span) (*node, error) {
 	n := &node{kind: "aggregate", detail: groupText(by, aggs), aggs: aggs}
+	if in.bounded || len(by) == 0 {
+		ttl = 0
+	}
 	n.build = func(columns) (arrowstream.Stage, error) {
-		return &stage.Aggregate{By: by, Aggs: aggs, Updates: !in.bounded}, nil
+		return &stage.Aggregate{By: by, Aggs: aggs, Updates: !in.bounded, TTL: ttl}, nil
 	}
 	n.needs = aggNeeds(by, aggs)
-	n.bounded = in.bounded
+	n.uniqueOf = keyed(by)
 	switch {
 	case in.bounded:
 		n.notes = append(n.notes, "state: one row per group, emitted at the end of the input")
 	case len(by) == 0:
 		n.notes = append(n.notes, "state: one row")
 	default:
-		allowed := s.setting("state.unbounded", "refuse")
-		if allowed == "refuse" {
-			return nil, s.src.Error(at, "AS1401", "add a window, or SET state.unbounded = allow", fmt.Sprintf("the state grows without bound: GROUP BY %s on a stream that does not end", strings.Join(by, ", ")))
+		note, err := s.bound(keeps{what: "GROUP BY " + strings.Join(by, ", "), way: "add a window", ttl: ttl, at: at})
+		if err != nil {
+			return nil, err
 		}
-		if allowed == "warn" {
-			s.warn(at, "AS1401", "add a window", fmt.Sprintf("the state grows without bound: GROUP BY %s", strings.Join(by, ", ")))
-		}
-		n.notes = append(n.notes, "state: unbounded, GROUP BY "+strings.Join(by, ", ")+" without window")
+		n.notes = append(n.notes, note)
+	}
+	if in.updating() {
+		n.notes = append(n.notes, "state: of aggregates that have no inverse, the values of each group")
 	}
 	out, err := derive(n, in)
 	if err != nil {

@@ -79,6 +79,7 @@ type block struct {
 	emitted bool // the clauses were used by a window
 
 	stateTTL map[string]time.Duration // by table in lower case, of the hints
+	computed map[string]string        // columns of PARTITION BY, by their text
 
 	sortKeys []sortKey // columns of the result to sort by
 	hidden   int       // number of columns at the end that only sort
@@ -166,16 +167,34 @@ func (p *block) finish(n *node, q *syntax.Query) (*node, error) {
 		}
 	}
 	switch {
+	case len(p.sortKeys) > 0 && !n.bounded:
+		at := q.OrderBy[0].X.Range()
+		if limit < 1 || offset > 0 {
+			return nil, p.s.src.Error(at, "AS1405", "add LIMIT, sort inside a window, or read a bounded table", "ORDER BY on a stream that does not end")
+		}
+		if n, err = topNode(n, p.sortKeys, limit); err != nil {
+			return nil, p.s.coded(at, "AS1405", err)
+		}
 	case len(p.sortKeys) > 0:
-		if !n.bounded {
-			return nil, p.s.src.Error(q.OrderBy[0].X.Range(), "AS1405", "sort inside a window, or read a bounded table", "ORDER BY on a stream that does not end")
+		if n, err = settled(n); err != nil {
+			return nil, p.s.coded(q.OrderBy[0].X.Range(), "AS1406", err)
 		}
 		if n, err = sortNode(n, p.sortKeys, limit, offset); err != nil {
 			return nil, p.s.coded(q.OrderBy[0].X.Range(), "AS1405", err)
 		}
 	case limit >= 0 || offset > 0:
+		at := q.Limit
+		if at == nil {
+			at = q.Offset
+		}
+		if n.updating() && !n.bounded {
+			return nil, p.s.src.Error(at.Range(), "AS1405", "add ORDER BY", "LIMIT of rows that are updated, without an order")
+		}
+		if n, err = settled(n); err != nil {
+			return nil, p.s.coded(at.Range(), "AS1406", err)
+		}
 		if n, err = limitNode(n, limit, offset); err != nil {
-			return nil, p.s.coded(q.Limit.Range(), "AS1405", err)
+			return nil, p.s.coded(at.Range(), "AS1405", err)
 		}
 	}
 	if p.hidden > 0 {
@@ -241,13 +260,13 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	aggregates := len(sel.GroupBy) > 0 || sel.Having != nil
+	aggregates := len(sel.GroupBy) > 0 || sel.Having != nil || p.s.hasAggregate(sel.Qualify)
 	for _, it := range sel.Items {
 		aggregates = aggregates || p.s.hasAggregate(it.X)
 	}
 	groups := sel.GroupBy
 	distinct := sel.Distinct
-	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { _, star := it.X.(*syntax.Star); return star }) {
+	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { _, star := it.X.(*syntax.Star); return star || hasOver(it.X) }) {
 		// DISTINCT without aggregates is GROUP BY all outputs.
 		for _, it := range sel.Items {
 			groups = append(groups, it.X)
@@ -269,7 +288,12 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	if p.hidden > 0 {
 		return nil, p.s.src.Error(sel.Span, "AS1405", "order by a selected column", "ORDER BY wants a column that DISTINCT removed")
 	}
-	return p.s.groupNode(out, visibleNames(out.schema), nil, sel.Span)
+	return p.distinct(out, rel, sel.Span)
+}
+
+// distinct keeps one of equal rows.
+func (p *block) distinct(n *node, rel *relation, at syntax.Span) (*node, error) {
+	return p.s.groupNode(n, visibleNames(n.schema), nil, p.ttlOf(rel.scope.tables()), at)
 }
 
 // from plans the FROM of a block; without one there is a single row. Joins use
@@ -342,8 +366,8 @@ func (p *block) where(rel *relation, where syntax.Expr, aggregates bool) (*relat
 	if err != nil {
 		return nil, err
 	}
-	if n, err = filterNode(n, cond); err != nil {
-		return nil, p.s.coded(where.Range(), "AS1301", err)
+	if n, err = p.s.where(n, cond, where.Range()); err != nil {
+		return nil, err
 	}
 	return &relation{node: n, scope: rel.scope, window: rel.window}, nil
 }
@@ -352,6 +376,9 @@ func (p *block) where(rel *relation, where syntax.Expr, aggregates bool) (*relat
 func (p *block) project(rel *relation, sel *syntax.Select) (*node, error) {
 	n := rel.node
 	b := &binder{s: p.s, scope: rel.scope, input: &n}
+	if err := p.overs(b, sel); err != nil {
+		return nil, err
+	}
 	return p.outputs(b, sel, rel.scope)
 }
 

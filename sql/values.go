@@ -73,6 +73,15 @@ func unionAll(in []*node) (*node, error) {
 	if len(in) == 1 {
 		return in[0], nil
 	}
+	in = slices.Clone(in)
+	if slices.ContainsFunc(in, (*node).updating) {
+		for i, n := range in {
+			var err error
+			if in[i], err = inserted(n); err != nil {
+				return nil, err
+			}
+		}
+	}
 	fields := slices.Clone(in[0].schema.Fields())
 	for _, n := range in[1:] {
 		for i, f := range n.schema.Fields() {
@@ -82,7 +91,6 @@ func unionAll(in []*node) (*node, error) {
 			}
 		}
 	}
-	in = slices.Clone(in)
 	for i, n := range in {
 		var cols []outColumn
 		for j, f := range visible(n.schema) {

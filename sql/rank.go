@@ -260,6 +260,16 @@ func (s *session) topNode(in *node, r *ranking, n int64, at syntax.Span) (*node,
 		}
 		return st, nil
 	}
+	t.uniqueOf = func() ([]string, bool) {
+		key, ok := in.unique()
+		switch {
+		case r.kind == stage.RowNumber && n == 1:
+			return o.by, true
+		case r.kind == stage.RowNumber && !ok:
+			return append(slices.Clone(o.by), r.number), true
+		}
+		return key, ok
+	}
 	t.needs = func(want columns) columns { return o.needs(want, []stage.OverCall{{Name: r.number}}) }
 	return derive(t, in)
 }

@@ -15,7 +15,9 @@ import (
 // 0.03 ns per byte, and no garbage can show in padding or nulls.
 //
 // What it keeps for later is memory of the process all the same. A [Budget]
-// counts it and has it dropped before the process gets larger than the limit.
+// counts it and has it dropped before the process gets larger than the limit; and
+// half of the blocks of a class that nobody has needed for [restFrees] frees are
+// dropped, so that a job does not keep for ever what a large tick once took.
 var Pool memory.Allocator = &pool{}
 
 // A block is a power of two up to 32 KiB; above there are four sizes to each
@@ -28,11 +30,17 @@ const (
 	perClass = 64 << 20 // bytes that are kept
 )
 
+// restFrees is after how many frees the pool looks for blocks that rest: some 80
+// ticks of a job of 20 operators.
+const restFrees = 1 << 16
+
 type pool struct {
 	idle    atomic.Int64 // bytes in free
+	frees   atomic.Uint32
 	classes [classes]struct {
 		mu   sync.Mutex
 		free []unsafe.Pointer
+		low  int // the least length of free since the last look
 	}
 }
 
@@ -74,6 +82,7 @@ func (p *pool) take(size int, budget *Budget) (b []byte, used bool) {
 		ptr := cl.free[n-1]
 		cl.free[n-1] = nil
 		cl.free = cl.free[:n-1]
+		cl.low = min(cl.low, n-1)
 		cl.mu.Unlock()
 		p.idle.Add(int64(-block))
 		return unsafe.Slice((*byte)(ptr), block)[:size], true
@@ -127,6 +136,24 @@ func (p *pool) Free(b []byte) {
 	if kept {
 		p.idle.Add(int64(block))
 	}
+	if p.frees.Add(1)%restFrees == 0 {
+		p.rest()
+	}
+}
+
+// rest drops half of the blocks that were not needed since the last look.
+func (p *pool) rest() {
+	for c := range p.classes {
+		cl := &p.classes[c]
+		cl.mu.Lock()
+		n := len(cl.free)
+		drop := (cl.low + 1) / 2
+		clear(cl.free[n-drop:])
+		cl.free = cl.free[:n-drop]
+		cl.low = n - drop
+		cl.mu.Unlock()
+		p.idle.Add(-int64(drop) * blockOf(c))
+	}
 }
 
 // trim drops blocks that wait to be used again, the largest first, until at most
@@ -139,6 +166,7 @@ func (p *pool) trim(keep int64) {
 			p.idle.Add(-blockOf(c))
 			cl.free[n-1] = nil
 			cl.free = cl.free[:n-1]
+			cl.low = min(cl.low, n-1)
 		}
 		cl.mu.Unlock()
 	}

@@ -62,3 +62,26 @@ func TestPoolMakesRoom(t *testing.T) {
 		t.Errorf("%d bytes are kept, want 2 MiB more than %d", p.idle.Load(), idle)
 	}
 }
+
+// TestPoolRests frees what a burst has taken: the blocks go when a long time
+// nobody needs them, those in use stay.
+func TestPoolRests(t *testing.T) {
+	p := &pool{}
+	burst := make([][]byte, 20)
+	for i := range burst {
+		burst[i] = p.Allocate(1 << 20)
+	}
+	for _, b := range burst {
+		p.Free(b)
+	}
+	if idle := p.idle.Load(); idle != 20<<20 {
+		t.Fatalf("%d bytes are idle, want 20 MiB", idle)
+	}
+	for range 8 * restFrees {
+		b, _ := p.take(1<<20, nil) // not cleared
+		p.Free(b)
+	}
+	if idle := p.idle.Load(); idle != 1<<20 {
+		t.Errorf("%d bytes are idle after a while, want 1 MiB", idle)
+	}
+}

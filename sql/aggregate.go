@@ -40,7 +40,7 @@ func (s *session) hasAggregate(e syntax.Expr) bool {
 
 func (s *session) isAggregate(c *syntax.Call) bool {
 	name := c.Fn.Last()
-	if _, declared, _ := s.catalog.functions.find(name); declared {
+	if _, declared, _ := s.catalog.functions.find(name); declared || c.Over != nil {
 		return false
 	}
 	if _, scalar := kernels.Find(name); scalar {
@@ -119,6 +119,9 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 	}
 	b := &binder{s: p.s, scope: g.out, input: &node, group: g, block: p}
 	if err := p.conditions(b, sel.Having, "HAVING"); err != nil {
+		return nil, err
+	}
+	if err := p.overs(b, sel); err != nil {
 		return nil, err
 	}
 	return p.outputs(b, sel, rel.scope)
@@ -216,8 +219,19 @@ func (g *aggregation) collect(sel *syntax.Select, order []syntax.Order) error {
 			return err
 		}
 	}
+	rest := append([]syntax.Expr{}, sel.DistinctOn...)
+	if sel.Qualify != nil {
+		rest = append(rest, sel.Qualify)
+	}
+	for _, w := range sel.Windows {
+		rest = append(rest, w.Window.Partition...)
+		order = append(slices.Clone(order), w.Window.OrderBy...)
+	}
 	for _, o := range order {
-		if err := visit(o.X); err != nil {
+		rest = append(rest, o.X)
+	}
+	for _, e := range rest {
+		if err := visit(e); err != nil {
 			return err
 		}
 	}

@@ -29,6 +29,7 @@ type binder struct {
 	params map[string]expr.Expr
 	depth  int
 	scored map[string]string // columns of scalar calls of models
+	overs  map[string]string // columns of window functions, by their text
 
 	block   *block                    // whose queries in expressions are planned; nil where there can be none
 	queries map[syntax.Expr]expr.Expr // what they are
@@ -57,6 +58,11 @@ func (b *binder) unsupported(e syntax.Node, what string) error {
 
 // expr binds e: its names are resolved, its types not yet checked.
 func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
+	if c, ok := e.(*syntax.Column); ok && len(c.Parts) == 1 {
+		if x, ok := b.params[strings.ToLower(c.Parts[0].Name)]; ok {
+			return x, nil
+		}
+	}
 	if b.group != nil {
 		if x, ok, err := b.group.lookup(e); ok || err != nil {
 			return x, err
@@ -264,11 +270,6 @@ func (b *binder) caseExpr(e *syntax.Case) (expr.Expr, error) {
 var bareFunctions = []string{"current_timestamp", "current_date", "localtimestamp"}
 
 func (b *binder) column(c *syntax.Column) (expr.Expr, error) {
-	if len(c.Parts) == 1 {
-		if x, ok := b.params[strings.ToLower(c.Parts[0].Name)]; ok {
-			return x, nil
-		}
-	}
 	first := c.Parts[0]
 	double := len(c.Parts) == 1 && first.Quote == '"'
 	if double && b.s.doubleQuotes() == "string" {

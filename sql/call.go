@@ -19,6 +19,9 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 	if err := b.s.refusedCall(c); err != nil {
 		return nil, err
 	}
+	if c.Over != nil {
+		return b.over(c)
+	}
 	name := strings.ToLower(c.Fn.Last())
 	if len(c.Fn.Parts) > 1 {
 		if q := c.Fn.Parts[len(c.Fn.Parts)-2].Name; !slices.Contains([]string{"default", "system", "builtin"}, strings.ToLower(q)) {

@@ -47,9 +47,9 @@ func (p *block) filter(b *binder, e syntax.Expr, clause string) error {
 	if err != nil {
 		return err
 	}
-	n, err := filterNode(*b.input, cond)
+	n, err := p.s.where(*b.input, cond, e.Range())
 	if err != nil {
-		return p.s.coded(e.Range(), "AS1301", err)
+		return err
 	}
 	*b.input = n
 	return nil

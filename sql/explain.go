@@ -177,6 +177,9 @@ func (s *session) explain(st *syntax.Explain) error {
 	for _, r := range p.roots {
 		r.node.walk(seen, func(n *node) { p.order = append(p.order, n) })
 	}
+	if err := p.unranked(); err != nil {
+		return err
+	}
 	p.push()
 	s.results = append(s.results, Result{Title: syntax.Text(st), Text: p.String()})
 	return nil

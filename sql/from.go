@@ -3,7 +3,6 @@ package sql
 import (
 	"fmt"
 
-	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
@@ -86,7 +85,7 @@ func (s *session) viewNode(t *table, at syntax.Span) (*node, error) {
 	if err != nil || len(t.viewColumns) == 0 {
 		return n, err
 	}
-	names := columnar.Names(n.schema)
+	names := visibleNames(n.schema)
 	if len(names) != len(t.viewColumns) {
 		return nil, s.src.Error(t.viewColumns[0].Span, "AS1302", "", fmt.Sprintf("view %q names %d columns, its query has %d", t.name, len(t.viewColumns), len(names)))
 	}

@@ -342,8 +342,8 @@ func covers(c columns, nodes ...*node) bool {
 func (s *session) filtered(n *node, conds []conjunct) (*node, error) {
 	for _, c := range conds {
 		var err error
-		if n, err = filterNode(n, c.x); err != nil {
-			return nil, s.coded(c.at.Range(), "AS1301", err)
+		if n, err = s.where(n, c.x, c.at.Range()); err != nil {
+			return nil, err
 		}
 	}
 	return n, nil

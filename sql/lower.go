@@ -58,6 +58,9 @@ func (s *session) finish() (*plan, error) {
 		p.roots = append(p.roots, &root{node: m.learner})
 		m.learner.walk(seen, func(n *node) { p.order = append(p.order, n) })
 	}
+	if err := p.unranked(); err != nil {
+		return nil, err
+	}
 	p.needs()
 	p.push()
 	return p, nil

@@ -48,6 +48,7 @@ type node struct {
 	project []outColumn  // of a projection
 	where   expr.Expr    // of a filter
 	aggs    []window.Agg // of a node that groups
+	rank    *ranking     // of a number of rows
 	pushed  []pushed     // predicates that the source of a scan is handed
 
 	want   columns // set by planNeeds
@@ -114,6 +115,8 @@ func (n *node) rebind() error {
 	switch {
 	case n.passes:
 		n.schema = n.in[0].schema
+	case n.rank != nil && n.rank.refusal != nil:
+		n.schema = n.rank.schema(n.in[0].schema)
 	case n.build != nil:
 		st, err := n.build(columns{all: true})
 		if err != nil {

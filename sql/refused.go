@@ -12,14 +12,6 @@ func (s *session) refused(sel *syntax.Select) error {
 	no := func(at syntax.Node, what string) error {
 		return s.src.Error(at.Range(), "AS1103", "", what+" not supported yet")
 	}
-	switch {
-	case len(sel.DistinctOn) > 0:
-		return no(sel.DistinctOn[0], "DISTINCT ON is")
-	case len(sel.Windows) > 0:
-		return no(sel.Windows[0].Name, "WINDOW is")
-	case sel.Qualify != nil:
-		return no(sel.Qualify, "QUALIFY is")
-	}
 	for _, e := range sel.GroupBy {
 		if row, ok := e.(*syntax.Row); ok && len(row.Items) == 0 {
 			return no(row, "GROUP BY () is")
@@ -55,8 +47,6 @@ func (s *session) refusedExpr(e syntax.Expr) error {
 func (s *session) refusedCall(c *syntax.Call) error {
 	what, at := "", c.Span
 	switch {
-	case c.Over != nil:
-		what, at = "OVER", c.Over.Span
 	case len(c.Within) > 0:
 		what = "WITHIN GROUP"
 	case c.JSON != nil:

@@ -90,6 +90,7 @@ type block struct {
 	corr    *correlation
 
 	stateTTL map[string]time.Duration // by table in lower case, of the hints
+	computed map[string]string        // columns of PARTITION BY, by their text
 
 	sortKeys []sortKey // columns of the result to sort by
 	hidden   int       // number of columns at the end that only sort
@@ -270,13 +271,13 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	aggregates := len(sel.GroupBy) > 0 || sel.Having != nil
+	aggregates := len(sel.GroupBy) > 0 || sel.Having != nil || p.s.hasAggregate(sel.Qualify)
 	for _, it := range sel.Items {
 		aggregates = aggregates || p.s.hasAggregate(it.X)
 	}
 	groups := sel.GroupBy
 	distinct := sel.Distinct
-	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { _, star := it.X.(*syntax.Star); return star }) {
+	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { _, star := it.X.(*syntax.Star); return star || hasOver(it.X) }) {
 		// DISTINCT without aggregates is GROUP BY all outputs.
 		for _, it := range sel.Items {
 			groups = append(groups, it.X)
@@ -384,6 +385,9 @@ func (p *block) where(rel *relation, where syntax.Expr, aggregates bool) (*relat
 func (p *block) project(rel *relation, sel *syntax.Select) (*node, error) {
 	n := rel.node
 	b := &binder{s: p.s, scope: rel.scope, input: &n, block: p}
+	if err := p.overs(b, sel); err != nil {
+		return nil, err
+	}
 	return p.outputs(b, sel, rel.scope)
 }
 

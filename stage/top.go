@@ -39,6 +39,7 @@ const (
 //
 // With WindowEnd the output is appended to only: the rows of a key come when the
 // watermark reaches the end of its window, and the key is forgotten. Rows that come later are counted as late.
+// With Final all rows come at the end of the input.
 //
 // The input may be a changelog: then all rows of a key are kept, else only
 // those that are in the output. Rows that are taken back are searched for by
@@ -47,8 +48,10 @@ type Top struct {
 	// By are the input columns of the key; without them there is one.
 	By []string
 	// OrderBy is the order of the rows of a key. Rows that are equal in it stay in
-	// the order of arrival.
+	// the order of arrival; with Latest the one that came last is first, so that
+	// a time that descends keeps the last row.
 	OrderBy []SortKey
+	Latest  bool
 	// N is the largest number that is kept, at least 1.
 	N int64
 	// Ranking is how rows are numbered.
@@ -58,6 +61,8 @@ type Top struct {
 	Number string
 	// WindowEnd names the column of By that is the end of the key's window.
 	WindowEnd string
+	// Final emits the rows once, at the end of an input that has one.
+	Final bool
 	// TTL forgets a key that long after its last row, as in [Aggregate].
 	TTL time.Duration
 
@@ -140,16 +145,19 @@ func (t *Top) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error)
 	md := in.Metadata()
 	// Rows come out later than their event time.
 	t.out = columnar.WithEventTime(arrow.NewSchema(fields, &md), "")
-	if t.end < 0 {
+	if !t.once() {
 		t.out = columnar.WithChangelog(t.out)
 	}
 	if err := t.keys.Open(t.mem); err != nil {
 		return nil, err
 	}
-	t.life = newLifetime(t.TTL, in, len(t.By) > 0 && t.end < 0)
+	t.life = newLifetime(t.TTL, in, len(t.By) > 0 && !t.once())
 	t.open, t.ends, t.closed = true, map[int64][]uint32{}, arrowstream.NoEventTime
 	return t.out, nil
 }
+
+// once tells whether rows are emitted when they are final, and never taken back.
+func (t *Top) once() bool { return t.end >= 0 || t.Final }
 
 func (t *Top) bindEnd() (int, error) {
 	if t.WindowEnd == "" {
@@ -179,8 +187,12 @@ func (t *Top) Process(_ context.Context, b arrowstream.Batch, _ arrowstream.Emit
 // Advance implements [arrowstream.Stage].
 func (t *Top) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
 	err := t.tick(w, emit)
-	if err == nil && t.end >= 0 {
+	switch {
+	case err != nil:
+	case t.end >= 0:
 		err = t.emitClosed(w, emit)
+	case t.Final && w.Done():
+		err = t.emitOnce(t.live(), emit)
 	}
 	if w.Done() {
 		return w, errors.Join(err, t.Close())
@@ -193,7 +205,7 @@ func (t *Top) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstre
 
 // Clone implements [arrowstream.Parallel].
 func (t *Top) Clone() arrowstream.Stage {
-	return &Top{By: t.By, OrderBy: t.OrderBy, N: t.N, Ranking: t.Ranking, Number: t.Number, WindowEnd: t.WindowEnd, TTL: t.TTL}
+	return &Top{By: t.By, OrderBy: t.OrderBy, Latest: t.Latest, N: t.N, Ranking: t.Ranking, Number: t.Number, WindowEnd: t.WindowEnd, Final: t.Final, TTL: t.TTL}
 }
 
 // Keys implements [arrowstream.Parallel].

@@ -206,7 +206,7 @@ func (t *Top) emitRows(changes []topChange, emit arrowstream.Emit) error {
 		defer col.Release()
 		cols = append(cols, col)
 	}
-	if t.end < 0 {
+	if !t.once() {
 		vals := make([]int8, len(changes))
 		for i, c := range changes {
 			vals[i] = c.op
@@ -236,11 +236,15 @@ func (t *Top) emitClosed(w arrowstream.Watermark, emit arrowstream.Emit) error {
 			delete(t.ends, end)
 		}
 	}
+	slices.Sort(keys)
+	return t.emitOnce(slices.Compact(keys), emit)
+}
+
+// emitOnce emits the rows of keys, which are forgotten.
+func (t *Top) emitOnce(keys []uint32, emit arrowstream.Emit) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	slices.Sort(keys)
-	keys = slices.Compact(keys)
 	order, err := t.ordered(keys)
 	if err != nil {
 		return err

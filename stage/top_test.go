@@ -70,6 +70,14 @@ func TestTop(t *testing.T) {
 			},
 			Want: "rows\n1 a 5 0\n1 b 5 0\n16 b 4 0\n61 a 1 0",
 		},
+		"the latest of equal rows": {
+			New: top(stage.Top{By: []string{"k"}, OrderBy: down, Latest: true, N: 2}), Schema: schema, In: in,
+			Want: "rows\na 5 s 0\na 3 r 0\nb 1 q 0\nnull 1 v 0\na 3 r 3\na 9 w 0\nb 1 u 0",
+		},
+		"final": {
+			New: top(stage.Top{By: []string{"k"}, OrderBy: down, Latest: true, N: 2, Number: "rn", Final: true}), Schema: schema, In: in,
+			Want: "k:utf8 x:int64 s:utf8 rn:int64!\nnull 1 v 1\na 9 w 1\na 5 s 2\nb 1 u 1\nb 1 q 2",
+		},
 		"no rows": {New: top(stage.Top{N: 0}), Schema: schema, In: in, Err: "at least one"},
 		"end":     {New: top(stage.Top{N: 1, WindowEnd: "x"}), Schema: schema, In: in, Err: "no part"},
 	})

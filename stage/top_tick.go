@@ -76,7 +76,7 @@ func (t *Top) tick(w arrowstream.Watermark, emit arrowstream.Emit) error {
 			t.gone = append(t.gone, id)
 		}
 	}
-	if t.end < 0 {
+	if !t.once() {
 		err = t.emitChanges(keys, old, emit)
 	}
 	t.rows.drop(lost)
@@ -113,7 +113,7 @@ func (t *Top) pick(all, rows arrow.Record, ids []uint32) (added, back []int32) {
 		}
 		if list := t.lists[id]; t.Ranking == RowNumber && !t.changes && int64(len(list)) == t.N && !t.life.on {
 			last, at := t.rows.at(list[len(list)-1])
-			if t.compare(rows, i, last, at) >= 0 {
+			if c := t.compare(rows, i, last, at); c > 0 || c == 0 && !t.Latest {
 				continue
 			}
 		}
@@ -154,6 +154,9 @@ func (t *Top) endOf(rows arrow.Record, i int) int64 {
 
 // sorted puts rows into the order of keys and, in a key, of the order.
 func (t *Top) sorted(rows arrow.Record, ids []uint32, some []int32) ([]int32, error) {
+	if t.Latest {
+		slices.Reverse(some)
+	}
 	owner := make([]int32, len(some))
 	for i, row := range some {
 		owner[i] = int32(ids[row])
@@ -244,7 +247,8 @@ func (t *Top) insert(rows arrow.Record, ids []uint32, some []int32) (lost []uint
 	return lost, nil
 }
 
-// merge is list with more rows; of equal ones those of list come first.
+// merge is list with more rows; of equal ones those of list come first, unless
+// the latest do.
 func (t *Top) merge(list, more []uint32) []uint32 {
 	if len(list) == 0 {
 		return slices.Clone(more)
@@ -252,7 +256,7 @@ func (t *Top) merge(list, more []uint32) []uint32 {
 	n := len(list)
 	list = append(list, more...)
 	for i, j, k := n-1, len(more)-1, len(list)-1; j >= 0; k-- {
-		if i >= 0 && t.before(more[j], list[i]) {
+		if i >= 0 && (t.before(more[j], list[i]) || t.Latest && !t.before(list[i], more[j])) {
 			list[k] = list[i]
 			i--
 		} else {

@@ -1,0 +1,394 @@
+package sql_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/sql"
+	"github.com/arrowstream/arrowstream/sql/syntax"
+)
+
+// runSLTStream runs a case with streams as it is written, and then with its rows
+// cut at random, with other workers and with crashes where nobody asked for
+// them. Changes between two looks must amount to the same.
+func runSLTStream(t *testing.T, file string, c *sltCase, seed uint64) {
+	ways := []sltWay{
+		{name: "as written", workers: 1},
+		{name: "in random ticks", workers: 4, cut: true},
+		{name: "with crashes", workers: 2, cut: true, crash: true},
+	}
+	for i, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := &sltJob{
+					sltScript: newSLTScript(t, file, rand.New(rand.NewPCG(seed, uint64(i)))), way: w, workers: w.workers,
+					store: newSLTStore(), feeds: map[string]*sltFeed{},
+				}
+				defer j.stop()
+				for _, r := range c.records {
+					if r.in("streaming") {
+						j.step(r)
+					}
+				}
+			})
+		})
+	}
+}
+
+// sltJob is a stream that runs in the time of a synctest bubble.
+type sltJob struct {
+	*sltScript
+	way     sltWay
+	workers int
+	store   *sltStore
+	feeds   map[string]*sltFeed
+
+	cancel context.CancelFunc // nil while nothing runs
+	ended  chan struct{}
+	err    error // of the run, read after ended
+}
+
+// step runs a record.
+func (j *sltJob) step(r *sltRecord) {
+	j.t.Helper()
+	if sltVerbs[r.verb] && r.verb != "restart" || r.verb == "ingest" {
+		j.start(r)
+	}
+	switch r.verb {
+	case "statement", "query":
+		if r.arg(0) == "error" {
+			j.wrong(r)
+			return
+		}
+		j.text += r.sql + ";\n"
+	case "ingest":
+		j.ingest(r)
+	case "watermark":
+		j.mark(r)
+	case "clock":
+		d, err := arrowstream.ParseDuration(strings.Join(r.args, " "))
+		if err != nil {
+			j.errorf(r, "%v", err)
+		}
+		time.Sleep(d)
+	case "end":
+		for _, f := range j.feeds {
+			f.end()
+		}
+	case "changes":
+		j.changes(r)
+	case "crash":
+		j.stop()
+	case "restart":
+		if n, err := strconv.Atoi(r.arg(1)); err == nil {
+			j.workers = n
+		}
+		j.start(r)
+	case "fails":
+		j.fails(r)
+	}
+	j.settle()
+}
+
+// settle waits until everything that was sent is committed and published.
+func (j *sltJob) settle() {
+	time.Sleep(300 * time.Millisecond)
+	synctest.Wait()
+}
+
+// start runs the job, again and again as long as it crashes by itself.
+func (j *sltJob) start(r *sltRecord) {
+	j.t.Helper()
+	if j.cancel != nil {
+		return
+	}
+	opts := arrowstream.Options{Allocator: j.mem, Workers: j.workers, State: j.store, CheckpointInterval: time.Millisecond}
+	if j.way.cut {
+		opts.BatchRows = 1 + j.rng.IntN(3)
+	}
+	prepare := func() (*sql.Program, error) { return sql.Prepare(j.text, sltOptions(opts, j.store, j.source)) }
+	p, err := prepare()
+	if err != nil {
+		j.t.Fatalf("%s:%d: %s", j.file, r.line, syntax.Render(err, j.text))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	j.cancel, j.ended, j.err = cancel, make(chan struct{}), nil
+	go func() {
+		defer close(j.ended)
+		for {
+			if _, j.err = p.Run(ctx); !errors.Is(j.err, errCrash) {
+				return
+			}
+			j.store.crashAfter(-1)
+			if p, j.err = prepare(); j.err != nil {
+				return
+			}
+		}
+	}()
+	j.settle()
+}
+
+// stop kills the job, if it runs.
+func (j *sltJob) stop() {
+	if j.cancel == nil {
+		return
+	}
+	j.cancel()
+	<-j.ended
+	j.cancel = nil
+}
+
+// ingest sends rows: in one tick, or cut at random.
+func (j *sltJob) ingest(r *sltRecord) {
+	j.t.Helper()
+	f := j.feeds[r.arg(0)]
+	if f == nil {
+		j.t.Fatalf("%s:%d: nothing reads %q", j.file, r.line, r.arg(0))
+	}
+	for from, to := 0, 0; from < len(r.rows); from = to {
+		if to = len(r.rows); j.way.cut {
+			to = min(to, from+1+j.rng.IntN(3))
+		}
+		if j.way.crash && j.rng.IntN(3) == 0 {
+			j.store.crashAfter(j.rng.IntN(3))
+		}
+		b, err := sltBatch(j.mem, f.schema, r.rows[from:to])
+		if err != nil {
+			j.t.Fatalf("%s:%d: %v", j.file, r.line, err)
+		}
+		j.t.Cleanup(b.Release)
+		f.send(b)
+		j.settle()
+	}
+}
+
+// mark sends a row that has an event time only.
+func (j *sltJob) mark(r *sltRecord) {
+	j.t.Helper()
+	f := j.feeds[r.arg(0)]
+	at, err := time.Parse(time.RFC3339Nano, r.arg(1))
+	if f == nil || err != nil {
+		j.t.Fatalf("%s:%d: watermark TABLE TIME: %v", j.file, r.line, err)
+	}
+	cells := make([]string, f.schema.NumFields())
+	for i, field := range f.schema.Fields() {
+		if cells[i] = "null"; field.Type.ID() == arrow.TIMESTAMP {
+			cells[i] = at.Add(f.delay).Format(time.RFC3339Nano)
+		}
+	}
+	j.ingest(&sltRecord{line: r.line, args: r.args, rows: []string{strings.Join(cells, " ")}})
+}
+
+// changes compares what was written since the last look: to the letter as it
+// is written, what it amounts to in the other ways.
+func (j *sltJob) changes(r *sltRecord) {
+	j.t.Helper()
+	out := j.store.output(r.arg(0))
+	out.mu.Lock()
+	var got []string
+	for i := out.looked; i < len(out.rows); i++ {
+		op := columnar.Insert
+		if out.ops != nil {
+			op = out.ops[i]
+		}
+		got = append(got, op.String()+" "+out.rows[i])
+	}
+	out.looked = len(out.rows)
+	_, err := foldRows(out.rows, out.ops)
+	out.mu.Unlock()
+	if err != nil {
+		j.errorf(r, "%s: %v", j.way.name, err)
+	}
+	select {
+	case <-j.ended:
+		if j.err != nil && j.cancel != nil {
+			j.errorf(r, "%s: the job has ended: %v", j.way.name, j.err)
+		}
+	default:
+	}
+	if !j.way.cut {
+		if *update {
+			r.rows = got
+		} else if !slices.Equal(got, r.rows) {
+			j.errorf(r, "got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(r.rows, "\n"))
+		}
+		return
+	}
+	if got, want := netChanges(got), netChanges(r.rows); !slices.Equal(got, want) {
+		j.errorf(r, "%s: got, net\n%s\nwant\n%s", j.way.name, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// netChanges is the sum of changes: rows with how often they are more or less.
+func netChanges(changes []string) []string {
+	net := map[string]int{}
+	for _, c := range changes {
+		op, row, _ := strings.Cut(c, " ")
+		if strings.HasPrefix(op, "+") {
+			net[zeroKey(row)]++
+		} else {
+			net[zeroKey(row)]--
+		}
+	}
+	var out []string
+	for row, n := range net {
+		if n != 0 {
+			out = append(out, fmt.Sprintf("%+d %s", n, row))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// fails expects that the job has ended by an error.
+func (j *sltJob) fails(r *sltRecord) {
+	j.t.Helper()
+	select {
+	case <-j.ended:
+	default:
+		j.errorf(r, "the job goes on")
+		return
+	}
+	got := fmt.Sprint(coded(j.err))
+	if *update && len(r.args) == 0 {
+		code, _, _ := strings.Cut(strings.TrimPrefix(got, "error["), "]")
+		r.args = []string{code}
+	}
+	if ok, err := regexp.MatchString(strings.Join(r.args, " "), got); err != nil || !ok {
+		j.errorf(r, "%s: %s, not %v", j.way.name, got, r.args)
+	}
+}
+
+// source is the feed of a table, which outlives the runs.
+func (j *sltJob) source(t arrowstream.Table) (arrowstream.Source, error) {
+	f := j.feeds[t.Name]
+	if f == nil {
+		delay, err := time.Duration(0), error(nil)
+		if text := t.Options["delay"]; text != "" {
+			delay, err = arrowstream.ParseDuration(text)
+		}
+		empty, schemaErr := sltBatch(j.mem, t.Schema, nil)
+		if err = errors.Join(err, schemaErr); err != nil {
+			return nil, err
+		}
+		f = &sltFeed{schema: empty.Schema(), delay: delay, more: make(chan struct{})}
+		empty.Release()
+		j.feeds[t.Name] = f
+	}
+	return f, nil
+}
+
+// sltFeed is a source without an end, which keeps what it was sent.
+type sltFeed struct {
+	schema *arrow.Schema
+	delay  time.Duration // of its watermark
+
+	mu    sync.Mutex
+	rows  []arrowstream.Batch
+	ended bool
+	more  chan struct{} // closed when there is more
+}
+
+var _ arrowstream.Replayer = (*sltFeedReader)(nil)
+
+func (f *sltFeed) send(b arrowstream.Batch) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows = append(f.rows, b)
+	close(f.more)
+	f.more = make(chan struct{})
+}
+
+func (f *sltFeed) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.ended {
+		f.ended = true
+		close(f.more)
+	}
+}
+
+// Schema implements [arrowstream.Source].
+func (f *sltFeed) Schema() (*arrow.Schema, error) { return f.schema, nil }
+
+// Bounded implements [arrowstream.Source].
+func (f *sltFeed) Bounded() bool { return false }
+
+// Open implements [arrowstream.Source].
+func (f *sltFeed) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstream.Partition, error) {
+	return []arrowstream.Partition{&sltFeedReader{feed: f, limit: int64(env.BatchRows), closed: make(chan struct{})}}, nil
+}
+
+// sltFeedReader reads a feed from its begin.
+type sltFeedReader struct {
+	feed   *sltFeed
+	limit  int64
+	next   int   // batch
+	from   int64 // row in it
+	closed chan struct{}
+	once   sync.Once
+}
+
+// Read implements [arrowstream.Partition].
+func (p *sltFeedReader) Read(ctx context.Context) (arrowstream.Batch, error) {
+	for {
+		p.feed.mu.Lock()
+		rows, ended, more := p.feed.rows, p.feed.ended, p.feed.more
+		p.feed.mu.Unlock()
+		if p.next < len(rows) {
+			b := rows[p.next]
+			to := b.NumRows()
+			if p.limit > 0 {
+				to = min(to, p.from+p.limit)
+			}
+			cut := b.NewSlice(p.from, to)
+			if p.from = to; to == b.NumRows() {
+				p.next, p.from = p.next+1, 0
+			}
+			return cut, nil
+		}
+		if ended {
+			return nil, io.EOF
+		}
+		select {
+		case <-more:
+		case <-p.closed:
+			return nil, io.EOF
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Position implements [arrowstream.Replayer].
+func (p *sltFeedReader) Position() ([]byte, error) {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(p.next)), uint64(p.from)), nil
+}
+
+// Seek implements [arrowstream.Replayer].
+func (p *sltFeedReader) Seek(_ context.Context, pos []byte) error {
+	p.next, p.from = int(binary.LittleEndian.Uint64(pos)), int64(binary.LittleEndian.Uint64(pos[8:]))
+	return nil
+}
+
+// Close implements [arrowstream.Partition].
+func (p *sltFeedReader) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}

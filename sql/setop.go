@@ -1,9 +1,13 @@
 package sql
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/apache/arrow/go/v17/arrow"
+
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 	"github.com/arrowstream/arrowstream/stage"
 )
@@ -79,21 +83,36 @@ func (p *block) union(u *syntax.Union) (*node, error) {
 	return p.s.groupNode(n, visibleNames(n.schema), nil, p.ttlOf(nil), u.Span)
 }
 
-// parts plans the parts of a set operation, with the columns of the first one.
+// parts plans the parts of a set operation. They get the names of the first one
+// and its types, but for numbers, which are widened until all fit.
 func (p *block) parts(list []syntax.Body, what string) ([]*node, error) {
 	var nodes []*node
-	for i, part := range list {
+	for _, part := range list {
 		inner := &block{s: p.s, env: p.env}
 		n, err := inner.body(part)
 		if err != nil {
 			return nil, err
 		}
-		if i > 0 {
-			if n, err = p.s.fit(n, nodes[0].schema, part.Range(), what); err != nil {
-				return nil, err
+		nodes = append(nodes, n)
+	}
+	want := visible(nodes[0].schema)
+	fields := slices.Clone(want)
+	for i := range fields {
+		var args []kernels.Arg
+		for _, n := range nodes {
+			if have := visible(n.schema); i < len(have) && isNumeric(have[i].Type) {
+				args = append(args, kernels.Arg{Type: plainType(have[i].Type)})
 			}
 		}
-		nodes = append(nodes, n)
+		if t, err := kernels.CommonType(what, args); err == nil && isNumeric(fields[i].Type) && len(args) > 1 {
+			fields[i].Type = t
+		}
+	}
+	for i, n := range nodes {
+		var err error
+		if nodes[i], err = p.s.fit(n, arrow.NewSchema(fields, nil), list[i].Range(), what); err != nil {
+			return nil, err
+		}
 	}
 	return nodes, nil
 }

@@ -25,6 +25,7 @@ type aggregation struct {
 	keys    []outColumn       // name and expression over the input
 	byText  map[string]string // text of a key or an aggregate -> output column
 	aggs    []window.Agg
+	sets    [][]string // of GROUPING SETS, each some of the keys; nil without
 	aliases map[string]syntax.Expr
 	out     *scope
 	depth   int
@@ -54,7 +55,7 @@ func (s *session) isAggregate(c *syntax.Call) bool {
 func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Expr) (*node, error) {
 	n := rel.node
 	g := &aggregation{s: p.s, byText: map[string]string{}, aliases: map[string]syntax.Expr{}}
-	g.in = &binder{s: p.s, scope: rel.scope, input: &n}
+	g.in = &binder{s: p.s, scope: rel.scope, input: &n, block: p}
 	for _, it := range sel.Items {
 		if it.Alias != nil {
 			g.aliases[strings.ToLower(it.Alias.Name)] = it.X
@@ -62,7 +63,13 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 	}
 	w := rel.window
 	var windowKeys []string
+	groups, sets, err := p.s.groupingSets(groups)
+	if err != nil {
+		return nil, err
+	}
+	names, windows := map[string]string{}, []string(nil) // of keys, by their text; texts of windows
 	for _, e := range groups {
+		text := syntax.Text(e)
 		e, err := g.resolveGroup(e, sel)
 		if err != nil {
 			return nil, err
@@ -75,6 +82,7 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 				return nil, err
 			}
 			windowKeys = append(windowKeys, "window_start", "window_end")
+			windows = append(windows, text)
 			continue
 		}
 		if c, ok := e.(*syntax.Column); ok && rel.window != nil {
@@ -84,6 +92,7 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 			}
 			if c, ok := x.(expr.Col); ok && isWindowColumn(c.Name) && columnar.Index(n.schema, c.Name) < 0 {
 				windowKeys = append(windowKeys, c.Name)
+				windows = append(windows, text)
 				continue
 			}
 		}
@@ -94,7 +103,15 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 		if t.ID() == arrow.NULL {
 			continue // a constant NULL groups nothing
 		}
-		g.addKey(e, x)
+		names[text] = g.addKey(e, x)
+	}
+	if err := g.addSets(sets, names, windows, sel); err != nil {
+		return nil, err
+	}
+	if p.corr != nil {
+		for i, k := range p.corr.extra {
+			p.corr.extra[i].Expr = expr.Col{Name: g.addKeyAs(k.Name, k.Expr)}
+		}
 	}
 	if rel.window != nil && len(windowKeys) == 0 {
 		return nil, p.s.src.Error(sel.Span, "AS1407", "add GROUP BY window_start, window_end", "rows of a window are aggregated without their window")
@@ -112,15 +129,9 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 	if err != nil {
 		return nil, err
 	}
-	b := &binder{s: p.s, scope: g.out, input: &node, group: g}
-	if sel.Having != nil {
-		cond, err := b.condition(sel.Having, "HAVING")
-		if err != nil {
-			return nil, err
-		}
-		if node, err = filterNode(node, cond); err != nil {
-			return nil, p.s.coded(sel.Having.Range(), "AS1301", err)
-		}
+	b := &binder{s: p.s, scope: g.out, input: &node, group: g, block: p}
+	if err := p.conditions(b, sel.Having, "HAVING"); err != nil {
+		return nil, err
 	}
 	if err := p.overs(b, sel); err != nil {
 		return nil, err
@@ -155,19 +166,26 @@ func (g *aggregation) resolveGroup(e syntax.Expr, sel *syntax.Select) (syntax.Ex
 }
 
 // addKey adds a grouping key; a computed one gets its text as name.
-func (g *aggregation) addKey(e syntax.Expr, x expr.Expr) {
-	text := exprText(x)
-	if _, twice := g.byText[text]; twice {
-		return
-	}
+func (g *aggregation) addKey(e syntax.Expr, x expr.Expr) string {
 	name := ""
 	if c, ok := x.(expr.Col); ok {
 		name = c.Name
-	} else {
+	} else if _, twice := g.byText[exprText(x)]; !twice {
 		name = g.unused(syntax.Text(e))
+	}
+	return g.addKeyAs(name, x)
+}
+
+// addKeyAs adds a grouping key under a name, unless it is one under another
+// name, and returns that which it has.
+func (g *aggregation) addKeyAs(name string, x expr.Expr) string {
+	text := exprText(x)
+	if known, twice := g.byText[text]; twice {
+		return known
 	}
 	g.keys = append(g.keys, outColumn{name, x})
 	g.byText[text] = name
+	return name
 }
 
 // unused makes a name that no column of the input or the output has.
@@ -320,11 +338,21 @@ func (p *block) group(n *node, g *aggregation, sel *syntax.Select) (*node, error
 			return nil, s.coded(sel.Span, "AS1301", err)
 		}
 	}
+	if len(by) == 0 && len(g.aggs) == 0 { // GROUP BY () of nothing but constants
+		g.aggs = append(g.aggs, window.Agg{Func: "count", Name: g.unused("count(*)")})
+	}
+	if g.sets != nil {
+		var err error
+		if n, err = g.expanded(n, by, sel.Span); err != nil {
+			return nil, err
+		}
+		by = append(by, groupingID)
+	}
 	var out *node
 	var err error
 	if w := g.windows; w != nil {
 		out, err = p.windowNode(n, w, by, g.aggs, sel.Span)
-	} else if start, end, ok := windowKeysOf(n, by); ok {
+	} else if start, end, ok := windowKeysOf(n, by); ok && g.sets == nil {
 		out, err = p.regroupNode(n, start, end, by, g, sel.Span)
 	} else {
 		out, err = s.groupNode(n, by, g.aggs, p.ttlOf(g.in.scope.tables()), sel.Span)

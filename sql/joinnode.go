@@ -48,15 +48,20 @@ type joinNode struct {
 	where      expr.Expr   // all of rest, nil if there is nothing
 	times      [2][]string // time columns that are looked at
 	ttl        [2]time.Duration
+	nullAware  bool     // of an anti join: NOT IN
 	conditions []string // for EXPLAIN
 }
 
 // join plans the join of l with the table r.
 func (s *session) join(kind stage.JoinKind, l *node, r *relation, on []conjunct, ttl [2]time.Duration) (*node, error) {
-	j := &joinNode{s: s, kind: kind, in: [2]*node{l, r.node}, ttl: ttl}
+	return s.joinWith(&joinNode{s: s, kind: kind, in: [2]*node{l, r.node}, ttl: ttl}, r, on)
+}
+
+// joinWith plans the join j with the table r.
+func (s *session) joinWith(j *joinNode, r *relation, on []conjunct) (*node, error) {
 	for _, c := range on {
 		j.conditions = append(j.conditions, exprText(c.x))
-		left, right, nulls, ok := equality(c.x, l, r.node)
+		left, right, nulls, ok := equality(c.x, j.in[0], j.in[1])
 		if ok {
 			if err := j.addKey(left, right, nulls); err != nil {
 				return nil, s.coded(c.at.Range(), "AS1301", err)
@@ -157,7 +162,7 @@ func (j *joinNode) plan(r *relation) (*node, error) {
 	}
 	n.join = func(want columns) (arrowstream.Join, error) {
 		return &stage.HashJoin{
-			JoinColumns: j.columns(n, want), Kind: j.kind, Updates: !final && !static, LoadFirst: static, LeftTTL: j.ttl[0], RightTTL: j.ttl[1],
+			JoinColumns: j.columns(n, want), Kind: j.kind, Updates: !final && !static, LoadFirst: static, NullAware: j.nullAware, LeftTTL: j.ttl[0], RightTTL: j.ttl[1],
 		}, nil
 	}
 	return j.derive(n)
@@ -212,6 +217,9 @@ func (j *joinNode) text() string {
 	on := strings.Join(j.conditions, " AND ")
 	if on == "" {
 		return strings.ToLower(strings.TrimSuffix(j.kind.String(), " JOIN")) + " cross"
+	}
+	if j.nullAware {
+		on = "(NOT IN) " + on
 	}
 	return strings.ToLower(strings.TrimSuffix(j.kind.String(), " JOIN")) + " on " + on
 }

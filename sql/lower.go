@@ -3,7 +3,10 @@ package sql
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
@@ -78,6 +81,9 @@ func (p *plan) needs() {
 		n := p.order[i]
 		if et := n.eventTime(); et != "" {
 			n.want.add(et)
+		}
+		if n.schema != nil && !n.want.all && !slices.ContainsFunc(visible(n.schema), func(f arrow.Field) bool { return n.want.has(f.Name) }) {
+			n.want.add(n.schema.Field(0).Name) // a batch without columns has no rows to count
 		}
 		for j, in := range n.in {
 			switch {

@@ -37,6 +37,14 @@ torture:
 	$(GO) test -timeout 24h -v ./state -state.seeds 20
 	$(GO) test -v ./cmd/arrowstream -run TestMemoryLimit -memory.keys 10000000
 
+# differential compares the results of QUERIES generated queries with those of
+# DuckDB in the Python of ARROWSTREAM_PYTHON; SEED 0 is another one each time.
+QUERIES ?= 10000
+SEED    ?= 0
+.PHONY: differential
+differential:
+	$(GO) test -timeout 24h -v ./sql -run TestDifferential -sql.queries $(QUERIES) -sql.seed $(SEED)
+
 # fuzz runs every fuzz target that reads what comes from outside for FUZZTIME,
 # the others for FUZZOTHERS, FUZZJOBS of them side by side; FUZZ chooses, as in
 # FUZZ='io/csv Fuzz'.

@@ -45,6 +45,12 @@ SEED    ?= 0
 differential:
 	$(GO) test -timeout 24h -v ./sql -run TestDifferential -sql.queries $(QUERIES) -sql.seed $(SEED)
 
+# nexmark runs the queries of the Nexmark benchmark at both densities of event
+# time, and writes bench/results/nexmark.md.
+.PHONY: nexmark
+nexmark:
+	$(GO) run ./bench/nexmark -out bench/results $(FLAGS)
+
 # fuzz runs every fuzz target that reads what comes from outside for FUZZTIME,
 # the others for FUZZOTHERS, FUZZJOBS of them side by side; FUZZ chooses, as in
 # FUZZ='io/csv Fuzz'.

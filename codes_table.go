@@ -111,8 +111,8 @@ var errorCodes = []ErrorCode{
 		"Rows of a window are grouped, but GROUP BY does not tell their window, or it tells two different ones. Group by window_start, window_end and the key the window is made per.",
 	},
 	{
-		"AS1408", "recursion",
-		"A view or a WITH query reads itself, directly or through others. A stream has no fixed point at which recursion could stop. Give the inner query another name.",
+		"AS1408", "query cannot be planned",
+		"A view or a WITH query reads itself, directly or through others: a stream has no fixed point at which recursion could stop, so give the inner query another name. Or a query inside an expression reads columns of the query around in a way that is no join: tie the two by equalities in the WHERE of the inner one, or write the join.",
 	},
 	{
 		"AS1409", "pattern is not bounded",
@@ -297,6 +297,10 @@ var errorCodes = []ErrorCode{
 	{
 		"AS4009", "no row to skip to",
 		"After a match the search was to go on at a row of a variable, but the match has no such row, or it is the row at which the match began, so that the same match would be found for ever. Skip to another variable, past the last row or to the next row.",
+	},
+	{
+		"AS4010", "query as a value has several rows",
+		"A query in parentheses stands where one value is wanted, and it has more than one row, or more than one for a row of the query around. Make it an aggregate such as max, add LIMIT 1, or use IN, which takes any number of rows.",
 	},
 	{
 		"AS4101", "offset is gone",

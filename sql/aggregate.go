@@ -54,7 +54,7 @@ func (s *session) isAggregate(c *syntax.Call) bool {
 func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Expr) (*node, error) {
 	n := rel.node
 	g := &aggregation{s: p.s, byText: map[string]string{}, aliases: map[string]syntax.Expr{}}
-	g.in = &binder{s: p.s, scope: rel.scope, input: &n}
+	g.in = &binder{s: p.s, scope: rel.scope, input: &n, block: p}
 	for _, it := range sel.Items {
 		if it.Alias != nil {
 			g.aliases[strings.ToLower(it.Alias.Name)] = it.X
@@ -96,6 +96,11 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 		}
 		g.addKey(e, x)
 	}
+	if p.corr != nil {
+		for i, k := range p.corr.extra {
+			p.corr.extra[i].Expr = expr.Col{Name: g.addKeyAs(k.Name, k.Expr)}
+		}
+	}
 	if rel.window != nil && len(windowKeys) == 0 {
 		return nil, p.s.src.Error(sel.Span, "AS1407", "add GROUP BY window_start, window_end", "rows of a window are aggregated without their window")
 	}
@@ -112,15 +117,9 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 	if err != nil {
 		return nil, err
 	}
-	b := &binder{s: p.s, scope: g.out, input: &node, group: g}
-	if sel.Having != nil {
-		cond, err := b.condition(sel.Having, "HAVING")
-		if err != nil {
-			return nil, err
-		}
-		if node, err = filterNode(node, cond); err != nil {
-			return nil, p.s.coded(sel.Having.Range(), "AS1301", err)
-		}
+	b := &binder{s: p.s, scope: g.out, input: &node, group: g, block: p}
+	if err := p.conditions(b, sel.Having, "HAVING"); err != nil {
+		return nil, err
 	}
 	if err := p.overs(b, sel); err != nil {
 		return nil, err
@@ -156,18 +155,25 @@ func (g *aggregation) resolveGroup(e syntax.Expr, sel *syntax.Select) (syntax.Ex
 
 // addKey adds a grouping key; a computed one gets its text as name.
 func (g *aggregation) addKey(e syntax.Expr, x expr.Expr) {
-	text := exprText(x)
-	if _, twice := g.byText[text]; twice {
-		return
-	}
 	name := ""
 	if c, ok := x.(expr.Col); ok {
 		name = c.Name
-	} else {
+	} else if _, twice := g.byText[exprText(x)]; !twice {
 		name = g.unused(syntax.Text(e))
+	}
+	g.addKeyAs(name, x)
+}
+
+// addKeyAs adds a grouping key under a name, unless it is one under another
+// name, and returns that which it has.
+func (g *aggregation) addKeyAs(name string, x expr.Expr) string {
+	text := exprText(x)
+	if known, twice := g.byText[text]; twice {
+		return known
 	}
 	g.keys = append(g.keys, outColumn{name, x})
 	g.byText[text] = name
+	return name
 }
 
 // unused makes a name that no column of the input or the output has.

@@ -30,6 +30,12 @@ type binder struct {
 	depth  int
 	scored map[string]string // columns of scalar calls of models
 	overs  map[string]string // columns of window functions, by their text
+
+	block   *block                    // whose queries in expressions are planned; nil where there can be none
+	queries map[syntax.Expr]expr.Expr // what they are
+	outer   *binder                   // knows names that the scope does not
+	empty   bool                      // aggregates are those of no rows
+	match   *matchBinder              // set in MATCH_RECOGNIZE
 }
 
 // operators are the names in kernels/functions.go of the operators.
@@ -58,6 +64,11 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 			return x, nil
 		}
 	}
+	if b.match != nil {
+		if x, ok, err := b.match.lookup(b, e); ok || err != nil {
+			return x, err
+		}
+	}
 	if b.group != nil {
 		if x, ok, err := b.group.lookup(e); ok || err != nil {
 			return x, err
@@ -82,7 +93,7 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 		return b.between(e)
 	case *syntax.In:
 		if e.Query != nil {
-			return nil, b.unsupported(e, "IN with a query is")
+			return b.inColumn(e)
 		}
 		args, err := b.exprs(append([]syntax.Expr{e.X}, e.List...)...)
 		if err != nil {
@@ -127,6 +138,9 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 		}
 		return expr.Field{Of: x, Name: e.Name.Name}, nil
 	case *syntax.Call:
+		if b.empty && b.s.isAggregate(e) {
+			return ofNoRows(e), nil
+		}
 		return b.call(e)
 	case *syntax.Array:
 		args, err := b.exprs(e.Items...)
@@ -149,7 +163,7 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 	case *syntax.Star:
 		return nil, b.err(e, "AS1101", "it stands for columns in a select list and in count(*)", "* cannot be used here")
 	case *syntax.Subquery:
-		return nil, b.unsupported(e, "a query as a value is")
+		return b.scalar(e)
 	case *syntax.Param:
 		return nil, b.unsupported(e, "a parameter in a query is")
 	case *syntax.TableArg, *syntax.ModelArg, *syntax.Descriptor, *syntax.Rows:
@@ -277,6 +291,9 @@ func (b *binder) column(c *syntax.Column) (expr.Expr, error) {
 			x = expr.Field{Of: x, Name: f}
 		}
 		return x, nil
+	}
+	if b.outer != nil {
+		return b.outer.expr(c)
 	}
 	if double && b.s.doubleQuotes() == "auto" {
 		return b.doubleQuoted(c, first)

@@ -34,6 +34,8 @@ func (s *session) relation(f syntax.From, env *with) (*relation, error) {
 			return nil, err
 		}
 		return s.tableFunc(f, env)
+	case *syntax.Match:
+		return s.match(f, env)
 	}
 	return nil, s.refusedTable(f)
 }

@@ -36,7 +36,7 @@ func (g *aggregation) lookup(e syntax.Expr) (x expr.Expr, ok bool, err error) {
 			return x, true, nil
 		}
 	}
-	if g.s.hasAggregate(e) {
+	if g.s.hasAggregate(e) || hasQuery(e) {
 		return nil, false, nil
 	}
 	x, err = g.in.expr(e)

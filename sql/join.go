@@ -38,15 +38,17 @@ func (p *block) joined(j *syntax.Join, where syntax.Expr) (*relation, syntax.Exp
 		return nil, nil, err
 	}
 	var rest []syntax.Expr
-	for _, c := range splitAnd(where) {
+	all := append(g.on, splitAnd(where)...)
+	g.on = nil
+	for _, c := range all {
 		if p.s.isSimple(c) {
 			g.on = append(g.on, c)
 		} else {
 			rest = append(rest, c)
 		}
 	}
-	rel, err := p.joinGroup(g)
-	return rel, joinAnd(rest), err
+	rel, correlated, err := p.joinGroup(g)
+	return rel, joinAnd(append(rest, correlated...)), err
 }
 
 // splitAnd are the conditions that must all be true for e to be, none for nil.
@@ -137,15 +139,24 @@ func (p *block) table(f syntax.From) (*relation, error) {
 }
 
 // joinGroup joins the tables of a group from the left to the right, each time
-// with the first table that an equality ties to those that are there.
-func (p *block) joinGroup(g *group) (*relation, error) {
+// with the first table that an equality ties to those that are there. Conditions
+// that read columns of the query around are returned.
+func (p *block) joinGroup(g *group) (rel *relation, correlated []syntax.Expr, err error) {
 	sc, err := p.s.distinctNames(g.tables)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	conds, err := p.s.conjuncts(sc, g.on)
+	var own []syntax.Expr
+	for _, c := range g.on {
+		if p.reaches(sc, c) {
+			correlated = append(correlated, c)
+		} else {
+			own = append(own, c)
+		}
+	}
+	conds, err := p.s.conjuncts(sc, own)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	used := make([]bool, len(conds))
 	take := func(f func(c conjunct) bool) (out []conjunct) {
@@ -159,7 +170,7 @@ func (p *block) joinGroup(g *group) (*relation, error) {
 	for _, t := range g.tables {
 		own := take(func(c conjunct) bool { return len(c.on.names) > 0 && covers(c.on, t.node) })
 		if t.node, err = p.s.filtered(t.node, own); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	n, there, rest := g.tables[0].node, g.tables[:1:1], g.tables[1:]
@@ -172,15 +183,15 @@ func (p *block) joinGroup(g *group) (*relation, error) {
 		rest = slices.Delete(slices.Clone(rest), i, i+1)
 		on := take(func(c conjunct) bool { return len(c.on.names) > 0 && covers(c.on, n, t.node) })
 		if n, err = p.s.join(stage.InnerJoin, n, t, on, [2]time.Duration{p.ttl(there...), p.ttl(t)}); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		there = append(there, t)
 	}
 	if n, err = p.s.filtered(n, take(func(conjunct) bool { return true })); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sc.schema, sc.window = n.schema, windowOf(n)
-	return &relation{node: n, scope: sc}, nil
+	return &relation{node: n, scope: sc}, correlated, nil
 }
 
 // outerJoin plans a join whose sides are not alike.

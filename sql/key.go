@@ -1,9 +1,9 @@
 package sql
 
 import (
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream/stage"
 )

@@ -42,7 +42,11 @@ type relation struct {
 }
 
 // query plans a query; its outputs have unique names.
-func (s *session) query(q *syntax.Query, outer *with) (*node, error) {
+func (s *session) query(q *syntax.Query, outer *with) (*node, error) { return s.queryIn(q, outer, nil) }
+
+// queryIn plans a query in an expression of another one, whose columns it sees;
+// corr is nil for a query that stands on its own.
+func (s *session) queryIn(q *syntax.Query, outer *with, corr *correlation) (*node, error) {
 	env := outer
 	if len(q.With) > 0 {
 		env = &with{tables: names[*table]{}, outer: outer}
@@ -54,10 +58,16 @@ func (s *session) query(q *syntax.Query, outer *with) (*node, error) {
 			env.tables[c.Name.Name] = &table{name: c.Name.Name, at: c.Name.Span, view: c.Query, viewColumns: c.Columns, scope: seen}
 		}
 	}
-	p := &block{s: s, env: env, order: q.OrderBy, clauses: q.Stream}
+	p := &block{s: s, env: env, order: q.OrderBy, clauses: q.Stream, corr: corr}
 	n, err := p.body(q.Body)
 	if err != nil {
 		return nil, err
+	}
+	if corr != nil && len(corr.on) > 0 {
+		if q.Limit != nil || q.Offset != nil {
+			return nil, p.undecorrelated(q, "LIMIT")
+		}
+		return n, nil
 	}
 	if err := s.onError(n, q.Stream); err != nil {
 		return nil, err
@@ -77,6 +87,7 @@ type block struct {
 	order   []syntax.Order
 	clauses syntax.StreamClauses
 	emitted bool // the clauses were used by a window
+	corr    *correlation
 
 	stateTTL map[string]time.Duration // by table in lower case, of the hints
 	computed map[string]string        // columns of PARTITION BY, by their text
@@ -91,7 +102,7 @@ func (p *block) body(b syntax.Body) (*node, error) {
 	case *syntax.Select:
 		return p.selectBlock(b)
 	case *syntax.Query:
-		n, err := p.s.query(b, p.env)
+		n, err := p.s.queryIn(b, p.env, p.corr)
 		if err != nil {
 			return nil, err
 		}
@@ -286,6 +297,9 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	if rel, err = p.where(rel, where, aggregates); err != nil {
 		return nil, err
 	}
+	if rel, err = p.correlate(rel, sel, aggregates); err != nil {
+		return nil, err
+	}
 	var out *node
 	if aggregates {
 		out, err = p.aggregate(rel, sel, groups)
@@ -371,21 +385,16 @@ func (p *block) where(rel *relation, where syntax.Expr, aggregates bool) (*relat
 		return rel, nil
 	}
 	n := rel.node
-	b := &binder{s: p.s, scope: rel.scope, input: &n}
-	cond, err := b.condition(where, "WHERE")
-	if err != nil {
+	if err := p.conditions(&binder{s: p.s, scope: rel.scope, input: &n, block: p}, where, "WHERE"); err != nil {
 		return nil, err
 	}
-	if n, err = p.s.where(n, cond, where.Range()); err != nil {
-		return nil, err
-	}
-	return &relation{node: n, scope: rel.scope, window: rel.window}, nil
+	return &relation{node: n, scope: rel.scope, table: rel.table, at: rel.at, window: rel.window}, nil
 }
 
 // project plans the select list of a block without aggregates.
 func (p *block) project(rel *relation, sel *syntax.Select) (*node, error) {
 	n := rel.node
-	b := &binder{s: p.s, scope: rel.scope, input: &n}
+	b := &binder{s: p.s, scope: rel.scope, input: &n, block: p}
 	if err := p.overs(b, sel); err != nil {
 		return nil, err
 	}
@@ -436,6 +445,11 @@ func (p *block) outputs(b *binder, sel *syntax.Select, stars *scope) (*node, err
 			p.hidden++
 		}
 		p.sortKeys = append(p.sortKeys, newSortKey(cols[key].Name, o))
+	}
+	if p.corr != nil && len(p.corr.on) > 0 {
+		p.corr.items = len(cols) - p.hidden
+		cols = append(cols[:p.corr.items:p.corr.items], p.corr.extra...) // without those that only sort
+		p.hidden, p.sortKeys = 0, nil
 	}
 	n, err := projectNode(*b.input, cols)
 	if err != nil {

@@ -14,15 +14,16 @@ import (
 
 // session runs the statements of one script.
 type session struct {
-	program  string // the script in one spelling, without secrets
-	src      *syntax.Source
-	opts     Options
-	catalog  *catalog
-	settings map[string]string
-	files    map[string]*table
-	models   map[string]*mlkernels.Model // loaded, by path
-	trained  []*model
-	single   *node // one row
+	program    string // the script in one spelling, without secrets
+	src        *syntax.Source
+	opts       Options
+	catalog    *catalog
+	settings   map[string]string
+	files      map[string]*table
+	models     map[string]*mlkernels.Model // loaded, by path
+	trained    []*model
+	subqueries int   // so far, for the names of their columns
+	single     *node // one row
 
 	declared []declaration
 	outputs  []*output

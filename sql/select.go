@@ -237,7 +237,7 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	}
 	groups := sel.GroupBy
 	distinct := sel.Distinct
-	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { _, star := it.X.(*syntax.Star); return star || hasOver(it.X) }) {
+	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { _, star := it.X.(*syntax.Star); return star || hasOver(it.X) || p.s.isUnnest(it.X) }) {
 		// DISTINCT without aggregates is GROUP BY all outputs.
 		for _, it := range sel.Items {
 			groups = append(groups, it.X)
@@ -248,6 +248,9 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 		return nil, err
 	}
 	if rel, err = p.correlate(rel, sel, aggregates); err != nil {
+		return nil, err
+	}
+	if rel, sel, err = p.unnestItem(rel, sel); err != nil {
 		return nil, err
 	}
 	var out *node

@@ -37,6 +37,12 @@ torture:
 	$(GO) test -timeout 24h -v ./state -state.seeds 20
 	$(GO) test -v ./cmd/arrowstream -run TestMemoryLimit -memory.keys 10000000
 
+# nexmark runs the queries of the Nexmark benchmark at both densities of event
+# time, and writes bench/results/nexmark.md.
+.PHONY: nexmark
+nexmark:
+	$(GO) run ./bench/nexmark -out bench/results $(FLAGS)
+
 # fuzz runs every fuzz target that reads what comes from outside for FUZZTIME,
 # the others for FUZZOTHERS, FUZZJOBS of them side by side; FUZZ chooses, as in
 # FUZZ='io/csv Fuzz'.

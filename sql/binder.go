@@ -35,6 +35,7 @@ type binder struct {
 	queries map[syntax.Expr]expr.Expr // what they are
 	outer   *binder                   // knows names that the scope does not
 	empty   bool                      // aggregates are those of no rows
+	match   *matchBinder              // set in MATCH_RECOGNIZE
 }
 
 // operators are the names in kernels/functions.go of the operators.
@@ -61,6 +62,11 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 	if c, ok := e.(*syntax.Column); ok && len(c.Parts) == 1 {
 		if x, ok := b.params[strings.ToLower(c.Parts[0].Name)]; ok {
 			return x, nil
+		}
+	}
+	if b.match != nil {
+		if x, ok, err := b.match.lookup(b, e); ok || err != nil {
+			return x, err
 		}
 	}
 	if b.group != nil {

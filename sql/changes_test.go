@@ -47,7 +47,7 @@ func TestChangesAmount(t *testing.T) {
 		if strings.Contains(whole, "error[") || strings.Contains(whole, "run: ") || strings.Contains(whole, "MATCH") {
 			continue
 		}
-		for _, o := range []arrowstream.Options{{Workers: 1, BatchRows: 1}, {Workers: 1, BatchRows: 2}, {Workers: 4, BatchRows: 1}} {
+		for _, o := range []arrowstream.Options{{Workers: 1, BatchRows: 1, TickRows: 1}, {Workers: 1, BatchRows: 2, TickRows: 2}, {Workers: 4, BatchRows: 1, TickRows: 1}} {
 			h := newHarness(t)
 			opts := h.options()
 			o.Allocator = h.mem

@@ -48,11 +48,10 @@ func (p *block) filter(b *binder, e syntax.Expr, clause string) error {
 		return err
 	}
 	n, err := p.s.where(*b.input, cond, e.Range())
-	if err != nil {
-		return err
+	if err == nil {
+		*b.input = n
 	}
-	*b.input = n
-	return nil
+	return err
 }
 
 // queryCondition plans [NOT] EXISTS (query) and x [NOT] IN (query) as a semi or

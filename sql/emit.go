@@ -45,7 +45,7 @@ func (p *block) windowNode(in *node, w *windowSpec, by []string, aggs []window.A
 	if err != nil {
 		return nil, err
 	}
-	n := &node{kind: "window", detail: w.text() + " " + groupText(by, aggs), aggs: aggs}
+	n := &node{kind: "window", detail: w.text() + " " + groupText(by, aggs), aggs: aggs, window: w}
 	n.build = func(columns) (arrowstream.Stage, error) {
 		switch w.kind {
 		case "tumble":

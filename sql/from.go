@@ -37,6 +37,8 @@ func (s *session) relation(f syntax.From, env *with) (*relation, error) {
 	case *syntax.Unnest:
 		one := s.oneRow()
 		return (&block{s: s, env: env}).unnest(&relation{node: one, scope: &scope{schema: one.schema}}, f, false)
+	case *syntax.Match:
+		return s.match(f, env)
 	}
 	return nil, s.refusedTable(f)
 }

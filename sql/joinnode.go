@@ -44,7 +44,9 @@ type joinNode struct {
 	in         [2]*node
 	keys       [2][]string
 	nullSafe   []bool
-	where      expr.Expr // what is left of the conditions
+	rest       []expr.Expr // of the conditions
+	where      expr.Expr   // all of rest, nil if there is nothing
+	times      [2][]string // time columns that are looked at
 	ttl        [2]time.Duration
 	nullAware  bool     // of an anti join: NOT IN
 	conditions []string // for EXPLAIN
@@ -66,17 +68,26 @@ func (s *session) joinWith(j *joinNode, r *relation, on []conjunct) (*node, erro
 			}
 			continue
 		}
-		if j.where == nil {
-			j.where = c.x
-		} else {
-			j.where = call("and", j.where, c.x)
-		}
+		j.rest = append(j.rest, c.x)
 	}
 	n, err := j.plan(r)
 	if err != nil {
 		return nil, s.coded(r.at, "AS1408", err)
 	}
 	return n, nil
+}
+
+// allOf is the condition that all of list hold, nil for none.
+func allOf(list []expr.Expr) expr.Expr {
+	var out expr.Expr
+	for _, x := range list {
+		if out == nil {
+			out = x
+		} else {
+			out = call("and", out, x)
+		}
+	}
+	return out
 }
 
 // addKey makes columns of the two sides of an equality, of one type.
@@ -130,7 +141,12 @@ func (j *joinNode) column(i int, x expr.Expr) (string, error) {
 // plan chooses the operator.
 func (j *joinNode) plan(r *relation) (*node, error) {
 	bounded := [2]bool{j.in[0].bounded, j.in[1].bounded}
-	n := &node{kind: "join", detail: j.text()}
+	n, err := j.timed()
+	j.where = allOf(j.rest)
+	if n != nil || err != nil {
+		return n, err
+	}
+	n = &node{kind: "join", detail: j.text()}
 	static := !bounded[0] && bounded[1] && !j.in[0].updating() && j.kind != stage.RightJoin && j.kind != stage.FullJoin
 	final := bounded[0] && bounded[1] && !j.in[0].updating() && !j.in[1].updating()
 	switch {
@@ -171,6 +187,7 @@ func (j *joinNode) derive(n *node) (*node, error) {
 		}
 		add(where)
 		out.add(j.keys[input]...)
+		out.add(j.times[input]...)
 		return out
 	}
 	n.plainOf = func(output string) (input int, column string, ok bool) {

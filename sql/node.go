@@ -49,6 +49,7 @@ type node struct {
 	where   expr.Expr    // of a filter
 	aggs    []window.Agg // of a node that groups
 	rank    *ranking     // of a number of rows
+	window  *windowSpec  // of a node that makes one
 	pushed  []pushed     // predicates that the source of a scan is handed
 
 	want   columns // set by planNeeds

@@ -43,7 +43,7 @@ var effects = map[string]effect{
 	"project": noEffect, "filter": noEffect, "sort": noEffect, "limit": noEffect, "aggregate": noEffect, "score": noEffect,
 	"insert": noEffect, "settle": noEffect, "set operation": noEffect, "grouping sets": noEffect, "unnest": noEffect, "single row": noEffect,
 	"window": onWatermark, "regroup": onWatermark, "assign window": onWatermark, "side output": onWatermark,
-	"over": onWatermark, "top": noEffect, "window top": onWatermark,
+	"over": onWatermark, "match": onWatermark, "top": noEffect, "window top": onWatermark,
 }
 
 // push finds the predicates of all scans: conjuncts of filters that are all

@@ -114,17 +114,10 @@ func (s *session) topped(in *node, cond expr.Expr, at syntax.Span) (out *node, r
 	if out, err = rebuilt(in, of, top); err != nil {
 		return nil, nil, err
 	}
-	for _, c := range list {
-		if from, n, alone := bounds(c); from == of && alone && n >= most {
-			continue
-		}
-		if rest == nil {
-			rest = c
-		} else {
-			rest = call("and", rest, c)
-		}
-	}
-	return out, rest, nil
+	return out, allOf(slices.DeleteFunc(list, func(c expr.Expr) bool {
+		from, n, alone := bounds(c)
+		return from == of && alone && n >= most
+	})), nil
 }
 
 // upper is the largest number that c lets a column be; alone tells that it says
@@ -266,6 +259,16 @@ func (s *session) topNode(in *node, r *ranking, n int64, at syntax.Span) (*node,
 			st.TTL = r.ttl
 		}
 		return st, nil
+	}
+	t.uniqueOf = func() ([]string, bool) {
+		key, ok := in.unique()
+		switch {
+		case r.kind == stage.RowNumber && n == 1:
+			return o.by, true
+		case r.kind == stage.RowNumber && !ok:
+			return append(slices.Clone(o.by), r.number), true
+		}
+		return key, ok
 	}
 	t.needs = func(want columns) columns { return o.needs(want, []stage.OverCall{{Name: r.number}}) }
 	return derive(t, in)

@@ -68,8 +68,6 @@ func (s *session) refusedTable(f syntax.From) error {
 		what, at = "FOR SYSTEM_TIME AS OF is", f.At.Range()
 	case *syntax.Watermark:
 		what, at = "WATERMARK in FROM is", f.Time.Range()
-	case *syntax.Match:
-		what = "MATCH_RECOGNIZE is"
 	}
 	return s.src.Error(at, "AS1103", "", what+" not supported yet")
 }

@@ -169,7 +169,7 @@ func (p *block) finish(n *node, q *syntax.Query) (*node, error) {
 		}
 	}
 	if p.hidden > 0 {
-		names := columnar.Names(n.schema)
+		names := visibleNames(n.schema)
 		return projectNode(n, passColumns(names[:len(names)-p.hidden]))
 	}
 	return n, nil

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -18,9 +19,11 @@ import (
 type WindowJoin struct {
 	JoinColumns
 	Kind JoinKind
-	// Start and End are the columns of the window, in both inputs. Default:
-	// window_start and window_end.
-	Start, End string
+	// Start and End are the columns of the window. Default: window_start and
+	// window_end. RightStart and RightEnd are those of the right input, the same
+	// by default.
+	Start, End           string
+	RightStart, RightEnd string
 
 	spanJoin
 }
@@ -38,18 +41,13 @@ func (j *WindowJoin) Bind(in []*arrow.Schema, env arrowstream.Env) (*arrow.Schem
 	if len(in) != 2 {
 		return nil, planError("AS1302", what+": it has two inputs", "")
 	}
-	start, end := "window_start", "window_end"
-	if j.Start != "" {
-		start = j.Start
-	}
-	if j.End != "" {
-		end = j.End
-	}
+	start, end := cmp.Or(j.Start, "window_start"), cmp.Or(j.End, "window_end")
+	rightStart, rightEnd := cmp.Or(j.RightStart, start), cmp.Or(j.RightEnd, end)
 	var ends [2]int
 	var unit [2]int64
-	for i := range in {
+	for i, name := range []string{end, rightEnd} {
 		var err error
-		if ends[i], err = instantColumn(what, in[i], end); err != nil {
+		if ends[i], err = instantColumn(what, in[i], name); err != nil {
 			return nil, err
 		}
 		mul, _, _ := columnar.Micros(in[i].Field(ends[i]).Type)
@@ -57,7 +55,7 @@ func (j *WindowJoin) Bind(in []*arrow.Schema, env arrowstream.Env) (*arrow.Schem
 	}
 	columns := j.JoinColumns
 	columns.LeftKeys = append(slices.Clone(j.LeftKeys), start, end)
-	columns.RightKeys = append(slices.Clone(j.RightKeys), start, end)
+	columns.RightKeys = append(slices.Clone(j.RightKeys), rightStart, rightEnd)
 	if j.NullSafe != nil {
 		columns.NullSafe = append(slices.Clone(j.NullSafe), false, false)
 	}

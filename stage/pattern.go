@@ -55,6 +55,10 @@ type Pattern struct {
 	// TTL ends the rows of a key when the next one comes that long after the
 	// last, or never did; 0 waits for ever.
 	TTL time.Duration
+	// Endless lets a match have any number of rows, because the input ends or
+	// its state may grow. Default: a quantifier without a bound needs Within or
+	// TTL.
+	Endless bool
 
 	timeline
 	groups  *grouped.Keys
@@ -140,7 +144,7 @@ func (p *Pattern) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, er
 	if p.prog, err = compile(p.Pattern); err != nil {
 		return nil, err
 	}
-	if p.prog.unbounded && p.within == 0 && p.ttl == 0 {
+	if p.prog.unbounded && p.within == 0 && p.ttl == 0 && !p.Endless {
 		return nil, planError("AS1409", "pattern: a match can go on for ever", "bound it with WITHIN, give keys a time to live, or write {1,100} instead of +")
 	}
 	if p.skipTo = p.prog.variable(p.Skip.Var); p.skipTo < 0 && p.Skip.To >= SkipToFirst {
@@ -313,7 +317,7 @@ func (p *Pattern) flush(emit arrowstream.Emit) error {
 func (p *Pattern) Clone() arrowstream.Stage {
 	return &Pattern{
 		By: p.By, Time: p.Time, Then: p.Then, Pattern: p.Pattern, Define: p.Define, Measures: p.Measures,
-		AllRows: p.AllRows, Skip: p.Skip, Within: p.Within, TTL: p.TTL,
+		AllRows: p.AllRows, Skip: p.Skip, Within: p.Within, TTL: p.TTL, Endless: p.Endless,
 	}
 }
 

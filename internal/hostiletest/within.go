@@ -24,6 +24,12 @@ const (
 // use meanwhile counts as well.
 func Within(t testing.TB, n int, read func()) {
 	t.Helper()
+	within(t, n, timePerInput, read)
+}
+
+// within is Within with another limit of processor time.
+func within(t testing.TB, n int, most time.Duration, read func()) {
+	t.Helper()
 	watchdog := time.AfterFunc(hang, func() { panic(fmt.Sprintf("an input of %d bytes is read for %s", n, hang)) })
 	defer watchdog.Stop()
 	bytes, spent := allocated(), processor(t)
@@ -32,8 +38,8 @@ func Within(t testing.TB, n int, read func()) {
 	if limit := uint64(allocFloor + allocPerByte*n); bytes > limit {
 		t.Errorf("an input of %d bytes costs %d bytes of memory, more than %d", n, bytes, limit)
 	}
-	if spent > timePerInput {
-		t.Errorf("an input of %d bytes costs %s of processor time, more than %s", n, spent, timePerInput)
+	if spent > most {
+		t.Errorf("an input of %d bytes costs %s of processor time, more than %s", n, spent, most)
 	}
 }
 

@@ -237,7 +237,10 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	}
 	groups := sel.GroupBy
 	distinct := sel.Distinct
-	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { _, star := it.X.(*syntax.Star); return star || hasOver(it.X) || p.s.isUnnest(it.X) }) {
+	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool {
+		_, star := it.X.(*syntax.Star)
+		return star || hasOver(it.X) || p.s.isUnnest(it.X)
+	}) {
 		// DISTINCT without aggregates is GROUP BY all outputs.
 		for _, it := range sel.Items {
 			groups = append(groups, it.X)

@@ -37,6 +37,14 @@ torture:
 	$(GO) test -timeout 24h -v ./state -state.seeds 20
 	$(GO) test -v ./cmd/arrowstream -run TestMemoryLimit -memory.keys 10000000
 
+# differential compares the results of QUERIES generated queries with those of
+# DuckDB in the Python of ARROWSTREAM_PYTHON; SEED 0 is another one each time.
+QUERIES ?= 10000
+SEED    ?= 0
+.PHONY: differential
+differential:
+	$(GO) test -timeout 24h -v ./sql -run TestDifferential -sql.queries $(QUERIES) -sql.seed $(SEED)
+
 # nexmark runs the queries of the Nexmark benchmark at both densities of event
 # time, and writes bench/results/nexmark.md.
 .PHONY: nexmark

@@ -222,6 +222,16 @@ func (p *block) outputName(e syntax.Expr, names []string) (string, bool) {
 	return "", false
 }
 
+// groupable reports whether GROUP BY e groups by the values of e: a number is
+// the place of an output there.
+func groupable(e syntax.Expr) bool {
+	switch e.(type) {
+	case *syntax.Star, *syntax.Number:
+		return false
+	}
+	return !hasOver(e)
+}
+
 // selectBlock plans SELECT ... FROM ... WHERE ... GROUP BY ... HAVING.
 func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	if err := p.s.refused(sel); err != nil {
@@ -237,10 +247,7 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	}
 	groups := sel.GroupBy
 	distinct := sel.Distinct
-	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool {
-		_, star := it.X.(*syntax.Star)
-		return star || hasOver(it.X) || p.s.isUnnest(it.X)
-	}) {
+	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { return !groupable(it.X) || p.s.isUnnest(it.X) }) {
 		// DISTINCT without aggregates is GROUP BY all outputs.
 		for _, it := range sel.Items {
 			groups = append(groups, it.X)

@@ -38,9 +38,13 @@ func TestSLT(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
+	crashes := 0
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("again with -slt.seed %d", seed)
+		}
+		if crashes == 0 {
+			t.Error("nothing has crashed")
 		}
 	})
 	for _, file := range files {
@@ -52,13 +56,14 @@ func TestSLT(t *testing.T) {
 			for _, c := range cases {
 				t.Run(c.title, func(t *testing.T) {
 					if c.stream {
-						runSLTStream(t, file, c, seed)
+						crashes += runSLTStream(t, file, c, seed)
 						return
 					}
 					s := newSLTScript(t, file, rand.New(rand.NewPCG(seed, uint64(len(c.records)))))
 					for _, r := range c.records {
 						s.run(r)
 					}
+					crashes += s.crashes
 				})
 			}
 			if *update {
@@ -78,6 +83,8 @@ type sltScript struct {
 	mem    arrowmem.Allocator
 	text   string
 	tables map[string][]string
+
+	crashes int
 }
 
 func newSLTScript(t testing.TB, file string, rng *rand.Rand) *sltScript {
@@ -258,6 +265,7 @@ func (s *sltScript) result(r *sltRecord, w sltWay, query string) sltResult {
 		}
 		_, err = p.Run(context.Background())
 		if errors.Is(err, errCrash) {
+			s.crashes++
 			continue
 		}
 		if err != nil {

@@ -26,8 +26,8 @@ import (
 
 // runSLTStream runs a case with streams as it is written, and then with its rows
 // cut at random, with other workers and with crashes where nobody asked for
-// them. Changes between two looks must amount to the same.
-func runSLTStream(t *testing.T, file string, c *sltCase, seed uint64) {
+// them. Changes between two looks must amount to the same. It counts the crashes.
+func runSLTStream(t *testing.T, file string, c *sltCase, seed uint64) (crashes int) {
 	ways := []sltWay{
 		{name: "as written", workers: 1},
 		{name: "in random ticks", workers: 4, cut: true},
@@ -40,6 +40,7 @@ func runSLTStream(t *testing.T, file string, c *sltCase, seed uint64) {
 					sltScript: newSLTScript(t, file, rand.New(rand.NewPCG(seed, uint64(i)))), way: w, workers: w.workers,
 					store: newSLTStore(), feeds: map[string]*sltFeed{},
 				}
+				defer func() { crashes += j.crashes }()
 				defer j.stop()
 				for _, r := range c.records {
 					if r.in("streaming") {
@@ -49,6 +50,7 @@ func runSLTStream(t *testing.T, file string, c *sltCase, seed uint64) {
 			})
 		})
 	}
+	return crashes
 }
 
 // sltJob is a stream that runs in the time of a synctest bubble.
@@ -135,6 +137,7 @@ func (j *sltJob) start(r *sltRecord) {
 			if _, j.err = p.Run(ctx); !errors.Is(j.err, errCrash) {
 				return
 			}
+			j.crashes++
 			j.store.crashAfter(-1)
 			if p, j.err = prepare(); j.err != nil {
 				return

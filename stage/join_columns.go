@@ -133,19 +133,29 @@ func (p *joinPlan) bindKeys(c JoinColumns) error {
 	return nil
 }
 
-// bindWhere binds the condition to those columns that it uses.
+// bindWhere binds the condition to those columns that it names, though it may
+// know that it does not need them all.
 func (p *joinPlan) bindWhere(where expr.Expr, all []arrow.Field, from []joinColumn) error {
 	if where == nil {
 		return nil
 	}
-	whole, err := condition(p.what, where, arrow.NewSchema(all, nil))
-	if err != nil {
+	if _, err := condition(p.what, where, arrow.NewSchema(all, nil)); err != nil {
 		return err
 	}
+	named := map[string]bool{}
+	expr.Walk(where, func(e expr.Expr) bool {
+		if c, ok := e.(expr.Col); ok {
+			named[c.Name] = true
+		}
+		return true
+	})
 	var fields []arrow.Field
-	for _, i := range whole.Columns() {
-		fields, p.using = append(fields, all[i]), append(p.using, from[i])
+	for i, f := range all {
+		if named[f.Name] {
+			fields, p.using = append(fields, f), append(p.using, from[i])
+		}
 	}
+	var err error
 	p.whereIn = arrow.NewSchema(fields, nil)
 	p.where, err = condition(p.what, where, p.whereIn)
 	return err

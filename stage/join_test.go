@@ -74,12 +74,6 @@ func TestHashJoinUpdates(t *testing.T) {
 	}
 }
 
-// change is a row and whether it is taken back.
-type change struct {
-	row  string
-	back bool
-}
-
 // joinModel joins what has come so far, row by row.
 func joinModel(kind stage.JoinKind, left, right []string, where, nullSafe, notIn bool) []string {
 	if notIn && slices.ContainsFunc(right, func(r string) bool { return strings.HasPrefix(r, "null") }) {

@@ -25,6 +25,7 @@ type aggregation struct {
 	keys    []outColumn       // name and expression over the input
 	byText  map[string]string // text of a key or an aggregate -> output column
 	aggs    []window.Agg
+	sets    [][]string // of GROUPING SETS, each some of the keys; nil without
 	aliases map[string]syntax.Expr
 	out     *scope
 	depth   int
@@ -62,7 +63,13 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 	}
 	w := rel.window
 	var windowKeys []string
+	groups, sets, err := p.s.groupingSets(groups)
+	if err != nil {
+		return nil, err
+	}
+	names, windows := map[string]string{}, []string(nil) // of keys, by their text; texts of windows
 	for _, e := range groups {
+		text := syntax.Text(e)
 		e, err := g.resolveGroup(e, sel)
 		if err != nil {
 			return nil, err
@@ -75,6 +82,7 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 				return nil, err
 			}
 			windowKeys = append(windowKeys, "window_start", "window_end")
+			windows = append(windows, text)
 			continue
 		}
 		if c, ok := e.(*syntax.Column); ok && rel.window != nil {
@@ -84,6 +92,7 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 			}
 			if c, ok := x.(expr.Col); ok && isWindowColumn(c.Name) && columnar.Index(n.schema, c.Name) < 0 {
 				windowKeys = append(windowKeys, c.Name)
+				windows = append(windows, text)
 				continue
 			}
 		}
@@ -94,7 +103,10 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 		if t.ID() == arrow.NULL {
 			continue // a constant NULL groups nothing
 		}
-		g.addKey(e, x)
+		names[text] = g.addKey(e, x)
+	}
+	if err := g.addSets(sets, names, windows, sel); err != nil {
+		return nil, err
 	}
 	if p.corr != nil {
 		for i, k := range p.corr.extra {
@@ -154,14 +166,14 @@ func (g *aggregation) resolveGroup(e syntax.Expr, sel *syntax.Select) (syntax.Ex
 }
 
 // addKey adds a grouping key; a computed one gets its text as name.
-func (g *aggregation) addKey(e syntax.Expr, x expr.Expr) {
+func (g *aggregation) addKey(e syntax.Expr, x expr.Expr) string {
 	name := ""
 	if c, ok := x.(expr.Col); ok {
 		name = c.Name
 	} else if _, twice := g.byText[exprText(x)]; !twice {
 		name = g.unused(syntax.Text(e))
 	}
-	g.addKeyAs(name, x)
+	return g.addKeyAs(name, x)
 }
 
 // addKeyAs adds a grouping key under a name, unless it is one under another
@@ -326,11 +338,21 @@ func (p *block) group(n *node, g *aggregation, sel *syntax.Select) (*node, error
 			return nil, s.coded(sel.Span, "AS1301", err)
 		}
 	}
+	if len(by) == 0 && len(g.aggs) == 0 { // GROUP BY () of nothing but constants
+		g.aggs = append(g.aggs, window.Agg{Func: "count", Name: g.unused("count(*)")})
+	}
+	if g.sets != nil {
+		var err error
+		if n, err = g.expanded(n, by, sel.Span); err != nil {
+			return nil, err
+		}
+		by = append(by, groupingID)
+	}
 	var out *node
 	var err error
 	if w := g.windows; w != nil {
 		out, err = p.windowNode(n, w, by, g.aggs, sel.Span)
-	} else if start, end, ok := windowKeysOf(n, by); ok {
+	} else if start, end, ok := windowKeysOf(n, by); ok && g.sets == nil {
 		out, err = p.regroupNode(n, start, end, by, g, sel.Span)
 	} else {
 		out, err = s.groupNode(n, by, g.aggs, p.ttlOf(g.in.scope.tables()), sel.Span)

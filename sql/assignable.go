@@ -62,15 +62,12 @@ func plainType(t arrow.DataType) arrow.DataType {
 // any number, anything to text, instants to each other.
 func assignable(from, to arrow.DataType) bool {
 	from, to = plainType(from), plainType(to)
-	number := func(t arrow.DataType) bool {
-		return arrow.IsInteger(t.ID()) || arrow.IsFloating(t.ID()) || t.ID() == arrow.DECIMAL128
-	}
 	text := func(t arrow.DataType) bool { return t.ID() == arrow.STRING || t.ID() == arrow.LARGE_STRING }
 	switch {
 	case arrow.TypeEqual(from, to), from.ID() == arrow.NULL, text(to) && !arrow.IsNested(from.ID()):
 		return true
-	case number(from):
-		return number(to)
+	case isNumeric(from):
+		return isNumeric(to)
 	case isInstant(from):
 		return isInstant(to)
 	case from.ID() == arrow.DURATION:
@@ -81,4 +78,10 @@ func assignable(from, to arrow.DataType) bool {
 		return to.ID() == arrow.BINARY || to.ID() == arrow.LARGE_BINARY
 	}
 	return false
+}
+
+// isNumeric reports whether t is a type of numbers, in a dictionary or not.
+func isNumeric(t arrow.DataType) bool {
+	t = plainType(t)
+	return arrow.IsInteger(t.ID()) || arrow.IsFloating(t.ID()) || t.ID() == arrow.DECIMAL128
 }

@@ -75,6 +75,9 @@ func (p *block) correlate(rel *relation, sel *syntax.Select, aggregates bool) (*
 	}
 	outer := *c.outer.input
 	both := &scope{columns: rel.scope.columns, schema: arrow.NewSchema(append(visible(outer.schema), visible(rel.node.schema)...), nil)}
+	if slices.ContainsFunc(sel.GroupBy, func(e syntax.Expr) bool { _, ok := e.(*syntax.Grouping); return ok }) {
+		return nil, p.undecorrelated(sel, "grouping sets")
+	}
 	for i, e := range c.conds {
 		if hasQuery(e) {
 			return nil, p.undecorrelated(e, "a condition with a query that reads the query around")

@@ -18,6 +18,10 @@ func (g *aggregation) lookup(e syntax.Expr) (x expr.Expr, ok bool, err error) {
 		if g.s.isAggregate(c) {
 			return g.aggregateColumn(c)
 		}
+		if isGrouping(c) {
+			x, err := g.grouping(c)
+			return x, err == nil, err
+		}
 		if part, is := windowBound(c.Fn.Last()); is && g.windows != nil {
 			return expr.Col{Name: part}, true, nil
 		}

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/sql/syntax"
@@ -82,9 +80,7 @@ func (p *plan) needs() {
 		if et := n.eventTime(); et != "" {
 			n.want.add(et)
 		}
-		if n.schema != nil && !n.want.all && !slices.ContainsFunc(visible(n.schema), func(f arrow.Field) bool { return n.want.has(f.Name) }) {
-			n.want.add(n.schema.Field(0).Name) // a batch without columns has no rows to count
-		}
+		n.wantOne()
 		for j, in := range n.in {
 			switch {
 			case n.side != "":
@@ -102,6 +98,24 @@ func (p *plan) needs() {
 			}
 		}
 	}
+}
+
+// wantOne makes n give one column where none is wanted, since a batch without
+// columns has no rows to count: one that it reads anyway, if there is any.
+func (n *node) wantOne() {
+	names := columnar.Names(n.schema)
+	if n.want.all || len(names) == 0 || slices.ContainsFunc(names, n.want.has) {
+		return
+	}
+	if n.where != nil {
+		var read columns
+		exprColumns(n.where, &read)
+		if i := slices.IndexFunc(names, read.has); i >= 0 {
+			n.want.add(names[i])
+			return
+		}
+	}
+	n.want.add(names[0])
 }
 
 func (c columns) copy() columns {

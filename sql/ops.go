@@ -181,6 +181,9 @@ func limitNode(in *node, limit, offset int64) (*node, error) {
 // groupNode aggregates without a window; ttl is how long a group is remembered
 // on a stream that does not end, 0 for ever.
 func (s *session) groupNode(in *node, by []string, aggs []window.Agg, ttl time.Duration, at syntax.Span) (*node, error) {
+	if len(aggs) == 0 && len(by) > 0 && !in.bounded {
+		return s.distinctNode(in, by, ttl, at)
+	}
 	n := &node{kind: "aggregate", detail: groupText(by, aggs), aggs: aggs}
 	if in.bounded || len(by) == 0 {
 		ttl = 0
@@ -205,6 +208,27 @@ func (s *session) groupNode(in *node, by []string, aggs []window.Agg, ttl time.D
 	if in.updating() {
 		n.notes = append(n.notes, "state: of aggregates that have no inverse, the values of each group")
 	}
+	out, err := derive(n, in)
+	if err != nil {
+		return nil, s.coded(at, "AS1301", err)
+	}
+	return out, nil
+}
+
+// distinctNode keeps one of equal rows of columns of a stream that does not end:
+// the first one, as it comes, if the stream only appends.
+func (s *session) distinctNode(in *node, by []string, ttl time.Duration, at syntax.Span) (*node, error) {
+	in, err := projectNode(in, passColumns(by))
+	if err != nil {
+		return nil, s.coded(at, "AS1301", err)
+	}
+	note, err := s.bound(keeps{what: "different " + strings.Join(by, ", "), way: "add a window", ttl: ttl, at: at})
+	if err != nil {
+		return nil, err
+	}
+	n := &node{kind: "distinct", detail: "by " + strings.Join(by, ", "), plain: same, notes: []string{note}}
+	n.build = func(columns) (arrowstream.Stage, error) { return &stage.Distinct{TTL: ttl}, nil }
+	n.uniqueOf = keyed(by)
 	out, err := derive(n, in)
 	if err != nil {
 		return nil, s.coded(at, "AS1301", err)

@@ -9,14 +9,6 @@ import (
 // refused is the error of the first form of a block that the planner does not
 // know yet, nil if there is none. What is planned leaves this list.
 func (s *session) refused(sel *syntax.Select) error {
-	no := func(at syntax.Node, what string) error {
-		return s.src.Error(at.Range(), "AS1103", "", what+" not supported yet")
-	}
-	for _, e := range sel.GroupBy {
-		if row, ok := e.(*syntax.Row); ok && len(row.Items) == 0 {
-			return no(row, "GROUP BY () is")
-		}
-	}
 	exprs := append([]syntax.Expr{sel.Where, sel.Having}, sel.GroupBy...)
 	for _, it := range sel.Items {
 		exprs = append(exprs, it.X)

@@ -114,53 +114,13 @@ func (p *block) body(b syntax.Body) (*node, error) {
 		}
 		return n, p.orderByOutput(n)
 	case *syntax.Union:
-		n, err := p.union(b)
+		n, err := p.setOperation(b)
 		if err != nil {
 			return nil, err
 		}
 		return n, p.orderByOutput(n)
 	}
 	return nil, p.s.src.Error(b.Range(), "AS1103", "", "this query is not supported yet")
-}
-
-// union puts the parts of UNION ALL together, by position.
-func (p *block) union(u *syntax.Union) (*node, error) {
-	if u.Op != "UNION" || !u.All {
-		what := u.Op
-		if what == "UNION" {
-			what = "UNION without ALL"
-		}
-		return nil, p.s.src.Error(u.Span, "AS1103", "use UNION ALL", what+" is not supported yet")
-	}
-	var parts []syntax.Body
-	var flatten func(b syntax.Body)
-	flatten = func(b syntax.Body) {
-		if v, ok := b.(*syntax.Union); ok && v.Op == "UNION" && v.All {
-			flatten(v.L)
-			flatten(v.R)
-			return
-		}
-		parts = append(parts, b)
-	}
-	flatten(u)
-	var nodes []*node
-	for _, part := range parts {
-		inner := &block{s: p.s, env: p.env}
-		n, err := inner.body(part)
-		if err != nil {
-			return nil, err
-		}
-		nodes = append(nodes, n)
-	}
-	first := nodes[0]
-	for i, n := range nodes[1:] {
-		fitted, err := p.s.fit(n, first.schema, parts[i+1].Range(), "UNION ALL")
-		if err != nil {
-			return nil, err
-		}
-		nodes[i+1] = fitted
-	}
-	return unionAll(nodes)
 }
 
 // finish sorts and limits a planned block.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/stage"
@@ -26,7 +24,7 @@ func TestSingle(t *testing.T) {
 			t.Fatal(err)
 		}
 		rows := int64(0)
-		err := st.Process(t.Context(), b, func(o arrow.Record) error { rows += o.NumRows(); return nil })
+		err := st.Process(t.Context(), b, func(o arrowstream.Batch, _ ...int) error { rows += o.NumRows(); return nil })
 		var data *arrowstream.DataError
 		if errors.As(err, &data) != fails || !fails && rows != b.NumRows() {
 			t.Errorf("%q: %d rows, error %v, want an error: %v", text, rows, err, fails)

@@ -116,14 +116,18 @@ func (p *block) windowed(n *node, in *node, at syntax.Span) (*node, error) {
 }
 
 // windowKeysOf finds the bounds of a window that the rows carry among the
-// grouping keys: the columns that come, unchanged, from a window.
+// grouping keys: the columns that come, unchanged, from a window whose rows are
+// in time.
 func windowKeysOf(n *node, by []string) (start, end string, ok bool) {
-	if n.eventTime() == "" {
+	if n.eventTime() == "" && n.updating() {
 		return "", "", false
 	}
 	for _, k := range by {
-		from, column := n.origin(k)
-		if from.kind != "window" && from.kind != "assign window" && from.kind != "regroup" {
+		from, column := n.windowColumn(k)
+		if n.eventTime() != "" { // rows are in time whatever is between
+			from, column = n.origin(k)
+		}
+		if from == nil || from.kind != "window" && from.kind != "assign window" && from.kind != "regroup" {
 			continue
 		}
 		switch column {

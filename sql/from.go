@@ -34,6 +34,9 @@ func (s *session) relation(f syntax.From, env *with) (*relation, error) {
 			return nil, err
 		}
 		return s.tableFunc(f, env)
+	case *syntax.Unnest:
+		one := s.oneRow()
+		return (&block{s: s, env: env}).unnest(&relation{node: one, scope: &scope{schema: one.schema}}, f, false)
 	case *syntax.Match:
 		return s.match(f, env)
 	}

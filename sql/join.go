@@ -196,6 +196,10 @@ func (p *block) joinGroup(g *group) (rel *relation, correlated []syntax.Expr, er
 
 // outerJoin plans a join whose sides are not alike.
 func (p *block) outerJoin(j *syntax.Join) (*relation, error) {
+	switch j.R.(type) {
+	case *syntax.Unnest, *syntax.Lateral:
+		return p.dependentJoin(j)
+	}
 	if dependent(j.R) || j.Asof {
 		return nil, p.s.src.Error(j.R.Range(), "AS1103", "", "this kind of join is not supported yet")
 	}

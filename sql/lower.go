@@ -103,7 +103,7 @@ func (p *plan) needs() {
 // wantOne makes n give one column where none is wanted, since a batch without
 // columns has no rows to count: one that it reads anyway, if there is any.
 func (n *node) wantOne() {
-	names := columnar.Names(n.schema)
+	names := visibleNames(n.schema)
 	if n.want.all || len(names) == 0 || slices.ContainsFunc(names, n.want.has) {
 		return
 	}

@@ -23,6 +23,11 @@ func (s *session) match(f *syntax.Match, env *with) (*relation, error) {
 		return nil, s.src.Error(f.Table.Range(), "AS1407", "match the rows of the table, or those of an aggregation", "MATCH_RECOGNIZE over the rows of a window")
 	}
 	n := rel.node
+	if n.bounded {
+		if n, err = settled(n); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.appendOnly(n, "AS1407", "MATCH_RECOGNIZE", f.Span); err != nil {
 		return nil, err
 	}

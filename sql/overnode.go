@@ -16,6 +16,12 @@ import (
 // overNodes are the operators of window functions over one window. Numbers of
 // rows that cannot be told for good are left to a bound of them.
 func (p *block) overNodes(in *node, o *overSpec) (*node, error) {
+	if in.bounded {
+		var err error
+		if in, err = settled(in); err != nil {
+			return nil, err
+		}
+	}
 	at, whole, err := p.overTime(in, o)
 	if err == nil {
 		return p.overNode(in, o, at, whole)

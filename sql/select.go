@@ -247,7 +247,7 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 	}
 	groups := sel.GroupBy
 	distinct := sel.Distinct
-	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { return !groupable(it.X) }) {
+	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { return !groupable(it.X) || p.s.isUnnest(it.X) }) {
 		// DISTINCT without aggregates is GROUP BY all outputs.
 		for _, it := range sel.Items {
 			groups = append(groups, it.X)
@@ -258,6 +258,9 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 		return nil, err
 	}
 	if rel, err = p.correlate(rel, sel, aggregates); err != nil {
+		return nil, err
+	}
+	if rel, sel, err = p.unnestItem(rel, sel); err != nil {
 		return nil, err
 	}
 	var out *node

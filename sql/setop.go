@@ -8,6 +8,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/kernels"
+	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 	"github.com/arrowstream/arrowstream/stage"
 )
@@ -84,7 +85,8 @@ func (p *block) union(u *syntax.Union) (*node, error) {
 }
 
 // parts plans the parts of a set operation. They get the names of the first one
-// and its types, but for numbers, which are widened until all fit.
+// and its types, but for numbers, which are widened until all fit, and for
+// constant NULLs, which take any type.
 func (p *block) parts(list []syntax.Body, what string) ([]*node, error) {
 	var nodes []*node
 	for _, part := range list {
@@ -98,6 +100,12 @@ func (p *block) parts(list []syntax.Body, what string) ([]*node, error) {
 	want := visible(nodes[0].schema)
 	fields := slices.Clone(want)
 	for i := range fields {
+		for _, n := range nodes {
+			if have := visible(n.schema); i < len(have) && untyped(nodes[0], i) && !untyped(n, i) {
+				fields[i].Type = have[i].Type
+				break
+			}
+		}
 		var args []kernels.Arg
 		for _, n := range nodes {
 			if have := visible(n.schema); i < len(have) && isNumeric(have[i].Type) {
@@ -109,10 +117,41 @@ func (p *block) parts(list []syntax.Body, what string) ([]*node, error) {
 		}
 	}
 	for i, n := range nodes {
-		var err error
+		n, err := retyped(n, fields)
+		if err != nil {
+			return nil, err
+		}
 		if nodes[i], err = p.s.fit(n, arrow.NewSchema(fields, nil), list[i].Range(), what); err != nil {
 			return nil, err
 		}
 	}
 	return nodes, nil
+}
+
+// untyped reports whether column i of n is a constant NULL of the text.
+func untyped(n *node, i int) bool {
+	if i >= len(n.project) {
+		return false
+	}
+	c, ok := n.project[i].Expr.(expr.Cast)
+	if !ok || c.To.ID() != arrow.STRING {
+		return false
+	}
+	l, ok := c.Of.(expr.Lit)
+	return ok && l.Value == nil
+}
+
+// retyped is n with constant NULLs of the types of fields.
+func retyped(n *node, fields []arrow.Field) (*node, error) {
+	cols := slices.Clone(n.project)
+	some := false
+	for i := range cols {
+		if untyped(n, i) && i < len(fields) {
+			cols[i].Expr, some = expr.Cast{Of: expr.Lit{}, To: fields[i].Type}, true
+		}
+	}
+	if !some {
+		return n, nil
+	}
+	return projectNode(n.in[0], cols)
 }

@@ -18,7 +18,8 @@ type subquery struct {
 	p    *block // of the query around
 	node *node
 	name string   // prefix of its columns
-	out  []string // its outputs
+	out  []string // its outputs, and what they are called
+	names []string
 	on   []conjunct
 	// there is a column that is TRUE, for an aggregate of all rows that match;
 	// empty are its outputs without any.
@@ -49,7 +50,7 @@ func (b *binder) subquery(q *syntax.Query, e syntax.Expr) (*subquery, error) {
 		name := f.Name
 		if i < c.items {
 			name = fmt.Sprintf("%s.out%d", c.name, i)
-			sub.out = append(sub.out, name)
+			sub.out, sub.names = append(sub.out, name), append(sub.names, f.Name)
 		}
 		cols = append(cols, outColumn{name, expr.Col{Name: f.Name}})
 	}

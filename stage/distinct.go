@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
@@ -150,7 +151,12 @@ func (d *Distinct) emitHeld(emit arrowstream.Emit) error {
 	if len(d.held) == 0 {
 		return nil
 	}
-	all, err := kernels.Concat(d.mem, d.held)
+	rows, err := kernels.Concat(d.mem, d.held)
+	if err != nil {
+		return err
+	}
+	defer rows.Release()
+	all, err := d.plainFloats(rows)
 	if err != nil {
 		return err
 	}
@@ -169,6 +175,30 @@ func (d *Distinct) emitHeld(emit arrowstream.Emit) error {
 	}
 	defer out.Release()
 	return emit(out)
+}
+
+// plainFloats is rows, which are those of d.fresh, with the floats of the key as
+// a table of keys has them: 0 for -0, and one NaN. An aggregation shows the same.
+func (d *Distinct) plainFloats(rows arrow.Record) (arrow.Record, error) {
+	isFloat := func(name string) bool {
+		return arrow.IsFloating(d.in.Field(columnar.Index(d.in, name)).Type.ID())
+	}
+	if !slices.ContainsFunc(d.by, isFloat) {
+		rows.Retain()
+		return rows, nil
+	}
+	keys, err := d.keys.Columns(d.fresh)
+	if err != nil {
+		return nil, err
+	}
+	defer grouped.Release(keys)
+	cols := slices.Clone(rows.Columns())
+	for i, name := range d.by {
+		if isFloat(name) {
+			cols[columnar.Index(d.in, name)] = keys[i]
+		}
+	}
+	return array.NewRecord(d.in, cols, rows.NumRows()), nil
 }
 
 // expire forgets the keys whose time is over.

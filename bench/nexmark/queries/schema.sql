@@ -1,3 +1,6 @@
+-- The source ends, but the queries run as if it did not.
+SET job.mode = streaming;
+SET state.unbounded = allow;
 -- The events, one table of all kinds as the reference has it, and a view of each.
 CREATE TABLE datagen (
   event_type INT,
@@ -10,6 +13,3 @@ CREATE TABLE datagen (
 CREATE VIEW person AS SELECT person.id, person.name, person.emailAddress, person.creditCard, person.city, person.state, `dateTime`, person.extra FROM datagen WHERE event_type = 0;
 CREATE VIEW auction AS SELECT auction.id, auction.itemName, auction.description, auction.initialBid, auction.reserve, `dateTime`, auction.expires, auction.seller, auction.category, auction.extra FROM datagen WHERE event_type = 1;
 CREATE VIEW bid AS SELECT bid.auction, bid.bidder, bid.price, bid.channel, bid.url, `dateTime`, bid.extra FROM datagen WHERE event_type = 2;
--- The source ends, but the queries run as if it did not.
-SET job.mode = streaming;
-SET state.unbounded = allow;

@@ -145,7 +145,7 @@ func (s *sltScript) query(r *sltRecord) {
 			}
 		case w.mode == "streaming":
 			want := slices.Sorted(slices.Values(first))
-			if !slices.Equal(zeroKeys(got.rows), zeroKeys(want)) {
+			if !slices.Equal(got.rows, want) {
 				s.errorf(r, "%s gives\n%s\nnot\n%s", w.name, strings.Join(got.rows, "\n"), strings.Join(want, "\n"))
 			}
 		case !slices.Equal(got.rows, first):

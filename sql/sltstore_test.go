@@ -300,14 +300,3 @@ func zeroKey(row string) string {
 	}
 	return strings.Join(cells, " ")
 }
-
-// zeroKeys are the zeroKey of rows, in order: which of two equal rows stays is
-// another one in a stream.
-func zeroKeys(rows []string) []string {
-	out := make([]string, len(rows))
-	for i, row := range rows {
-		out[i] = zeroKey(row)
-	}
-	slices.Sort(out)
-	return out
-}

@@ -21,8 +21,9 @@ var differences = map[string][2]string{
 // Beyond that the generator stays where both mean the same: every ORDER BY says
 // where NULL goes (first here in ascending order, last there), a divisor is not
 // zero (an error here, NULL there), decimals are not divided, averaged or cast
-// to integers (other scales, cut here and rounded there), and sums do not
-// overflow (64 bits here, 128 there).
+// to integers (other scales, cut here and rounded there), sums do not overflow
+// (64 bits here, 128 there), and OVER does not order by a time, which in a stream
+// is the event time: never NULL, and never late.
 
 // sqlKind is a type as far as the generator tells types apart.
 type sqlKind int

@@ -154,11 +154,11 @@ func (g generator) over(scope []sqlColumn) (string, sqlKind) {
 		fn, k = g.aggregate(scope)
 	}
 	window := "PARTITION BY " + scope[g.IntN(len(scope))].name
-	if g.one(2) {
+	if by := scope[g.IntN(len(scope))]; by.kind != kindTime && g.one(2) {
 		if g.one(2) {
 			fn, k = g.pick("rank()", "dense_rank()"), kindInt
 		}
-		window += " ORDER BY " + scope[g.IntN(len(scope))].name + g.pick("", " DESC") + g.pick(" NULLS FIRST", " NULLS LAST")
+		window += " ORDER BY " + by.name + g.pick("", " DESC") + g.pick(" NULLS FIRST", " NULLS LAST")
 	}
 	return fn + " OVER (" + window + ")", k
 }

@@ -15,12 +15,12 @@ import (
 // subquery is a query in an expression, planned: its rows, and the conditions
 // that tie them to those of the query around.
 type subquery struct {
-	p    *block // of the query around
-	node *node
-	name string   // prefix of its columns
-	out  []string // its outputs, and what they are called
+	p     *block // of the query around
+	node  *node
+	name  string   // prefix of its columns
+	out   []string // its outputs, and what they are called
 	names []string
-	on   []conjunct
+	on    []conjunct
 	// there is a column that is TRUE, for an aggregate of all rows that match;
 	// empty are its outputs without any.
 	there string

@@ -159,13 +159,13 @@ func TestWindowJoin(t *testing.T) {
 			}
 			stagetest.RunJoin(t, stagetest.JoinCase{
 				New: func() arrowstream.Join {
-					return &stage.WindowJoin{Kind: kind, JoinColumns: stage.JoinColumns{
+					return &stage.WindowJoin{Kind: kind, RightStart: "from", RightEnd: "until", JoinColumns: stage.JoinColumns{
 						LeftKeys: []string{"k"}, RightKeys: []string{"k"}, Columns: columns,
 						Left: []string{"ws", "we", "lk", "a"}, Right: []string{"rs", "re", "rk", "b"},
 					}}
 				},
 				Schemas: []string{
-					"window_start:timestamp[us] window_end:timestamp[us] k:int64 a:utf8", "window_start:timestamp[us] window_end:timestamp[us] k:int64 b:utf8",
+					"window_start:timestamp[us] window_end:timestamp[us] k:int64 a:utf8", "from:timestamp[us] until:timestamp[us] k:int64 b:utf8",
 				},
 				In: rows, Want: "rows\n" + want, Counts: &arrowstream.Counts{Late: 1},
 			})

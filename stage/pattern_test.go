@@ -57,7 +57,7 @@ func TestPatternNexmark(t *testing.T) {
 			Want: "auction:int64! s:int64 low:int64 back:int64 t:timestamp[s]@!\n1 50 30 60 4\n1 60 10 20 6\n2 90 80 300 8",
 		},
 		"c1": {
-			New:    pattern(stage.Pattern{By: by, TTL: time.Hour, Pattern: stage.Concat{plus("A"), stage.Var("B")}, Define: cheap, Measures: times}),
+			New:    pattern(stage.Pattern{By: by, Endless: true, Pattern: stage.Concat{plus("A"), stage.Var("B")}, Define: cheap, Measures: times}),
 			Schema: schema, In: in,
 			Want: "rows\n1 1 9 77.5\n2 2 6 85",
 		},

@@ -94,4 +94,3 @@ func TestVectors(t *testing.T) {
 		}
 	}
 }
-

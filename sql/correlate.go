@@ -52,7 +52,7 @@ func (p *block) reaches(sc *scope, e syntax.Expr) bool {
 		if !ok {
 			return false
 		}
-		if _, found, err := (&binder{s: p.s, scope: sc}).resolve(c.Name); found || err != nil {
+		if _, found, err := (&binder{s: p.s, scope: sc, outer: p.corr.outer}).resolve(c.Name); found || err != nil {
 			return false
 		}
 		_, err := p.corr.outer.expr(c)

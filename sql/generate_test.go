@@ -21,8 +21,9 @@ var differences = map[string][2]string{
 // Beyond that the generator stays where both mean the same: every ORDER BY says
 // where NULL goes (first here in ascending order, last there), a divisor is not
 // zero (an error here, NULL there), decimals are not divided, averaged or cast
-// to integers (other scales, cut here and rounded there), and sums do not
-// overflow (64 bits here, 128 there).
+// to integers (other scales, cut here and rounded there), sums do not overflow
+// (64 bits here, 128 there), and OVER does not order by a time, which in a stream
+// is the event time: never NULL, and never late.
 
 // sqlKind is a type as far as the generator tells types apart.
 type sqlKind int
@@ -210,10 +211,41 @@ func (g generator) either(a, b sqlKind) sqlKind {
 	return b
 }
 
+// outermost is the depth of a condition that may hold a query: that of WHERE.
+const outermost = 2
+
+// quantified is a condition with a query in it.
+func (g generator) quantified(k sqlKind, scope []sqlColumn) string {
+	inner := []sqlColumn{}
+	for _, c := range sqlColumns {
+		inner = append(inner, sqlColumn{"n." + c.name, c.kind})
+	}
+	from := "FROM " + g.pick("t", "u", "v") + " AS n"
+	where := ""
+	if g.one(2) {
+		where = " WHERE " + g.condition(1, inner)
+	}
+	switch g.IntN(4) {
+	case 0:
+		return fmt.Sprintf("(%s %sIN (SELECT %s %s%s))", g.expr(k, 1, scope), g.pick("", "", "NOT "), g.expr(k, 1, inner), from, where)
+	case 1:
+		return fmt.Sprintf("(%sEXISTS (SELECT 1 %s WHERE %s = %s))", g.pick("", "NOT "), from, g.column(k, inner), g.column(k, scope))
+	case 2:
+		return fmt.Sprintf("(%sEXISTS (SELECT 1 %s%s))", g.pick("", "NOT "), from, where)
+	}
+	if k == kindBool {
+		k = kindInt
+	}
+	return fmt.Sprintf("(%s %s (SELECT %s(%s) %s%s))", g.expr(k, 1, scope), g.pick("=", "<", ">="), g.pick("min", "max"), g.expr(k, 1, inner), from, where)
+}
+
 // condition is an expression of truth.
 func (g generator) condition(depth int, scope []sqlColumn) string {
 	k := sqlKind(g.IntN(int(sqlKinds)))
 	sub := func(k sqlKind) string { return g.expr(k, depth-1, scope) }
+	if depth == outermost && g.one(4) {
+		return g.quantified(k, scope)
+	}
 	switch g.IntN(9) {
 	case 0:
 		return fmt.Sprintf("(%s AND %s)", sub(kindBool), sub(kindBool))

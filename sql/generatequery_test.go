@@ -112,7 +112,7 @@ func (g generator) block(q *derived) (string, []sqlColumn) {
 	}
 	where, tail := "", ""
 	if g.one(3) {
-		where = " WHERE " + g.condition(2, scope)
+		where = " WHERE " + g.condition(outermost, scope)
 	}
 	verb := "SELECT "
 	if g.one(2) {
@@ -136,11 +136,31 @@ func (g generator) block(q *derived) (string, []sqlColumn) {
 			k := sqlKind(g.IntN(int(sqlKinds)))
 			item(g.expr(k, 2, scope), k)
 		}
-		if g.one(6) {
+		switch {
+		case g.one(6):
 			verb = "SELECT DISTINCT "
+		case g.one(6):
+			item(g.over(scope))
 		}
 	}
 	return verb + strings.Join(items, ", ") + " FROM " + from + where + tail, out
+}
+
+// over is a window function whose value does not depend on the order of equal
+// rows, and its kind.
+func (g generator) over(scope []sqlColumn) (string, sqlKind) {
+	fn, k := g.aggregate(scope)
+	for strings.Contains(fn, "FILTER") || strings.Contains(fn, "DISTINCT") {
+		fn, k = g.aggregate(scope)
+	}
+	window := "PARTITION BY " + scope[g.IntN(len(scope))].name
+	if by := scope[g.IntN(len(scope))]; by.kind != kindTime && g.one(2) {
+		if g.one(2) {
+			fn, k = g.pick("rank()", "dense_rank()"), kindInt
+		}
+		window += " ORDER BY " + by.name + g.pick("", " DESC") + g.pick(" NULLS FIRST", " NULLS LAST")
+	}
+	return fn + " OVER (" + window + ")", k
 }
 
 // fixed is a SELECT whose columns have given kinds, or some, for set

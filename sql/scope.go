@@ -123,6 +123,9 @@ func (b *binder) resolve(n syntax.Name) (r resolved, found bool, err error) {
 		}
 	}
 	if r, found, err = try("", 0); found || err != nil {
+		if found && len(r.fields) > 0 && b.outside(parts[0].Name) && !sc.nested(r.column) {
+			return resolved{}, false, nil
+		}
 		return r, found, err
 	}
 	if sc.window != nil && len(parts) >= 2 && strings.EqualFold(parts[len(parts)-2].Name, "window") {
@@ -135,6 +138,16 @@ func (b *binder) resolve(n syntax.Name) (r resolved, found bool, err error) {
 		return r, false, b.s.src.Error(n.Span, "AS1203", "it has start and end", fmt.Sprintf("window has no field %q", parts[len(parts)-1].Name))
 	}
 	return r, false, nil
+}
+
+// outside reports whether name qualifies columns of a query around this one.
+func (b *binder) outside(name string) bool {
+	return b.outer != nil && (b.outer.scope.hasTable(name) || b.outer.outside(name))
+}
+
+// nested reports whether a column of the plan has fields.
+func (sc *scope) nested(column string) bool {
+	return slices.ContainsFunc(sc.schema.Fields(), func(f arrow.Field) bool { return f.Name == column && arrow.IsNested(f.Type.ID()) })
 }
 
 // ambiguous is the error of a name that several columns have.

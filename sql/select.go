@@ -223,13 +223,13 @@ func (p *block) outputName(e syntax.Expr, names []string) (string, bool) {
 }
 
 // groupable reports whether GROUP BY e groups by the values of e: a number is
-// the place of an output there.
+// the place of an output there, and a query is planned for the outputs only.
 func groupable(e syntax.Expr) bool {
 	switch e.(type) {
 	case *syntax.Star, *syntax.Number:
 		return false
 	}
-	return !hasOver(e)
+	return !hasOver(e) && !hasQuery(e)
 }
 
 // selectBlock plans SELECT ... FROM ... WHERE ... GROUP BY ... HAVING.

@@ -137,8 +137,11 @@ func (a *Aggregate) Apply(_ context.Context, st arrowstream.State) error {
 		return a.restoreStates(b)
 	}
 	meta, ok := grouped.ReadMeta(st["meta"], "seen", "shown", "mark")
-	if !ok {
-		return badState("aggregate", "meta")
+	if !ok { // of a version that forgot nothing
+		if meta, ok = grouped.ReadMeta(st["meta"], "seen", "shown"); !ok {
+			return badState("aggregate", "meta")
+		}
+		meta = append(meta, []int64{arrowstream.NoEventTime})
 	}
 	a.seen, a.life.mark = grouped.Sum(meta[0], a.instance), slices.Max(meta[2])
 	if !a.Updates && !a.counted {

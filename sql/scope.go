@@ -60,11 +60,18 @@ func (sc *scope) hasTable(name string) bool {
 	return slices.ContainsFunc(sc.columns, func(c scopeColumn) bool { return c.table != "" && strings.EqualFold(c.table, name) })
 }
 
-// names lists the columns for suggestions.
-func (sc *scope) names() []string {
-	out := make([]string, len(sc.columns))
-	for i, c := range sc.columns {
-		out[i] = c.name
+// names lists the columns for suggestions, each name once.
+func (sc *scope) names() []string { return sc.namesOf("") }
+
+// namesOf is names for those of one table; "" is all.
+func (sc *scope) namesOf(table string) []string {
+	out := make([]string, 0, len(sc.columns))
+	seen := make(map[string]bool, len(sc.columns))
+	for _, c := range sc.columns {
+		if !seen[c.name] && (table == "" || strings.EqualFold(c.table, table)) {
+			seen[c.name] = true
+			out = append(out, c.name)
+		}
 	}
 	return out
 }
@@ -177,6 +184,7 @@ func (b *binder) notFound(n syntax.Name) error {
 			}
 			return b.s.src.Error(n.Parts[0].Span.To(n.Parts[len(n.Parts)-2].Span), "AS1203", arrowstream.Suggest(q, known, "tables and structs"), fmt.Sprintf("table or struct %q not found", q))
 		}
+		known = b.scope.namesOf(q)
 	}
 	if len(b.scope.columns) == 0 {
 		return b.s.src.Error(n.Span, "AS1203", "text is written in single quotes", fmt.Sprintf("column %q not found: there is no FROM", name))

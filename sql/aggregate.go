@@ -341,21 +341,26 @@ func (p *block) group(n *node, g *aggregation, sel *syntax.Select) (*node, error
 	if len(by) == 0 && len(g.aggs) == 0 { // GROUP BY () of nothing but constants
 		g.aggs = append(g.aggs, window.Agg{Func: "count", Name: g.unused("count(*)")})
 	}
+	var total, out *node
+	var err error
 	if g.sets != nil {
-		var err error
+		if total, err = p.total(n, g, sel.Span); err != nil {
+			return nil, err
+		}
 		if n, err = g.expanded(n, by, sel.Span); err != nil {
 			return nil, err
 		}
 		by = append(by, groupingID)
 	}
-	var out *node
-	var err error
 	if w := g.windows; w != nil {
 		out, err = p.windowNode(n, w, by, g.aggs, sel.Span)
 	} else if start, end, ok := windowKeysOf(n, by); ok && g.sets == nil {
 		out, err = p.regroupNode(n, start, end, by, g, sel.Span)
 	} else {
 		out, err = s.groupNode(n, by, g.aggs, p.ttlOf(g.in.scope.tables()), sel.Span)
+	}
+	if err == nil && total != nil {
+		out, err = withTotal(out, total, by)
 	}
 	if err != nil {
 		return nil, err

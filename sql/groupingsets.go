@@ -9,6 +9,7 @@ import (
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 	"github.com/arrowstream/arrowstream/stage"
+	"github.com/arrowstream/arrowstream/window"
 )
 
 // mostSets bounds the sets of one GROUP BY: every row is copied for each.
@@ -112,6 +113,41 @@ func (g *aggregation) addSets(sets [][]syntax.Expr, names map[string]string, win
 		g.sets = append(g.sets, list)
 	}
 	return nil
+}
+
+// total takes the set without keys, if there is one beside others, out of those
+// of g and plans it on its own: it has a row also where there are none to group.
+func (p *block) total(n *node, g *aggregation, at syntax.Span) (*node, error) {
+	i := slices.IndexFunc(g.sets, func(set []string) bool { return len(set) == 0 })
+	if i < 0 || len(g.sets) == 1 || g.windows != nil {
+		return nil, nil
+	}
+	g.sets = slices.Delete(g.sets, i, i+1)
+	aggs := slices.Clone(g.aggs)
+	if len(aggs) == 0 {
+		aggs = append(aggs, window.Agg{Func: "count", Name: g.unused("count(*)")})
+	}
+	return p.s.groupNode(n, nil, aggs, 0, at)
+}
+
+// withTotal is out and the row of all groups, in which every key is NULL.
+func withTotal(out, total *node, by []string) (*node, error) {
+	var cols []outColumn
+	for _, f := range visible(out.schema) {
+		var x expr.Expr = expr.Col{Name: f.Name}
+		switch {
+		case f.Name == groupingID:
+			x = expr.Cast{Of: expr.Lit{Value: int64(1)<<(len(by)-1) - 1}, To: f.Type}
+		case slices.Contains(by, f.Name):
+			x = expr.Cast{Of: expr.Lit{}, To: plainType(f.Type)}
+		}
+		cols = append(cols, outColumn{f.Name, x})
+	}
+	total, err := projectNode(total, cols)
+	if err != nil {
+		return nil, err
+	}
+	return unionAll([]*node{out, total})
 }
 
 // groupingID is the column that tells the set of a group.

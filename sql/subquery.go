@@ -189,8 +189,12 @@ func (q *subquery) single(outer *node) error {
 		return err
 	}
 	q.out[0] = value
-	n := &node{kind: "single row", detail: "", plain: same}
-	n.build = func(columns) (arrowstream.Stage, error) { return &stage.Single{Count: rows}, nil }
+	text := syntax.Text(q.at)
+	if r := []rune(text); len(r) > 60 {
+		text = string(r[:57]) + "..."
+	}
+	n := &node{kind: "single row", detail: text, plain: same}
+	n.build = func(columns) (arrowstream.Stage, error) { return &stage.Single{Count: rows, Query: text}, nil }
 	n.uniqueOf = keyed(keys)
 	n.needs = func(want columns) columns { want.add(rows); return want }
 	q.node, err = derive(n, q.node)

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -17,6 +18,8 @@ import (
 type Single struct {
 	// Count is the int64 column with the number of rows that a row stands for.
 	Count string
+	// Query is what errors call the query; default the name of Count.
+	Query string
 
 	stateless
 	count int
@@ -41,7 +44,7 @@ func (s *Single) Process(_ context.Context, b arrowstream.Batch, emit arrowstrea
 	c := b.Column(s.count)
 	for i, n := range columnar.Values[int64](c) {
 		if n > 1 && c.IsValid(i) {
-			return &arrowstream.DataError{Column: s.Count, Err: &arrowstream.Error{
+			return &arrowstream.DataError{Column: cmp.Or(s.Query, s.Count), Err: &arrowstream.Error{
 				Code: "AS4010", Msg: fmt.Sprintf("a query that is used as a value has %d rows", n), Hint: "use an aggregate, or LIMIT 1",
 			}}
 		}
@@ -53,4 +56,4 @@ func (s *Single) Process(_ context.Context, b arrowstream.Batch, emit arrowstrea
 func (s *Single) Fails() bool { return true }
 
 // Clone implements [arrowstream.Parallel].
-func (s *Single) Clone() arrowstream.Stage { return &Single{Count: s.Count} }
+func (s *Single) Clone() arrowstream.Stage { return &Single{Count: s.Count, Query: s.Query} }

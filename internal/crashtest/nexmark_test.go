@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,17 @@ import (
 // stateful are the Nexmark queries that remember something: joins, changing
 // aggregates, windows, sessions, the first rows of keys.
 var stateful = []string{"q3", "q4", "q5", "q7", "q8", "q9", "q11", "q16", "q18", "q19", "q20"}
+
+// falls is a pattern of rows: prices of one bidder that fall and then rise.
+const falls = `
+INSERT INTO falls_out SELECT * FROM bid MATCH_RECOGNIZE (
+  PARTITION BY bidder ORDER BY ` + "`dateTime`" + `
+  MEASURES FIRST(fall.price) AS top, LAST(fall.price) AS bottom, rise.price AS back, count(fall.price) AS n, rise.` + "`dateTime`" + ` AS at
+  ONE ROW PER MATCH AFTER MATCH SKIP TO LAST rise
+  PATTERN (start fall+ rise) WITHIN INTERVAL '8' SECOND
+  DEFINE fall AS fall.price < PREV(fall.price), rise AS rise.price > PREV(rise.price)
+) AS m;
+`
 
 // nexmark is one job of all stateful queries, run as if the source did not end.
 func nexmark(t *testing.T, declare func(table string) string) string {
@@ -28,7 +40,7 @@ func nexmark(t *testing.T, declare func(table string) string) string {
 	for _, q := range stateful {
 		text += fmt.Sprintf("CREATE TABLE %s_out %s;\n", q, declare(q)) + strings.Replace(read(q), "INSERT INTO sink", "INSERT INTO "+q+"_out", 1)
 	}
-	return text
+	return text + fmt.Sprintf("CREATE TABLE falls_out %s;\n", declare("falls")) + falls
 }
 
 // folded is what a changelog amounts to: how often each row is there.
@@ -71,7 +83,8 @@ func TestNexmark(t *testing.T) {
 	}
 	took := time.Since(start)
 	want := map[string]map[string]int{}
-	for _, q := range stateful {
+	outputs := append(slices.Clone(stateful), "falls")
+	for _, q := range outputs {
 		if want[q] = folded(t, at.read(t, q)); len(want[q]) == 0 {
 			t.Fatalf("%s has no rows", q)
 		}
@@ -86,7 +99,7 @@ func TestNexmark(t *testing.T) {
 				killed++
 			}
 		}
-		for _, q := range stateful {
+		for _, q := range outputs {
 			got := folded(t, at.read(t, q))
 			for row, n := range want[q] {
 				if got[row] != n {

@@ -166,8 +166,6 @@ func (a *Aggregate) Apply(_ context.Context, st arrowstream.State) error {
 		if len(a.By) == 0 && meta[1][0] == 0 {
 			a.shown.Clear(0)
 		}
-	}
-	if a.Updates {
 		for _, id := range a.gone {
 			a.shown.Clear(id)
 		}

@@ -77,11 +77,7 @@ func (o *Over) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error
 		return nil, planError("AS1101", "over: whole partitions have no TTL", "")
 	}
 	var err error
-	if err = o.timeline.open(what, in, env, o.Time, append(keysOf(o.By), o.Then...)); err != nil {
-		return nil, err
-	}
-	o.whole = true
-	if o.groups, err = grouped.BindKeys(what, in, o.By); err != nil {
+	if o.groups, err = o.timeline.openKeyed(what, in, env, o.Time, o.By, o.Then); err != nil {
 		return nil, err
 	}
 	if o.ttl, err = o.units("TTL", o.TTL); err != nil {

@@ -128,11 +128,7 @@ func (p *Pattern) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, er
 	const what = "pattern"
 	*p = *p.Clone().(*Pattern)
 	var err error
-	if err = p.timeline.open(what, in, env, p.Time, append(keysOf(p.By), p.Then...)); err != nil {
-		return nil, err
-	}
-	p.whole = true
-	if p.groups, err = grouped.BindKeys(what, in, p.By); err != nil {
+	if p.groups, err = p.timeline.openKeyed(what, in, env, p.Time, p.By, p.Then); err != nil {
 		return nil, err
 	}
 	if p.within, err = p.units("within", p.Within); err != nil {

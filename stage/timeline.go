@@ -85,6 +85,16 @@ func (l *timeline) open(what string, in *arrow.Schema, env arrowstream.Env, name
 	return nil
 }
 
+// openKeyed is open for stages that look at the rows of each key: in an order of
+// time, key and then, those of one time together.
+func (l *timeline) openKeyed(what string, in *arrow.Schema, env arrowstream.Env, time string, by []string, then []SortKey) (*grouped.Keys, error) {
+	if err := l.open(what, in, env, time, append(keysOf(by), then...)); err != nil {
+		return nil, err
+	}
+	l.whole = true
+	return grouped.BindKeys(what, in, by)
+}
+
 // bindOrder binds the keys of an order.
 func bindOrder(what string, in *arrow.Schema, by []SortKey) ([]*expr.Bound, error) {
 	var keys []*expr.Bound

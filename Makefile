@@ -26,7 +26,7 @@ crash-demo: build
 	examples/clicks/crash.sh $(BIN) $(KILLS)
 
 test:
-	$(GO) test -timeout 30m ./...
+	$(GO) test -timeout 15m ./...
 
 # torture is the long form of the crash tests: every failpoint with 20 seeds,
 # and 500 kills at random, for every kind of sink; and 500 sets of options that

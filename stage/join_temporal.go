@@ -236,8 +236,11 @@ func (j *TemporalJoin) emitUntimed(b arrow.Record, valid columnar.Bitmap, emit a
 func (j *TemporalJoin) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
 	err := j.advance(w, emit)
 	j.endTick()
-	if err == nil && w.Done() {
+	switch {
+	case err == nil && w.Done():
 		err = j.Close()
+	case j.AtEnd:
+		w.Event = arrowstream.NoEventTime // rows of any time follow
 	}
 	return w, err
 }

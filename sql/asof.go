@@ -139,9 +139,7 @@ func (a *asof) plan() (*node, error) {
 	n.join = func(want columns) (arrowstream.Join, error) {
 		c := a.columns(n, want)
 		c.EventTime = mark
-		return &stage.TemporalJoin{
-			JoinColumns: c, Kind: a.kind, LeftTime: column[0], RightTime: column[1], Nearest: a.way, AtEnd: final, LoadFirst: a.in[1].bounded,
-		}, nil
+		return &stage.TemporalJoin{JoinColumns: c, Kind: a.kind, LeftTime: column[0], RightTime: column[1], Nearest: a.way, AtEnd: final}, nil
 	}
 	return a.derive(n)
 }

@@ -256,7 +256,7 @@ func (j *joinNode) versioned(both *sides, key []string, at string, r *relation) 
 	n.join = func(want columns) (arrowstream.Join, error) {
 		c := j.columns(n, want)
 		c.EventTime = at
-		return &stage.TemporalJoin{JoinColumns: c, Kind: j.kind, LeftTime: at, RightTime: et, LoadFirst: j.in[1].bounded}, nil
+		return &stage.TemporalJoin{JoinColumns: c, Kind: j.kind, LeftTime: at, RightTime: et}, nil
 	}
 	return j.derive(n)
 }
@@ -275,7 +275,7 @@ func (j *joinNode) latest(both *sides, key []string) (*node, error) {
 	n.join = func(want columns) (arrowstream.Join, error) {
 		c := j.columns(n, want)
 		c.EventTime = mark
-		return &stage.TemporalJoin{JoinColumns: c, Kind: j.kind, Arrival: true, LoadFirst: j.in[1].bounded}, nil
+		return &stage.TemporalJoin{JoinColumns: c, Kind: j.kind, Arrival: true, LoadFirst: true}, nil
 	}
 	return j.derive(n)
 }

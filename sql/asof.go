@@ -44,6 +44,11 @@ func (p *block) asofJoin(j *syntax.Join) (*relation, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, in := range []*node{l.node, r.node} {
+		if err := p.s.appendOnly(in, "AS1406", "ASOF JOIN", j.R.Range()); err != nil {
+			return nil, err
+		}
+	}
 	a := &asof{joinNode: joinNode{s: p.s, kind: joinKinds[j.Kind], in: [2]*node{l.node, r.node}}, input: both}
 	for _, c := range both.conds {
 		if err := a.add(c); err != nil {

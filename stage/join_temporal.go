@@ -72,16 +72,18 @@ type TemporalJoin struct {
 	right    timeline
 	mixed    bool // the times have different units
 	versions *shelf
+	changed  grouped.Dirty  // keys with other versions since the last checkpoint
+	gone     []arrow.Record // keys that have lost theirs since
 	open     bool
 	waiting  [2][]arrow.Record // of the tick, if Arrival is set
 	tick     temporalTick
 }
 
 var (
-	_ arrowstream.Join     = (*TemporalJoin)(nil)
-	_ arrowstream.Loading  = (*TemporalJoin)(nil)
-	_ arrowstream.Stateful = (*TemporalJoin)(nil)
-	_ arrowstream.Counted  = (*TemporalJoin)(nil)
+	_ arrowstream.Join        = (*TemporalJoin)(nil)
+	_ arrowstream.Loading     = (*TemporalJoin)(nil)
+	_ arrowstream.Incremental = (*TemporalJoin)(nil)
+	_ arrowstream.Counted     = (*TemporalJoin)(nil)
 )
 
 const temporal = "temporal join"
@@ -283,7 +285,7 @@ func (j *TemporalJoin) Counts() arrowstream.Counts {
 		return c
 	}
 	c.StateRows = j.left.rows + j.right.rows + j.versions.rows
-	c.HeapBytes = j.versions.bytes() + j.tick.bytes()
+	c.HeapBytes = j.versions.bytes() + j.tick.bytes() + j.changed.Bytes()
 	c.StateBytes = c.HeapBytes + j.groups.Bytes() + j.left.bytes() + j.right.bytes()
 	for _, b := range j.versions.boxes {
 		for _, col := range b.rec.Columns() {
@@ -302,6 +304,7 @@ func (j *TemporalJoin) Close() error {
 		j.right.release()
 		j.versions.release()
 		j.groups.Release()
+		j.clearChanges()
 	}
 	return nil
 }

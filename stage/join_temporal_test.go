@@ -69,6 +69,47 @@ func TestTemporalJoin(t *testing.T) {
 	})
 }
 
+// TestTemporalJoinWithoutKey takes the nearest of all rows, and times of other units.
+func TestTemporalJoinWithoutKey(t *testing.T) {
+	stagetest.RunJoin(t, stagetest.JoinCase{
+		New: func() arrowstream.Join {
+			return &stage.TemporalJoin{Nearest: stage.Before, JoinColumns: stage.JoinColumns{Left: []string{"lt", "a"}, Right: []string{"rt", "b"}, EventTime: "lt"}}
+		},
+		Schemas: []string{"ts:timestamp[us]@ a:int64", "ts:timestamp[ms]@ b:utf8"},
+		In: []stagetest.Step{
+			stagetest.RowsOf(0, "1000 1\n1001 2"), stagetest.RowsOf(1, "0 p\n1 q\n3 r"), stagetest.Advance(1500),
+			stagetest.RowsOf(0, "3000 3\n3001 4"), stagetest.Advance(3500), stagetest.End(),
+		},
+		Want: `lt:timestamp[us]@ a:int64 rt:timestamp[ms] b:utf8
+			1000 1 0 p
+			1001 2 1 q
+			3000 3 1 q
+			3001 4 3 r`,
+		NoNulls: true,
+	})
+}
+
+// TestTemporalJoinRefuses checks the configurations that make no sense.
+func TestTemporalJoinRefuses(t *testing.T) {
+	for want, c := range map[string]struct {
+		join        stage.TemporalJoin
+		left, right string
+	}{
+		"inner or a left join": {stage.TemporalJoin{Kind: stage.RightJoin}, "ts:timestamp[us]@", "ts:timestamp[us]@"},
+		"has no end":           {stage.TemporalJoin{Nearest: stage.After}, "ts:timestamp[us]@", "ts:timestamp[us]@"},
+		"order of arrival":     {stage.TemporalJoin{Arrival: true, AtEnd: true}, "ts:timestamp[us]@", "ts:timestamp[us]@"},
+		"no event time":        {stage.TemporalJoin{}, "ts:timestamp[us]", "ts:timestamp[us]@"},
+		"the left input":       {stage.TemporalJoin{}, "ts:timestamp[us]@ __op:int8!", "ts:timestamp[us]@"},
+		"the right input":      {stage.TemporalJoin{AtEnd: true}, "ts:timestamp[us]@", "ts:timestamp[us]@ __op:int8!"},
+		"cast one of them":     {stage.TemporalJoin{}, "ts:timestamp[us]@", "ts:timestamp[us,UTC]@"},
+	} {
+		c.join.Left, c.join.Right = []string{"a"}, []string{"b"}
+		stagetest.RunJoin(t, stagetest.JoinCase{
+			New: func() arrowstream.Join { j := c.join; return &j }, Schemas: []string{c.left, c.right}, In: []stagetest.Step{stagetest.End()}, Err: want,
+		})
+	}
+}
+
 func TestTemporalJoinArrival(t *testing.T) {
 	stagetest.RunJoin(t, stagetest.JoinCase{
 		New: func() arrowstream.Join {

@@ -337,11 +337,32 @@ func (j *TemporalJoin) keepVersions() error {
 	if len(t.keys) == 0 {
 		return nil
 	}
-	j.versions.drop(gone)
-	if len(j.plan.types) > 0 {
-		j.groups.Remove(gone)
+	if err := j.forget(gone); err != nil {
+		return err
 	}
+	j.changed.Mark(kids, max(j.groups.Len(), 1))
 	return j.putVersions(kids, places, t.records)
+}
+
+// forget drops the versions of keys, and the keys.
+func (j *TemporalJoin) forget(gone []uint32) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	j.versions.drop(gone)
+	if len(j.plan.types) == 0 {
+		return nil
+	}
+	if j.changed.On() {
+		keys, err := j.groups.Keys(gone)
+		if err != nil {
+			return err
+		}
+		defer grouped.Release(keys)
+		j.gone = append(j.gone, array.NewRecord(j.keySchema(), keys, int64(len(gone))))
+	}
+	j.groups.Remove(gone)
+	return nil
 }
 
 // putVersions remembers rows at places of records.

@@ -175,6 +175,10 @@ func (s *session) tableOptions(t *table, list []syntax.Option) error {
 			connector = o
 			connector.Value = value
 		case "type":
+		case "lookup.cache":
+			if !strings.EqualFold(value, "full") {
+				return s.src.Error(o.ValueAt, "AS1103", "write 'full', or leave the option out: the table is read once, before the rows that look it up", fmt.Sprintf("lookup.cache = %s is not supported yet", value))
+			}
 		case "scan.watermark.idle-timeout", "idle_micros":
 			if o.Key == "idle_micros" {
 				value += "us"

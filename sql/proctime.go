@@ -131,3 +131,34 @@ func (s *session) checkWatermark(t *table, w *syntax.WatermarkDef) error {
 	}
 	return nil
 }
+
+// procTimes makes processing times the event times of two streams if the condition
+// of their join reads those of both.
+func (j *joinNode) procTimes() error {
+	var times [2]string
+	for _, x := range j.rest {
+		var read columns
+		exprColumns(x, &read)
+		for i, in := range j.in {
+			for _, f := range visible(in.schema) {
+				if read.has(f.Name) && in.isProcTime(f.Name) {
+					times[i] = f.Name
+				}
+			}
+		}
+	}
+	if times[0] == "" || times[1] == "" {
+		return nil
+	}
+	for i, name := range times {
+		if j.in[i].eventTime() == name {
+			continue
+		}
+		n, err := j.s.procTimeNode(j.in[i], name, true)
+		if err != nil {
+			return err
+		}
+		j.in[i] = n
+	}
+	return nil
+}

@@ -54,6 +54,9 @@ func textOf(a arrow.Array) appender {
 		return func(dst []byte, i int) []byte { return appendDate(dst, columnar.FloorDiv(v[i], secondsPerDay*1000)) }
 	case *arrow.TimestampType:
 		v := columnar.Values[int64](a)
+		if clock, _ := wallClock(t); clock != nil {
+			return func(dst []byte, i int) []byte { return appendTimestamp(dst, clock.Local(v[i]), t.Unit) }
+		}
 		return func(dst []byte, i int) []byte { return appendTimestamp(dst, v[i], t.Unit) }
 	case *arrow.Time32Type:
 		v := columnar.Values[int32](a)

@@ -153,7 +153,7 @@ var table = []Function{
 	{"isnan", []string{"is_nan"}, "isnan(x)", "whether x is NaN", 1, 1, bindIsNaN},
 	{"sigmoid", nil, "sigmoid(x)", "1 / (1 + exp(-x))", 1, 1, scalar(float64Type, mapColumn(sigmoids), float64Type)},
 
-	// Time. The zone is UTC.
+	// Time. Instants are read on the clock of the zone of their type.
 	{"extract", []string{"date_part"}, "extract(unit FROM x)", "a part of an instant: year, quarter, month, week, day, dayofweek (Sunday is 1), hour, minute, second, epoch ...", 2, 2, bindExtract},
 	{"year", nil, "year(x)", "year", 1, 1, bindPart(partYear)},
 	{"quarter", nil, "quarter(x)", "quarter, 1 to 4", 1, 1, bindPart(partQuarter)},
@@ -172,6 +172,7 @@ var table = []Function{
 	{"to_timestamp_ltz", nil, "to_timestamp_ltz(n[, 0 | 3 | 6 | 9])", "instant n seconds, milliseconds, microseconds or nanoseconds after 1970", 1, 2, bindToLTZ},
 	{"from_unixtime", nil, "from_unixtime(seconds[, pattern])", "text of seconds after 1970", 1, 2, bindFromUnixtime},
 	{"unix_timestamp", nil, "unix_timestamp(x[, pattern])", "seconds after 1970", 1, 2, bindUnixTimestamp},
+	{"convert_tz", nil, "convert_tz(x, from, to)", "what a clock in the zone to shows when one in the zone from shows x", 3, 3, bindConvertTZ},
 	{"timestampdiff", nil, "timestampdiff(unit, a, b)", "whole units from a to b", 3, 3, bindTimeDiff},
 	{"timestampadd", nil, "timestampadd(unit, n, x)", "n units after x", 3, 3, bindTimestampAdd},
 	{"datediff", []string{"date_diff"}, "datediff(end, start)", "days from start to end", 2, 3, bindDateDiff},

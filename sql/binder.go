@@ -59,6 +59,15 @@ func (b *binder) unsupported(e syntax.Node, what string) error {
 
 // expr binds e: its names are resolved, its types not yet checked.
 func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
+	x, err := b.named(e)
+	if err != nil {
+		return nil, err
+	}
+	return expr.InZone(x, b.s.zone()), nil
+}
+
+// named is expr without the time zone of the session.
+func (b *binder) named(e syntax.Expr) (expr.Expr, error) {
 	if c, ok := e.(*syntax.Column); ok && len(c.Parts) == 1 {
 		if x, ok := b.params[strings.ToLower(c.Parts[0].Name)]; ok {
 			return x, nil

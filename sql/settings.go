@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
@@ -88,7 +89,7 @@ func (s *session) set(st *syntax.Set) error {
 
 // notYet are settings that are known and accepted, but do nothing so far.
 var notYet = []string{
-	"sql.time-zone", "sql.integer-division", "sql.division-by-zero", "sql.array-base", "sql.enforce-length",
+	"sql.integer-division", "sql.division-by-zero", "sql.array-base", "sql.enforce-length",
 }
 
 // checkSetting checks the value of settings that are used here.
@@ -105,6 +106,9 @@ func checkSetting(key, value string) error {
 		return oneOf(value, "default", "flink", "spark")
 	case key == "sql.double-quotes":
 		return oneOf(value, "auto", "identifier", "string")
+	case key == "sql.time-zone":
+		_, err := kernels.FindZone(value)
+		return err
 	case key == "watermark.implied":
 		return oneOf(value, "on", "off")
 	case jobSetting.MatchString(key) && strings.HasSuffix(key, ".record"):

@@ -39,8 +39,6 @@ func (s *session) refusedExpr(e syntax.Expr) error {
 func (s *session) refusedCall(c *syntax.Call) error {
 	what, at := "", c.Span
 	switch {
-	case len(c.Within) > 0:
-		what = "WITHIN GROUP"
 	case c.JSON != nil:
 		what, at = "a clause of "+c.Fn.Last(), c.JSON.Span
 	default:

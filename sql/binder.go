@@ -160,6 +160,14 @@ func (b *binder) named(e syntax.Expr) (expr.Expr, error) {
 			return nil, err
 		}
 		return call("array", args...), nil
+	case *syntax.JSONAccess:
+		return b.jsonAccess(e)
+	case *syntax.Map:
+		args, err := b.exprs(e.Items...)
+		if err != nil {
+			return nil, err
+		}
+		return call("map", args...), nil
 	case *syntax.Row:
 		args, err := b.exprs(e.Items...)
 		if err != nil {
@@ -228,12 +236,15 @@ func (b *binder) unary(e *syntax.Unary) (expr.Expr, error) {
 }
 
 func (b *binder) is(e *syntax.Is) (expr.Expr, error) {
-	if strings.HasPrefix(e.What, "JSON") {
-		return nil, b.unsupported(e, "IS "+e.What+" is")
-	}
 	x, err := b.expr(e.X)
 	if err != nil {
 		return nil, err
+	}
+	if kind, ok := strings.CutPrefix(e.What, "JSON"); ok {
+		if kind = strings.ToLower(strings.TrimSpace(kind)); kind == "" {
+			kind = "value"
+		}
+		return negate(e.Not, call("is_json", x, text(kind))), nil
 	}
 	switch e.What {
 	case "NULL", "UNKNOWN":

@@ -54,6 +54,9 @@ func textOf(a arrow.Array) appender {
 		return func(dst []byte, i int) []byte { return appendDate(dst, columnar.FloorDiv(v[i], secondsPerDay*1000)) }
 	case *arrow.TimestampType:
 		v := columnar.Values[int64](a)
+		if clock, _ := wallClock(t); clock != nil {
+			return func(dst []byte, i int) []byte { return appendTimestamp(dst, clock.Local(v[i]), t.Unit) }
+		}
 		return func(dst []byte, i int) []byte { return appendTimestamp(dst, v[i], t.Unit) }
 	case *arrow.Time32Type:
 		v := columnar.Values[int32](a)
@@ -114,6 +117,8 @@ func nestedText(a arrow.Array) appender {
 		return list(l.ListValues(), func(i int) (int, int) { from, to := l.ValueOffsets(i); return int(from), int(to) })
 	case *array.FixedSizeList:
 		return list(l.ListValues(), func(i int) (int, int) { from, to := l.ValueOffsets(i); return int(from), int(to) })
+	case *array.Map:
+		return textOfMap(l)
 	case *array.Dictionary:
 		elem := textOf(l.Dictionary())
 		return func(dst []byte, i int) []byte { return elem(dst, l.GetValueIndex(i)) }
@@ -121,6 +126,30 @@ func nestedText(a arrow.Array) appender {
 		return structText(l)
 	}
 	return nil
+}
+
+// textOfMap writes a map as {key:value,...}.
+func textOfMap(m *array.Map) appender {
+	keys, items := textOf(m.Keys()), textOf(m.Items())
+	if keys == nil || items == nil {
+		return nil
+	}
+	return func(dst []byte, i int) []byte {
+		from, to := m.ValueOffsets(i)
+		dst = append(dst, '{')
+		for k := int(from); k < int(to); k++ {
+			if k > int(from) {
+				dst = append(dst, ',')
+			}
+			dst = append(keys(dst, k), ':')
+			if m.Items().IsNull(k) {
+				dst = append(dst, "null"...)
+			} else {
+				dst = items(dst, k)
+			}
+		}
+		return append(dst, '}')
+	}
 }
 
 func structText(s *array.Struct) appender {

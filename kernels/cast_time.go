@@ -9,9 +9,26 @@ import (
 )
 
 // timeCaster converts among dates, timestamps, times of day and durations. A
-// timestamp with and one without a zone have the same value: the zone is UTC.
+// timestamp with a zone is an instant, which becomes what the clock of its zone
+// shows, and the other way round.
 func timeCaster(from, to arrow.DataType) (c caster, fails bool) {
 	f, t := from.ID(), to.ID()
+	switch {
+	case zoned(from) && zoned(to):
+		if unitOf(from) == unitOf(to) {
+			return renameZone, false
+		}
+	case zoned(from):
+		if c, fails = timeCaster(&arrow.TimestampType{Unit: unitOf(from)}, to); c != nil {
+			c = throughWallClock(c)
+		}
+		return c, fails
+	case zoned(to):
+		if c, fails = timeCaster(from, &arrow.TimestampType{Unit: unitOf(to)}); c != nil {
+			c = intoZone(c)
+		}
+		return c, fails
+	}
 	switch {
 	case f == arrow.TIMESTAMP && t == arrow.TIMESTAMP, f == arrow.DURATION && t == arrow.DURATION:
 		return castUnits, unitOf(to) > unitOf(from)
@@ -29,6 +46,63 @@ func timeCaster(from, to arrow.DataType) (c caster, fails bool) {
 		return castTimeOfDay, false
 	}
 	return nil, false
+}
+
+func renameZone(_ memory.Allocator, a arrow.Array, to arrow.DataType, _ bool) (arrow.Array, error) {
+	return relabel(a, to), nil
+}
+
+// throughWallClock converts what the clock of the zone of a column shows by c.
+func throughWallClock(c caster) caster {
+	return func(mem memory.Allocator, a arrow.Array, to arrow.DataType, try bool) (arrow.Array, error) {
+		local := &arrow.TimestampType{Unit: unitOf(a.DataType())}
+		clock, err := wallClock(a.DataType())
+		if err != nil {
+			return nil, err
+		}
+		shown := relabel(a, local)
+		if clock != nil {
+			shown.Release()
+			shown = onClock(mem, a, local, clock.Local)
+		}
+		if arrow.TypeEqual(local, to) {
+			return shown, nil
+		}
+		defer shown.Release()
+		return c(mem, shown, to, try)
+	}
+}
+
+// intoZone reads what c makes of a column on the clock of a zone.
+func intoZone(c caster) caster {
+	return func(mem memory.Allocator, a arrow.Array, to arrow.DataType, try bool) (arrow.Array, error) {
+		local := &arrow.TimestampType{Unit: unitOf(to)}
+		clock, err := wallClock(to)
+		if err != nil {
+			return nil, err
+		}
+		shown := a
+		if arrow.TypeEqual(a.DataType(), local) {
+			a.Retain()
+		} else if shown, err = c(mem, a, local, try); err != nil {
+			return nil, err
+		}
+		defer shown.Release()
+		if clock == nil {
+			return relabel(shown, to), nil
+		}
+		return onClock(mem, shown, to, clock.Instant), nil
+	}
+}
+
+// onClock is a column of type t with f of every value of a.
+func onClock(mem memory.Allocator, a arrow.Array, t arrow.DataType, f func(int64) int64) arrow.Array {
+	valid := strict(mem, a.Len(), Column(a))
+	buf, out := unset[int64](mem, a.Len())
+	for i, v := range columnar.Values[int64](a) {
+		out[i] = f(v)
+	}
+	return finish(t, valid, buf)
 }
 
 // scaleUnits converts counts of one unit to counts of another: to a finer one
@@ -177,7 +251,11 @@ func textToTime(mem memory.Allocator, a arrow.Array, to arrow.DataType, try bool
 			return int64(day) * secondsPerDay * 1000, err
 		})
 	case arrow.TIMESTAMP:
-		return parsed(mem, a, to, try, func(s string) (int64, error) { return ParseTimestamp(s, unit) })
+		clock, err := wallClock(to)
+		if err != nil {
+			return nil, err
+		}
+		return parsed(mem, a, to, try, func(s string) (int64, error) { return parseInstant(s, unit, clock) })
 	case arrow.TIME32:
 		return parsed(mem, a, to, try, func(s string) (int32, error) {
 			v, err := ParseTime(s, unit)

@@ -1,6 +1,9 @@
 package kernels
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // timePattern is a compiled Java date pattern (DateTimeFormatter letters), in
 // English and UTC.
@@ -76,8 +79,21 @@ func compileTime(pattern string) (timePattern, error) {
 	return p, nil
 }
 
-// append writes a day and the nanoseconds of the day.
-func (p timePattern) append(dst []byte, day, nanos int64) []byte {
+// zoneText is what a pattern shows of the zone of an instant.
+type zoneText struct {
+	offset   int64  // seconds east of UTC
+	id, abbr string // Europe/Zurich, CET
+}
+
+var utcText = zoneText{id: "UTC", abbr: "UTC"}
+
+// showsZone reports whether the pattern has a letter for the zone.
+func (p timePattern) showsZone() bool {
+	return slices.ContainsFunc(p, func(t timeToken) bool { return strings.IndexByte("XxZzV", t.letter) >= 0 })
+}
+
+// append writes a day and the nanoseconds of the day in a zone.
+func (p timePattern) append(dst []byte, day, nanos int64, zone zoneText) []byte {
 	year, month, dom := civilOf(day)
 	for _, t := range p {
 		switch t.letter {
@@ -112,7 +128,7 @@ func (p timePattern) append(dst []byte, day, nanos int64) []byte {
 		case 'a':
 			dst = append(dst, "AMPM"[nanos/(43200*1e9)*2:][:2]...)
 		case 'X', 'x', 'Z', 'z', 'V':
-			dst = appendZone(dst, t)
+			dst = appendZone(dst, t, zone)
 		default:
 			dst = appendPadded(dst, t.value(day, nanos, month, dom), t.count)
 		}
@@ -157,16 +173,28 @@ func appendYearField(dst []byte, y int64, count int) []byte {
 	return appendPadded(dst, y, count)
 }
 
-func appendZone(dst []byte, t timeToken) []byte {
+// appendZone writes X and x as +hh[mm], +hhmm or +hh:mm for one, two or three
+// letters, X as Z for UTC, Z as +hhmm, z as the abbreviation, V as the name.
+func appendZone(dst []byte, t timeToken, zone zoneText) []byte {
 	switch {
-	case t.letter == 'X':
+	case t.letter == 'X' && zone.offset == 0:
 		return append(dst, 'Z')
-	case t.letter == 'z' || t.letter == 'V':
-		return append(dst, "UTC"...)
-	case t.letter == 'x' && t.count == 1:
-		return append(dst, "+00"...)
-	case t.letter == 'x' && t.count == 3:
-		return append(dst, "+00:00"...)
+	case t.letter == 'z':
+		return append(dst, zone.abbr...)
+	case t.letter == 'V':
+		return append(dst, zone.id...)
 	}
-	return append(dst, "+0000"...)
+	sign, minutes := byte('+'), zone.offset/60
+	if minutes < 0 {
+		sign, minutes = '-', -minutes
+	}
+	dst = appendPadded(append(dst, sign), minutes/60, 2)
+	offset := t.letter != 'Z'
+	if offset && t.count == 1 && minutes%60 == 0 {
+		return dst
+	}
+	if offset && t.count == 3 {
+		dst = append(dst, ':')
+	}
+	return appendPadded(dst, minutes%60, 2)
 }

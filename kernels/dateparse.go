@@ -10,23 +10,26 @@ type timeFields struct {
 	half                     int64 // hours of a 12-hour clock
 	pm, clock12              bool
 	offset                   int64
+	zoned                    bool // there is an offset
 }
 
 // parse reads s, all of it, as seconds since the epoch and nanoseconds. What
-// the pattern does not hold is taken from 1970-01-01 00:00:00.
-func (p timePattern) parse(s string) (sec, nanos int64, ok bool) {
+// the pattern does not hold is taken from 1970-01-01 00:00:00. zoned tells that
+// s has an offset from UTC.
+func (p timePattern) parse(s string) (sec, nanos int64, zoned, ok bool) {
 	in := timeParser{s: s}
 	f := timeFields{year: 1970, month: 1, dom: 1}
 	for i, t := range p {
 		fixed := i+1 < len(p) && p[i+1].numeric()
 		if !f.read(&in, t, fixed) {
-			return 0, 0, false
+			return 0, 0, false, false
 		}
 	}
 	if in.at < len(s) {
-		return 0, 0, false
+		return 0, 0, false, false
 	}
-	return f.instant()
+	sec, nanos, ok = f.instant()
+	return sec, nanos, f.zoned, ok
 }
 
 // numeric reports whether the token is written as digits.
@@ -143,12 +146,14 @@ func (f *timeFields) readText(in *timeParser, t timeToken) bool {
 			return false
 		}
 		in.at += 3
+		f.zoned = true
 		return true
 	}
 	if in.at == len(in.s) {
 		return false
 	}
 	var ok bool
+	f.zoned = true
 	f.offset, ok = in.offset()
 	return ok
 }

@@ -93,6 +93,13 @@ func (f *Function) Bind(args []Arg) (*Binding, error) {
 	if len(args) < f.least || f.most >= 0 && len(args) > f.most {
 		return nil, &Error{Code: CodeFunction, Msg: fmt.Sprintf("%s takes %s, not %d", f.Name, f.arity(), len(args)), Hint: "usage: " + f.Usage}
 	}
+	for _, a := range args {
+		if ts, ok := a.Type.(*arrow.TimestampType); ok {
+			if _, err := FindZone(ts.TimeZone); err != nil {
+				return nil, err
+			}
+		}
+	}
 	b, err := f.bind(f, args)
 	if err != nil {
 		return nil, err

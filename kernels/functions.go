@@ -124,7 +124,12 @@ var table = []Function{
 	{"json_query", nil, "json_query(json, path)", "object or array at a path as JSON, NULL if there is none", 2, 2, bindJSON(jsonQuery)},
 	{"get_json_object", nil, "get_json_object(json, path)", "value at a path, strings as text and others as JSON", 2, 2, bindJSON(jsonObject)},
 	{"json_exists", nil, "json_exists(json, path)", "whether there is a value at a path; FALSE for text that is no JSON", 2, 2, bindJSONExists},
-	{"is_json", nil, "is_json(text)", "whether a text is JSON", 1, 1, texts(boolType, isJSON, textType)},
+	{"json_extract", nil, "json_extract(json, path)", "value at a path as JSON, NULL if there is none", 2, 2, bindJSON(jsonRaw)},
+	{"json_get", []string{"->"}, "json -> key", "member of an object, or element of an array counted from 0, as JSON", 2, 2, bindJSONKey(jsonRaw)},
+	{"json_get_text", []string{"->>"}, "json ->> key", "member or element, strings as text and others as JSON", 2, 2, bindJSONKey(jsonObject)},
+	{"is_json", nil, "is_json(text[, kind])", "whether a text is JSON: any, or an 'object', 'array' or 'scalar'", 1, 2, bindIsJSON},
+	{"to_json", []string{"json_string"}, "to_json(x)", "value of any type as JSON, NULL of NULL", 1, 1, bindToJSON},
+	{"raise_error", nil, "raise_error(message)", "an error with the message", 1, 1, failing(nulls(NullPossible, scalar(textType, raiseError, textType)))},
 
 	// Mathematics.
 	{"abs", nil, "abs(x)", "absolute value", 1, 1, bindAbs},
@@ -155,7 +160,7 @@ var table = []Function{
 	{"isnan", []string{"is_nan"}, "isnan(x)", "whether x is NaN", 1, 1, bindIsNaN},
 	{"sigmoid", nil, "sigmoid(x)", "1 / (1 + exp(-x))", 1, 1, scalar(float64Type, mapColumn(sigmoids), float64Type)},
 
-	// Time. The zone is UTC.
+	// Time. Instants are read on the clock of the zone of their type.
 	{"extract", []string{"date_part"}, "extract(unit FROM x)", "a part of an instant: year, quarter, month, week, day, dayofweek (Sunday is 1), hour, minute, second, epoch ...", 2, 2, bindExtract},
 	{"year", nil, "year(x)", "year", 1, 1, bindPart(partYear)},
 	{"quarter", nil, "quarter(x)", "quarter, 1 to 4", 1, 1, bindPart(partQuarter)},
@@ -174,6 +179,7 @@ var table = []Function{
 	{"to_timestamp_ltz", nil, "to_timestamp_ltz(n[, 0 | 3 | 6 | 9])", "instant n seconds, milliseconds, microseconds or nanoseconds after 1970", 1, 2, bindToLTZ},
 	{"from_unixtime", nil, "from_unixtime(seconds[, pattern])", "text of seconds after 1970", 1, 2, bindFromUnixtime},
 	{"unix_timestamp", nil, "unix_timestamp(x[, pattern])", "seconds after 1970", 1, 2, bindUnixTimestamp},
+	{"convert_tz", nil, "convert_tz(x, from, to)", "what a clock in the zone to shows when one in the zone from shows x", 3, 3, bindConvertTZ},
 	{"timestampdiff", nil, "timestampdiff(unit, a, b)", "whole units from a to b", 3, 3, bindTimeDiff},
 	{"timestampadd", nil, "timestampadd(unit, n, x)", "n units after x", 3, 3, bindTimestampAdd},
 	{"datediff", []string{"date_diff"}, "datediff(end, start)", "days from start to end", 2, 3, bindDateDiff},
@@ -197,6 +203,7 @@ var table = []Function{
 	{"array_concat", nil, "array_concat(list, ...)", "elements of all lists", 1, -1, bindJoinLists(true)},
 	{"array_append", nil, "array_append(list, x)", "list with one more element", 2, 2, bindJoinLists(false)},
 	{"array_join", []string{"array_to_string"}, "array_join(list, separator[, null_text])", "texts of the elements, separated; NULLs are left out or replaced", 2, 3, bindArrayJoin},
+	{"map", nil, "MAP[key, value, ...]", "map of keys to values; a key that comes again takes the place of the one before", 0, -1, bindMap},
 	{"map_keys", nil, "map_keys(map)", "keys of a map as a list", 1, 1, bindMapPart(true)},
 	{"map_values", nil, "map_values(map)", "values of a map as a list", 1, 1, bindMapPart(false)},
 	{"row", []string{"struct"}, "row(x, ...)", "struct with the fields f0, f1 ...", 1, -1, bindRow},

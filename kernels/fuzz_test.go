@@ -130,8 +130,8 @@ func FuzzDatePattern(f *testing.F) {
 		}
 		sec %= 200 * 365 * secondsPerDay
 		day := columnar.FloorDiv(sec, secondsPerDay)
-		text := string(p.append(nil, day, floorMod(sec, secondsPerDay)*1e9+int64(nanos%1e9)))
-		got, _, ok := p.parse(text)
+		text := string(p.append(nil, day, floorMod(sec, secondsPerDay)*1e9+int64(nanos%1e9), utcText))
+		got, _, _, ok := p.parse(text)
 		if ok && strings.Contains(pattern, "yyyy-MM-dd HH:mm:ss") && !strings.ContainsAny(pattern[19:], "uyMLdDEaHhkKms'SXxZzVwQqY") && got != sec {
 			t.Errorf("%q: %q reads as %d, not %d", pattern, text, got, sec)
 		}

@@ -1,9 +1,14 @@
 package kernels
 
 import (
+	"bytes"
+	"math"
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"github.com/arrowstream/arrowstream/internal/cell"
 	"github.com/arrowstream/arrowstream/internal/jsontext"
 )
 
@@ -74,7 +79,100 @@ func bindJSONExists(f *Function, args []Arg) (*Binding, error) {
 	}), textType)(f, args)
 }
 
-var isJSON = testRows(func(s []byte) bool { return jsontext.Check(s) == nil })
+// jsonRaw shows everything as JSON.
+func jsonRaw(dst, v []byte) ([]byte, bool) { return append(dst, v...), true }
+
+// bindJSONKey resolves json -> key, a constant name or place.
+func bindJSONKey(show jsonShow) func(*Function, []Arg) (*Binding, error) {
+	return func(f *Function, args []Arg) (*Binding, error) {
+		var p jsontext.Path
+		name, isText := args[1].stringConst()
+		place, isInt := args[1].intConst()
+		switch {
+		case isText:
+			p = jsontext.Member(name)
+		case isInt && place >= 0 && place <= math.MaxInt32:
+			p = jsontext.Element(int(place))
+		default:
+			return nil, &Error{Code: CodeFunction, Msg: f.Name + ": the key must be a constant text, or a number from 0", Hint: "usage: " + f.Usage}
+		}
+		k := tryText(textType, func(dst, s []byte) ([]byte, bool) {
+			v, found, err := p.Find(s)
+			if err != nil || !found {
+				return dst, false
+			}
+			return show(dst, v)
+		})
+		b, err := texts(textType, k, textType)(f, args[:1])
+		if err != nil {
+			return nil, f.mismatch(args)
+		}
+		of := b.Kernel
+		b.Args, b.Nulls = append(b.Args, nil), NullPossible
+		b.Kernel = func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) { return of(mem, n, args[:1]) }
+		return b, nil
+	}
+}
+
+// bindIsJSON resolves IS JSON [VALUE | OBJECT | ARRAY | SCALAR].
+func bindIsJSON(f *Function, args []Arg) (*Binding, error) {
+	kind := "value"
+	if len(args) == 2 {
+		kind, _ = args[1].stringConst()
+	}
+	if !slices.Contains([]string{"value", "object", "array", "scalar"}, kind) {
+		return nil, &Error{Code: CodeFunction, Msg: f.Name + ": the kind must be value, object, array or scalar", Hint: "usage: " + f.Usage}
+	}
+	return texts(boolType, testRows(func(s []byte) bool {
+		if jsontext.Check(s) != nil {
+			return false
+		}
+		s = bytes.TrimLeft(s, " \t\r\n")
+		switch kind {
+		case "object":
+			return s[0] == '{'
+		case "array":
+			return s[0] == '['
+		case "scalar":
+			return s[0] != '{' && s[0] != '['
+		}
+		return true
+	}), textType)(f, args)
+}
+
+// bindToJSON resolves TO_JSON(x). Texts become strings, times text in RFC 3339,
+// bytes base64, NaN and the infinities null.
+func bindToJSON(_ *Function, args []Arg) (*Binding, error) {
+	return &Binding{Args: []arrow.DataType{nil}, Out: textType, Fails: true, Kernel: func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
+		if anyNull(args) {
+			return Nulls(mem, textType, n), nil
+		}
+		view, err := cell.NewView(args[0].Array)
+		if err != nil {
+			return nil, errorf(CodeTypes, "to_json: %s", err)
+		}
+		valid := strict(mem, n, args...)
+		out := newText(mem, n, 16*n)
+		for i := range n {
+			if !valid.get(i) {
+				out.skip(i)
+				continue
+			}
+			out.put(i, view.AppendJSON(out.tail(), args[0].at(i)))
+		}
+		return out.finish(textType, valid)
+	}}, nil
+}
+
+// raiseError is an error for every row that is not NULL.
+func raiseError(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
+	for i := range n {
+		if args[0].valid(i) {
+			return nil, &Error{Code: CodeValue, Msg: cut(args[0].texts().String(args[0].at(i)))}
+		}
+	}
+	return Nulls(mem, textType, n), nil
+}
 
 // testRows is the kernel of a test of one text.
 func testRows(test func(s []byte) bool) Kernel {

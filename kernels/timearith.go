@@ -55,14 +55,17 @@ func bindMonths(t arrow.DataType, instant int, minus, try bool) *Binding {
 			return finish(t, valid, buf), nil
 		}
 		perDay := perSecond(unitOf(t)) * secondsPerDay
-		instants := columnar.Values[int64](args[instant].Array)
+		instants := instantsOf(args[instant])
 		buf, out := fixed[int64](mem, n)
 		for i := range out {
-			v := instants[i&mi]
+			v := instants.local(i)
 			rest := floorMod(v, perDay)
 			day, ok := mulCheck(addMonths(columnar.FloorDiv(v, perDay), sign*int64(by[i&mb])), perDay)
 			out[i] = day + rest
 			if ok && out[i] >= day || !valid.get(i) {
+				if instants.clock != nil {
+					out[i] = instants.clock.Instant(out[i])
+				}
 				continue
 			}
 			if !try {

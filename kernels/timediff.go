@@ -16,6 +16,9 @@ func timeDiff(p timePart) Kernel {
 			return Nulls(mem, int64Type, n), nil
 		}
 		x, y := instantsOf(args[1]), instantsOf(args[2])
+		if p < partDay { // hours have the same length in every zone
+			x.clock, y.clock = nil, nil
+		}
 		valid := strict(mem, n, args...)
 		buf, out := fixed[int64](mem, n)
 		for i := range out {

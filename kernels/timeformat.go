@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -63,7 +64,12 @@ func formatTime(constant timePattern) Kernel {
 				return nil, err
 			}
 			day, nanos := x.split(i)
-			out.put(i, pattern.append(out.tail(), day, nanos))
+			zone := utcText
+			if x.clock != nil && pattern.showsZone() {
+				abbr, offset := x.clock.Shows()
+				zone = zoneText{offset: offset, id: x.clock.Zone(), abbr: abbr}
+			}
+			out.put(i, pattern.append(out.tail(), day, nanos, zone))
 		}
 		return out.finish(textType, valid)
 	}
@@ -93,14 +99,14 @@ func bindFromUnixtime(f *Function, args []Arg) (*Binding, error) {
 	if err != nil {
 		return nil, err
 	}
-	format := formatTime(p)
+	format, local := formatTime(p), &arrow.TimestampType{Unit: arrow.Second, TimeZone: args[0].Zone}
 	b := &Binding{Args: same(textType, len(args)), Out: textType, Fails: p == nil}
 	b.Args[0] = int64Type
 	b.Kernel = func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		if args[0].Null() {
 			return Nulls(mem, textType, n), nil
 		}
-		seconds := relabel(args[0].Array, &arrow.TimestampType{Unit: arrow.Second})
+		seconds := relabel(args[0].Array, local)
 		defer seconds.Release()
 		return format(mem, n, append([]Datum{{seconds, args[0].Const}}, args[1:]...))
 	}
@@ -113,6 +119,10 @@ func parseTime(constant timePattern, t arrow.DataType) Kernel {
 		if anyNull(args) {
 			return Nulls(mem, t, n), nil
 		}
+		clock, err := wallClock(t)
+		if err != nil {
+			return nil, err
+		}
 		s := textsOf(args[0])
 		p := timePatterns{constant: constant, arg: textsOf(args[1])}
 		valid := strict(mem, n, args...)
@@ -123,9 +133,12 @@ func parseTime(constant timePattern, t arrow.DataType) Kernel {
 			}
 			pattern, err := p.at(i)
 			if err == nil {
-				sec, nanos, ok := pattern.parse(s.string(i))
+				sec, nanos, fixed, ok := pattern.parse(s.string(i))
 				if ok {
 					out[i], ok = join(sec, nanos, unitOf(t))
+				}
+				if ok && !fixed && clock != nil {
+					out[i] = clock.Instant(out[i])
 				}
 				if !ok {
 					err = &Error{Code: CodeValue, Msg: "cannot read " + strconv.Quote(cut(s.string(i))) + " as " + SQLName(t) + " by pattern '" + p.text(i) + "'"}
@@ -188,9 +201,12 @@ func castKernel(t arrow.DataType) Kernel {
 // pattern]): seconds since the epoch, rounded down.
 func bindUnixTimestamp(f *Function, args []Arg) (*Binding, error) {
 	if t := acceptsInstant(args[0], false); len(args) == 1 && t != nil {
+		if args[0].Zone != "" && !zoned(t) {
+			t = &arrow.TimestampType{Unit: max(unitOf(t), arrow.Second), TimeZone: args[0].Zone}
+		}
 		return &Binding{Args: []arrow.DataType{t}, Out: int64Type, Kernel: extractPart(partEpoch)}, nil
 	}
-	seconds := &arrow.TimestampType{Unit: arrow.Second}
+	seconds := &arrow.TimestampType{Unit: arrow.Second, TimeZone: args[0].Zone}
 	b, err := bindParseTime(seconds)(f, args)
 	if err != nil {
 		return nil, err
@@ -218,7 +234,7 @@ func bindToLTZ(f *Function, args []Arg) (*Binding, error) {
 			return nil, &Error{Code: CodeFunction, Msg: f.Name + ": the precision must be 0, 3, 6 or 9", Hint: "usage: " + f.Usage}
 		}
 	}
-	t := &arrow.TimestampType{Unit: arrow.TimeUnit(precision / 3), TimeZone: "UTC"}
+	t := &arrow.TimestampType{Unit: arrow.TimeUnit(precision / 3), TimeZone: cmp.Or(args[0].Zone, "UTC")}
 	if isText(args[0].Type) && len(args) == 1 || isInstant(args[0].Type) {
 		return bindParseTime(t)(f, args[:1])
 	}

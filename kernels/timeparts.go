@@ -8,6 +8,7 @@ import (
 
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/suggest"
+	"github.com/arrowstream/arrowstream/internal/zone"
 )
 
 // timePart is a field of an instant, or a unit of time.
@@ -99,12 +100,13 @@ func (p timePart) months() int64 {
 }
 
 // instants are the values of an instant column as counts of units, with the
-// number of units in a day.
+// number of units in a day and the clock that shows them, nil for that of UTC.
 type instants struct {
 	i64    []int64
 	i32    []int32
 	mask   int
 	perDay int64
+	clock  *zone.Clock
 }
 
 func instantsOf(d Datum) instants {
@@ -118,6 +120,7 @@ func instantsOf(d Datum) instants {
 		t.i64, t.perDay = columnar.Values[int64](d.Array), secondsPerDay*1000
 	default:
 		t.i64, t.perDay = columnar.Values[int64](d.Array), perSecond(unitOf(d.Type()))*secondsPerDay
+		t.clock, _ = wallClock(d.Type()) // [Function.Bind] knows the zone
 	}
 	return t
 }
@@ -129,10 +132,18 @@ func (t *instants) at(i int) int64 {
 	return t.i64[i&t.mask]
 }
 
-// split is the day and the nanoseconds of the day of row i.
+// local is row i as the clock shows it.
+func (t *instants) local(i int) int64 {
+	if t.clock != nil {
+		return t.clock.Local(t.at(i))
+	}
+	return t.at(i)
+}
+
+// split is the day and the nanoseconds of the day of row i on the clock.
 func (t *instants) split(i int) (day, nanos int64) {
 	// Divisions by constants are multiplications.
-	v := t.at(i)
+	v := t.local(i)
 	switch t.perDay {
 	case 1:
 		return v, 0
@@ -157,6 +168,9 @@ func extractPart(p timePart) Kernel {
 			return Nulls(mem, int64Type, n), nil
 		}
 		x := instantsOf(args[len(args)-1])
+		if p == partEpoch {
+			x.clock = nil
+		}
 		valid := strict(mem, n, args...)
 		buf, out := fixed[int64](mem, n)
 		for i := range out {
@@ -255,7 +269,9 @@ func (f *Function) part(args []Arg, unit bool) (timePart, error) {
 	return parsePart(name, unit)
 }
 
-// truncate rounds an instant down to a unit. Weeks begin on Monday.
+// truncate rounds an instant down to a unit. Weeks begin on Monday. In a zone
+// days and longer units begin when its clock first shows their start; shorter
+// ones keep the offset, so that an hour that comes twice stays two hours.
 func truncate(p timePart, t arrow.DataType) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		if anyNull(args) {
@@ -275,11 +291,22 @@ func truncate(p timePart, t arrow.DataType) Kernel {
 			unit := max(p.nanos()/(secondsPerDay*1e9/x.perDay), 1)
 			for i := range out {
 				v := x.at(i)
+				if x.clock != nil {
+					offset := x.clock.Offset(v)
+					v = plus(v, offset)
+					out[i] = v - floorMod(v, unit) - offset
+					continue
+				}
 				out[i] = v - floorMod(v, unit)
 			}
 			return finish(t, valid, buf), nil
 		}
 		for i := range out {
+			if x.clock != nil {
+				day := columnar.FloorDiv(x.clock.Local(x.at(i)), x.perDay)
+				out[i] = x.clock.First(p.floorDay(day) * x.perDay)
+				continue
+			}
 			out[i] = p.floorDay(columnar.FloorDiv(x.at(i), x.perDay)) * x.perDay
 		}
 		return finish(t, valid, buf), nil

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/zone"
 )
 
 // ParseTimestamp reads "2026-01-31", "2026-01-31 10:00", "2026-01-31T10:00:00.123Z"
@@ -15,6 +16,12 @@ import (
 // the epoch. Text without an offset is taken as UTC. Digits finer than the unit
 // are cut off. Blanks around are ignored.
 func ParseTimestamp(s string, unit arrow.TimeUnit) (int64, error) {
+	return parseInstant(s, unit, nil)
+}
+
+// parseInstant is ParseTimestamp for text that is, without an offset, what a
+// clock shows, nil for that of UTC.
+func parseInstant(s string, unit arrow.TimeUnit, clock *zone.Clock) (int64, error) {
 	p := timeParser{s: trimBlanks(s)}
 	day, ok := p.date()
 	if !ok {
@@ -27,7 +34,8 @@ func ParseTimestamp(s string, unit arrow.TimeUnit) (int64, error) {
 		}
 		p.at++
 		sec, nanos, ok = p.clock()
-		if ok {
+		if ok && p.at < len(p.s) {
+			clock = nil
 			shift, ok = p.offset()
 		}
 		if !ok || p.at < len(p.s) {
@@ -37,6 +45,9 @@ func ParseTimestamp(s string, unit arrow.TimeUnit) (int64, error) {
 	v, ok := join(day*secondsPerDay+sec-shift, nanos, unit)
 	if !ok {
 		return 0, errorf(CodeOverflow, "timestamp %q is out of range of unit %s", cut(s), unit)
+	}
+	if clock != nil {
+		v = clock.Instant(v)
 	}
 	return v, nil
 }

@@ -134,6 +134,7 @@ type Arg struct {
 	Type    arrow.DataType
 	Const   arrow.Array // length 1 if the argument is constant, else nil
 	Literal bool        // a literal: text takes the type of what it meets
+	Zone    string      // the time zone in which a text or a wall clock time is an instant; UTC if empty
 }
 
 func (a Arg) text() bool { return isText(a.Type) }

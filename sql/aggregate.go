@@ -44,8 +44,8 @@ func (s *session) isAggregate(c *syntax.Call) bool {
 	if _, declared, _ := s.catalog.functions.find(name); declared || c.Over != nil {
 		return false
 	}
-	if _, scalar := kernels.Find(name); scalar {
-		return false
+	if _, scalar := kernels.Find(name); scalar && (len(c.Args) != 1 || !strings.HasPrefix(strings.ToLower(name), "bit_")) {
+		return false // BIT_AND(x, y) is x & y, BIT_AND(x) an aggregate
 	}
 	_, ok := agg.Find(strings.ToLower(name))
 	return ok
@@ -250,27 +250,20 @@ func (g *aggregation) collect(sel *syntax.Select, order []syntax.Order) error {
 	return nil
 }
 
-// refused is the error of an aggregate with clauses that are not planned yet.
-func (g *aggregation) refused(c *syntax.Call) error {
-	if len(c.OrderBy) > 0 {
-		return g.in.unsupported(c, "ORDER BY in an aggregate is")
-	}
-	return g.s.refusedCall(c)
-}
-
 // register adds an aggregate once and checks its arguments.
 func (g *aggregation) register(c *syntax.Call) error {
-	if err := g.refused(c); err != nil {
+	f, _ := agg.Find(strings.ToLower(c.Fn.Last()))
+	args, order, err := g.s.aggregateArgs(c)
+	if err != nil {
 		return err
 	}
-	f, _ := agg.Find(strings.ToLower(c.Fn.Last()))
-	a := window.Agg{Func: f.Name, Distinct: c.Distinct}
+	a := window.Agg{Func: f.Name, Distinct: c.Distinct, Order: order}
 	var types []arrow.DataType
-	for _, arg := range c.Args {
-		if g.s.hasAggregate(arg.Value) {
-			return g.in.err(arg.Value, "AS1206", "aggregate in a query in FROM first", "an aggregate cannot be the argument of another one")
+	for _, arg := range args {
+		if g.s.hasAggregate(arg) {
+			return g.in.err(arg, "AS1206", "aggregate in a query in FROM first", "an aggregate cannot be the argument of another one")
 		}
-		x, t, err := g.in.typed(arg.Value)
+		x, t, err := g.in.typed(arg)
 		if err != nil {
 			return err
 		}
@@ -283,7 +276,7 @@ func (g *aggregation) register(c *syntax.Call) error {
 		}
 		a.Filter = x
 	}
-	if _, err := f.Bind(types, c.Distinct); err != nil {
+	if _, err := f.BindOrdered(types, c.Distinct, order); err != nil {
 		return g.s.coded(c.Span, "AS1601", err)
 	}
 	text := aggText(a)
@@ -308,7 +301,23 @@ func aggText(a window.Agg) string {
 	if len(a.Args) == 0 {
 		text += "*"
 	}
-	text += strings.Join(args, ", ") + ")"
+	n := len(args) - len(a.Order)
+	text += strings.Join(args[:n], ", ")
+	for i, o := range a.Order {
+		if i == 0 {
+			text += " ORDER BY "
+		} else {
+			text += ", "
+		}
+		text += args[n+i]
+		if o.Desc {
+			text += " DESC"
+		}
+		if o.NullsLast != o.Desc {
+			text += map[bool]string{true: " NULLS LAST", false: " NULLS FIRST"}[o.NullsLast]
+		}
+	}
+	text += ")"
 	if a.Filter != nil {
 		text += " FILTER (WHERE " + exprText(a.Filter) + ")"
 	}

@@ -70,7 +70,7 @@ func (a *asof) add(c conjunct) error {
 	l, r := a.in[0], a.in[1]
 	a.conditions = append(a.conditions, exprText(c.x))
 	if left, right, nulls, ok := equality(c.x, l, r); ok {
-		if err := a.addKey(left, right, nulls); err != nil {
+		if err := a.addKey(left, right, nulls, a.s.zone()); err != nil {
 			return a.s.coded(c.at.Range(), "AS1301", err)
 		}
 		return nil

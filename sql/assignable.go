@@ -25,7 +25,7 @@ func (s *session) fit(n *node, want *arrow.Schema, at syntax.Span, what string) 
 				return nil, s.src.Error(at, "AS1302", fmt.Sprintf("write CAST(%s AS %s)", syntax.QuoteName(have[i].Name), typeName(f.Type)),
 					fmt.Sprintf("%s wants %s for column %d (%q), the query has %s", what, typeName(f.Type), i+1, f.Name, typeName(have[i].Type)))
 			}
-			x = expr.Cast{Of: x, To: f.Type}
+			x = expr.Cast{Of: x, To: f.Type, Zone: s.zone()}
 		}
 		cols[i] = outColumn{f.Name, x}
 	}

@@ -59,6 +59,15 @@ func (b *binder) unsupported(e syntax.Node, what string) error {
 
 // expr binds e: its names are resolved, its types not yet checked.
 func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
+	x, err := b.named(e)
+	if err != nil {
+		return nil, err
+	}
+	return expr.InZone(x, b.s.zone()), nil
+}
+
+// named is expr without the time zone of the session.
+func (b *binder) named(e syntax.Expr) (expr.Expr, error) {
 	if c, ok := e.(*syntax.Column); ok && len(c.Parts) == 1 {
 		if x, ok := b.params[strings.ToLower(c.Parts[0].Name)]; ok {
 			return x, nil
@@ -151,6 +160,14 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 			return nil, err
 		}
 		return call("array", args...), nil
+	case *syntax.JSONAccess:
+		return b.jsonAccess(e)
+	case *syntax.Map:
+		args, err := b.exprs(e.Items...)
+		if err != nil {
+			return nil, err
+		}
+		return call("map", args...), nil
 	case *syntax.Row:
 		args, err := b.exprs(e.Items...)
 		if err != nil {
@@ -219,12 +236,15 @@ func (b *binder) unary(e *syntax.Unary) (expr.Expr, error) {
 }
 
 func (b *binder) is(e *syntax.Is) (expr.Expr, error) {
-	if strings.HasPrefix(e.What, "JSON") {
-		return nil, b.unsupported(e, "IS "+e.What+" is")
-	}
 	x, err := b.expr(e.X)
 	if err != nil {
 		return nil, err
+	}
+	if kind, ok := strings.CutPrefix(e.What, "JSON"); ok {
+		if kind = strings.ToLower(strings.TrimSpace(kind)); kind == "" {
+			kind = "value"
+		}
+		return negate(e.Not, call("is_json", x, text(kind))), nil
 	}
 	switch e.What {
 	case "NULL", "UNKNOWN":

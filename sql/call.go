@@ -16,9 +16,6 @@ import (
 var windowFunctions = []string{"tumble", "tumbling", "hop", "hopping", "window", "session", "session_window", "cumulate"}
 
 func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
-	if err := b.s.refusedCall(c); err != nil {
-		return nil, err
-	}
 	if c.Over != nil {
 		return b.over(c)
 	}
@@ -45,6 +42,14 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 	if t, ok := scorers[name]; ok {
 		return b.score(c, t)
 	}
+	switch {
+	case c.JSON != nil:
+		return b.jsonCall(c)
+	case name == "json_object":
+		return b.jsonObject(c)
+	case name == "json_array":
+		return b.jsonArray(c)
+	}
 	if slices.Contains(windowFunctions, name) || isWindowBound(name) {
 		return nil, b.err(c, "AS1403", "group by it, or use it in FROM: TABLE("+strings.ToUpper(name)+"(...))", "window function %s cannot be used here", strings.ToUpper(name))
 	}
@@ -53,7 +58,7 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 			return nil, b.err(c, "AS1206", "aggregates stand in the select list and in HAVING", "aggregate %s cannot be used here", syntax.Text(c))
 		}
 	}
-	if c.Star || c.Distinct || c.Filter != nil || len(c.OrderBy) > 0 {
+	if c.Star || c.Distinct || c.Filter != nil || len(c.OrderBy) > 0 || len(c.Within) > 0 {
 		return nil, b.err(c, "AS1601", "it takes plain arguments", "%s is no aggregate", c.Fn.Last())
 	}
 	args := make([]expr.Expr, len(c.Args))

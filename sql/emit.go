@@ -74,15 +74,16 @@ func (p *block) windowNode(in *node, w *windowSpec, by []string, aggs []window.A
 	if err != nil {
 		return nil, err
 	}
+	zone := p.s.zone()
 	n := &node{kind: "window", detail: w.text() + " " + groupText(by, aggs), aggs: aggs, window: w}
 	n.build = func(columns) (arrowstream.Stage, error) {
 		switch w.kind {
 		case "tumble":
-			return &window.Tumbling{Size: w.size, Offset: w.offset, Time: w.time, By: by, Aggs: aggs, WindowTime: true, Delay: e.delay, Lateness: e.lateness, Timeout: e.timeout, Updates: e.updates}, nil
+			return &window.Tumbling{Size: w.size, Offset: w.offset, Time: w.time, By: by, Aggs: aggs, WindowTime: true, Delay: e.delay, Lateness: e.lateness, Timeout: e.timeout, Updates: e.updates, Zone: zone}, nil
 		case "hop":
-			return &window.Hopping{Size: w.size, Slide: w.slide, Offset: w.offset, Time: w.time, By: by, Aggs: aggs, WindowTime: true, Delay: e.delay, Lateness: e.lateness, Timeout: e.timeout, Updates: e.updates}, nil
+			return &window.Hopping{Size: w.size, Slide: w.slide, Offset: w.offset, Time: w.time, By: by, Aggs: aggs, WindowTime: true, Delay: e.delay, Lateness: e.lateness, Timeout: e.timeout, Updates: e.updates, Zone: zone}, nil
 		case "cumulate":
-			return &window.Cumulating{Step: w.slide, Max: w.size, Offset: w.offset, Time: w.time, By: by, Aggs: aggs, WindowTime: true, Delay: e.delay, Lateness: e.lateness, Timeout: e.timeout, Updates: e.updates}, nil
+			return &window.Cumulating{Step: w.slide, Max: w.size, Offset: w.offset, Time: w.time, By: by, Aggs: aggs, WindowTime: true, Delay: e.delay, Lateness: e.lateness, Timeout: e.timeout, Updates: e.updates, Zone: zone}, nil
 		case "session":
 			return &window.Session{Gap: w.size, MaxSpan: w.slide, Time: w.time, By: by, Aggs: aggs, WindowTime: true, Delay: e.delay, Lateness: e.lateness, Timeout: e.timeout, Updates: e.updates}, nil
 		}

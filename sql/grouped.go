@@ -100,16 +100,17 @@ func (g *aggregation) aggregateColumn(c *syntax.Call) (expr.Expr, bool, error) {
 
 // find looks an aggregate up among those that are registered.
 func (g *aggregation) find(c *syntax.Call) (column string, ok bool, err error) {
-	if err := g.refused(c); err != nil {
+	f, _ := agg.Find(strings.ToLower(c.Fn.Last()))
+	args, order, err := g.s.aggregateArgs(c)
+	if err != nil {
 		return "", false, err
 	}
-	f, _ := agg.Find(strings.ToLower(c.Fn.Last()))
-	a := window.Agg{Func: f.Name, Distinct: c.Distinct}
-	for _, arg := range c.Args {
-		if g.s.hasAggregate(arg.Value) {
+	a := window.Agg{Func: f.Name, Distinct: c.Distinct, Order: order}
+	for _, arg := range args {
+		if g.s.hasAggregate(arg) {
 			return "", false, nil
 		}
-		x, err := g.in.expr(arg.Value)
+		x, err := g.in.expr(arg)
 		if err != nil {
 			return "", false, err
 		}

@@ -63,7 +63,7 @@ func (s *session) joinWith(j *joinNode, r *relation, on []conjunct) (*node, erro
 		j.conditions = append(j.conditions, exprText(c.x))
 		left, right, nulls, ok := equality(c.x, j.in[0], j.in[1])
 		if ok {
-			if err := j.addKey(left, right, nulls); err != nil {
+			if err := j.addKey(left, right, nulls, s.zone()); err != nil {
 				return nil, s.coded(c.at.Range(), "AS1301", err)
 			}
 			continue
@@ -91,7 +91,7 @@ func allOf(list []expr.Expr) expr.Expr {
 }
 
 // addKey makes columns of the two sides of an equality, of one type.
-func (j *joinNode) addKey(left, right expr.Expr, nulls bool) error {
+func (j *joinNode) addKey(left, right expr.Expr, nulls bool, zone string) error {
 	sides := [2]expr.Expr{left, right}
 	var args []kernels.Arg
 	for i, x := range sides {
@@ -107,7 +107,7 @@ func (j *joinNode) addKey(left, right expr.Expr, nulls bool) error {
 	}
 	for i, x := range sides {
 		if !arrow.TypeEqual(plainType(args[i].Type), plainType(t)) {
-			x = expr.Cast{Of: x, To: t}
+			x = expr.Cast{Of: x, To: t, Zone: zone}
 		}
 		name, err := j.column(i, x)
 		if err != nil {

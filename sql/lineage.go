@@ -59,12 +59,14 @@ func substitute(e expr.Expr, of func(string) (expr.Expr, bool)) (expr.Expr, bool
 		return expr.Field{Of: x, Name: e.Name}, ok
 	case expr.Cast:
 		x, ok := substitute(e.Of, of)
-		return expr.Cast{Of: x, To: e.To, Try: e.Try}, ok
+		e.Of = x
+		return e, ok
 	case expr.Call:
 		args, ok := list(e.Args)
-		return expr.Call{Name: e.Name, Args: args}, ok
+		e.Args = args
+		return e, ok
 	case expr.Case:
-		var out expr.Case
+		out := expr.Case{Zone: e.Zone}
 		for _, w := range e.Whens {
 			pair, ok := list([]expr.Expr{w.Cond, w.Then})
 			if !ok {

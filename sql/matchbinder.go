@@ -113,7 +113,7 @@ func (m *matchBinder) call(b *binder, c *syntax.Call) (expr.Expr, bool, error) {
 	case navigates:
 		x, err := m.navigate(b, c, name)
 		return x, true, err
-	case c.Distinct || c.Filter != nil || len(c.OrderBy) > 0:
+	case c.Distinct || c.Filter != nil || len(c.OrderBy) > 0 || len(c.Within) > 0:
 		return refuse("an aggregate in a pattern takes all rows of a variable", "leave DISTINCT, FILTER and ORDER BY out")
 	}
 	f, _ := agg.Find(name)

@@ -239,11 +239,8 @@ func orderText(keys []stage.SortKey) string {
 // overCall binds a window function.
 func (p *block) overCall(b *binder, c *syntax.Call, w *syntax.Window) (stage.OverCall, error) {
 	f := stage.OverCall{Func: strings.ToLower(c.Fn.Last()), Distinct: c.Distinct}
-	if err := p.s.refusedCall(c); err != nil {
-		return f, err
-	}
-	if len(c.OrderBy) > 0 {
-		return f, b.unsupported(c, "ORDER BY in an aggregate is")
+	if len(c.OrderBy) > 0 || len(c.Within) > 0 {
+		return f, b.unsupported(c, "ORDER BY in an aggregate with OVER is")
 	}
 	if a, ok := agg.Find(f.Func); ok && !slices.Contains(overFunctions, f.Func) {
 		f.Func = a.Name

@@ -191,7 +191,7 @@ func (t *table) predicates(e expr.Expr, name func(string) (string, bool)) []push
 	}
 	at, typ := column(c.Args[0])
 	make1 := func(op string, x expr.Expr) []pushed {
-		v, ok := constantFor(x, typ)
+		v, ok := constantFor(inZoneOf(c.Zone, typ, x), typ)
 		if !ok {
 			return nil
 		}
@@ -209,7 +209,7 @@ func (t *table) predicates(e expr.Expr, name func(string) (string, bool)) []push
 	case c.Name == "between" && len(c.Args) == 3:
 		return append(make1(">=", c.Args[1]), make1("<=", c.Args[2])...)
 	case c.Name == "in":
-		return t.inList(at, typ, c.Args[1:])
+		return t.inList(at, typ, c)
 	case c.Name == "is_null" || c.Name == "is_not_null":
 		op := map[string]string{"is_null": "is null", "is_not_null": "is not null"}[c.Name]
 		return []pushed{{arrowstream.Predicate{Column: at, Op: op}, exprText(e)}}
@@ -219,14 +219,14 @@ func (t *table) predicates(e expr.Expr, name func(string) (string, bool)) []push
 
 // inList bounds a column by the least and the greatest constant of IN. A NULL
 // in the list makes nothing true.
-func (t *table) inList(column string, typ arrow.DataType, list []expr.Expr) []pushed {
+func (t *table) inList(column string, typ arrow.DataType, in expr.Call) []pushed {
 	var least, most any
 	var leastText, mostText string
-	for _, x := range list {
+	for _, x := range in.Args[1:] {
 		if l, ok := x.(expr.Lit); ok && l.Value == nil {
 			continue
 		}
-		v, ok := constantFor(x, typ)
+		v, ok := constantFor(inZoneOf(in.Zone, typ, x), typ)
 		if !ok {
 			return nil
 		}
@@ -254,6 +254,30 @@ func (t *table) inList(column string, typ arrow.DataType, list []expr.Expr) []pu
 		{arrowstream.Predicate{Column: column, Op: ">=", Value: least}, quoted + " >= " + leastText},
 		{arrowstream.Predicate{Column: column, Op: "<=", Value: most}, quoted + " <= " + mostText},
 	}
+}
+
+// inZoneOf is a constant that is compared with a column of type t, in a zone
+// that is not UTC: a text is an instant in it, as the column is. A wall clock
+// time and an instant are compared by conversions that the source does not know.
+func inZoneOf(zone string, t arrow.DataType, x expr.Expr) expr.Expr {
+	if zone == "" || zone == "UTC" || !isInstant(plainType(t)) {
+		return x
+	}
+	bound, err := expr.Bind(x, noColumns)
+	switch {
+	case err != nil:
+	case bound.Type().ID() == arrow.STRING && isLTZ(t):
+		return expr.Cast{Of: x, To: t, Zone: zone}
+	case bound.Type().ID() != arrow.STRING && isLTZ(t) != isLTZ(bound.Type()):
+		return expr.Col{} // no constant
+	}
+	return x
+}
+
+// isLTZ reports whether t is TIMESTAMP_LTZ.
+func isLTZ(t arrow.DataType) bool {
+	ts, ok := t.(*arrow.TimestampType)
+	return ok && ts.TimeZone != ""
 }
 
 // lessConstant compares two constants of one kind.

@@ -6,49 +6,6 @@ import (
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
-// refused is the error of the first form of a block that the planner does not
-// know yet, nil if there is none. What is planned leaves this list.
-func (s *session) refused(sel *syntax.Select) error {
-	exprs := append([]syntax.Expr{sel.Where, sel.Having}, sel.GroupBy...)
-	for _, it := range sel.Items {
-		exprs = append(exprs, it.X)
-	}
-	for _, e := range exprs {
-		if err := s.refusedExpr(e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// refusedExpr is the error of the first call in e that [session.refusedCall]
-// refuses.
-func (s *session) refusedExpr(e syntax.Expr) error {
-	var err error
-	syntax.Any(e, func(x syntax.Expr) bool {
-		if c, ok := x.(*syntax.Call); ok {
-			err = s.refusedCall(c)
-		}
-		return err != nil
-	})
-	return err
-}
-
-// refusedCall is the error of a call with clauses that the planner does not
-// know yet.
-func (s *session) refusedCall(c *syntax.Call) error {
-	what, at := "", c.Span
-	switch {
-	case len(c.Within) > 0:
-		what = "WITHIN GROUP"
-	case c.JSON != nil:
-		what, at = "a clause of "+c.Fn.Last(), c.JSON.Span
-	default:
-		return nil
-	}
-	return s.src.Error(at, "AS1103", "", what+" is not supported yet")
-}
-
 // refusedTable is the error of a table in FROM that the planner does not know
 // yet.
 func (s *session) refusedTable(f syntax.From) error {

@@ -143,7 +143,7 @@ func (s *session) computedColumns(t *table, schema *arrow.Schema) ([]outColumn, 
 			if err != nil {
 				return nil, err
 			}
-			x = expr.Cast{Of: x, To: typ}
+			x = expr.Cast{Of: x, To: typ, Zone: s.zone()}
 		}
 		cols = append(cols, outColumn{c.Name.Name, x})
 	}

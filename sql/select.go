@@ -25,9 +25,6 @@ func groupable(e syntax.Expr) bool {
 
 // selectBlock plans SELECT ... FROM ... WHERE ... GROUP BY ... HAVING.
 func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
-	if err := p.s.refused(sel); err != nil {
-		return nil, err
-	}
 	rel, where, err := p.from(sel)
 	if err != nil {
 		return nil, err

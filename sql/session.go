@@ -140,6 +140,9 @@ func (s *session) statement(st syntax.Statement) error {
 		if err != nil {
 			return err
 		}
+		if n, err = s.inZone(n); err != nil {
+			return err
+		}
 		s.outputs = append(s.outputs, &output{name: s.resultName(), nodes: []*node{n}})
 		return nil
 	case *syntax.Describe:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
@@ -89,7 +90,7 @@ func (s *session) set(st *syntax.Set) error {
 
 // notYet are settings that are known and accepted, but do nothing so far.
 var notYet = []string{
-	"sql.time-zone", "sql.enforce-length",
+	"sql.enforce-length",
 }
 
 // checkSetting checks the value of settings that are used here.
@@ -110,6 +111,9 @@ func checkSetting(key, value string) error {
 		return oneOf(value, "default", "flink", "spark")
 	case compatibilities[key].values != nil:
 		return oneOf(value, compatibilities[key].values...)
+	case key == "sql.time-zone":
+		_, err := kernels.FindZone(value)
+		return err
 	case key == "watermark.implied":
 		return oneOf(value, "on", "off")
 	case jobSetting.MatchString(key) && strings.HasSuffix(key, ".record"):

@@ -226,7 +226,7 @@ func (j *joinNode) keyed(both *sides, key []string) error {
 		left, right, _, _ := equality(c.x, j.in[0], j.in[1])
 		if tiesKey(c, key, j.in[0], j.in[1]) && !used[right.(expr.Col).Name] {
 			used[right.(expr.Col).Name] = true
-			if err := j.addKey(left, right, false); err != nil {
+			if err := j.addKey(left, right, false, j.s.zone()); err != nil {
 				return j.s.coded(c.at.Range(), "AS1301", err)
 			}
 			continue

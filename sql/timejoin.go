@@ -225,7 +225,7 @@ func comparisonsOf(x expr.Expr) []expr.Call {
 	case !ok:
 		return []expr.Call{{}}
 	case c.Name == "between" && len(c.Args) == 3:
-		return []expr.Call{{Name: "ge", Args: c.Args[:2]}, {Name: "le", Args: []expr.Expr{c.Args[0], c.Args[2]}}}
+		return []expr.Call{{Name: "ge", Args: c.Args[:2], Zone: c.Zone}, {Name: "le", Args: []expr.Expr{c.Args[0], c.Args[2]}, Zone: c.Zone}}
 	}
 	return []expr.Call{c}
 }

@@ -56,7 +56,7 @@ func (s *session) values(v *syntax.Values) (*node, error) {
 			if t.ID() == arrow.NULL {
 				t = arrow.BinaryTypes.String
 			}
-			cols = append(cols, outColumn{fmt.Sprintf("column%d", j+1), expr.Cast{Of: x, To: t}})
+			cols = append(cols, outColumn{fmt.Sprintf("column%d", j+1), expr.Cast{Of: x, To: t, Zone: s.zone()}})
 		}
 		n, err := projectNode(one, cols)
 		if err != nil {

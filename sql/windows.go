@@ -409,9 +409,10 @@ func (s *session) assign(in *node, w *windowSpec) (*node, error) {
 			return nil, s.src.Error(w.at, "AS1407", "leave the columns of the first window out, or rename them", fmt.Sprintf("the rows have a column %q already", c))
 		}
 	}
+	zone := s.zone()
 	n := &node{kind: "assign window", detail: w.text(), window: w}
 	n.build = func(columns) (arrowstream.Stage, error) {
-		st := &window.Assign{Size: w.size, Offset: w.offset, Time: w.time, WindowTime: true}
+		st := &window.Assign{Size: w.size, Offset: w.offset, Time: w.time, WindowTime: true, Zone: zone}
 		switch w.kind {
 		case "hop":
 			st.Slide = w.slide

@@ -143,9 +143,10 @@ func (b *refBinder) rewrite(e expr.Expr) expr.Expr {
 	case expr.Field:
 		return expr.Field{Of: b.rewrite(e.Of), Name: e.Name}
 	case expr.Cast:
-		return expr.Cast{Of: b.rewrite(e.Of), To: e.To, Try: e.Try}
+		e.Of = b.rewrite(e.Of)
+		return e
 	case expr.Case:
-		out := expr.Case{Else: b.rewrite(e.Else)}
+		out := expr.Case{Else: b.rewrite(e.Else), Zone: e.Zone}
 		for _, w := range e.Whens {
 			out.Whens = append(out.Whens, expr.When{Cond: b.rewrite(w.Cond), Then: b.rewrite(w.Then)})
 		}
@@ -154,7 +155,8 @@ func (b *refBinder) rewrite(e expr.Expr) expr.Expr {
 		if r, ok := b.ref(e); ok {
 			return r
 		}
-		return expr.Call{Name: e.Name, Args: all(e.Args)}
+		e.Args = all(e.Args)
+		return e
 	}
 	return e
 }

@@ -31,4 +31,5 @@ type options struct {
 	timeout    time.Duration
 	updates    bool
 	nulls      NullTime
+	zone       string
 }

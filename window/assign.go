@@ -32,6 +32,8 @@ type Assign struct {
 	WindowTime bool
 	// Nulls is the policy for rows without event time.
 	Nulls NullTime
+	// Zone is that of [Tumbling].
+	Zone string
 
 	core
 	layout layout
@@ -62,6 +64,9 @@ func (a *Assign) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, err
 		return nil, err
 	}
 	if a.layout, err = newLayout(c, a.u); err != nil {
+		return nil, err
+	}
+	if err = a.setZone(a.Zone); err != nil {
 		return nil, err
 	}
 	fields := append([]arrow.Field{}, in.Fields()...)
@@ -137,6 +142,7 @@ func (a *Assign) emitAssigned(b arrowstream.Batch, idx []int32, starts, ends []i
 		return err
 	}
 	defer rows.Release()
+	a.bounds(starts, ends)
 	own := []arrow.Array{timeArray(a.mem, a.u.typ, starts), timeArray(a.mem, a.u.typ, ends)}
 	if a.WindowTime {
 		for i := range ends {
@@ -164,7 +170,7 @@ func (a *Assign) Advance(_ context.Context, w arrowstream.Watermark, _ arrowstre
 
 // Clone implements [arrowstream.Parallel].
 func (a *Assign) Clone() arrowstream.Stage {
-	return &Assign{Size: a.Size, Slide: a.Slide, Step: a.Step, Offset: a.Offset, Time: a.Time, WindowTime: a.WindowTime, Nulls: a.Nulls}
+	return &Assign{Size: a.Size, Slide: a.Slide, Step: a.Step, Offset: a.Offset, Time: a.Time, WindowTime: a.WindowTime, Nulls: a.Nulls, Zone: a.Zone}
 }
 
 // Keys implements [arrowstream.Parallel]: rows are independent of each other.

@@ -10,6 +10,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/grouped"
+	"github.com/arrowstream/arrowstream/internal/zone"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -26,6 +27,8 @@ type core struct {
 	late     *arrow.Schema
 	time     int // input column of the event time, -1 if there is none
 	u        unit
+	clock    *zone.Clock // of the zone, nil for UTC
+	shown    []int64     // times on it
 
 	keys  *grouped.Keys
 	plan  *grouped.Plan
@@ -82,6 +85,9 @@ func (c *core) start(what string, in *arrow.Schema, env arrowstream.Env, o optio
 	var err error
 	if c.time >= 0 {
 		if c.u, err = unitOf(in.Field(c.time).Name, in.Field(c.time).Type); err != nil {
+			return err
+		}
+		if err = c.setZone(o.zone); err != nil {
 			return err
 		}
 		if c.delay, err = c.u.exact(what, "delay", o.delay, 0); err != nil {
@@ -186,11 +192,12 @@ func (c *core) Close() error {
 	return nil
 }
 
-// times are the event times of b in units of the time column.
+// times are the event times of b in units of the time column, on the clock of
+// the zone. They are valid until the next call.
 func (c *core) times(b arrow.Record, column int) []int64 {
 	col := b.Column(column)
 	if col.DataType().ID() != arrow.DATE32 {
-		return columnar.Values[int64](col)
+		return c.onClock(columnar.Values[int64](col))
 	}
 	days := columnar.Values[int32](col)
 	wide := make([]int64, len(days))
@@ -235,7 +242,7 @@ func (c *core) moved(w arrowstream.Watermark, latest int64, anyOpen bool) int64 
 	if w.Done() {
 		h = math.MaxInt64
 	} else if w.Event != arrowstream.NoEventTime {
-		h = max(h, minus(c.u.fromMicros(w.Event), c.delay))
+		h = max(h, minus(c.passed(w.Event), c.delay))
 	}
 	if c.rowsCame {
 		c.lastClock = w.Clock
@@ -257,7 +264,7 @@ func (c *core) advanced(w arrowstream.Watermark, horizon int64) arrowstream.Wate
 	}
 	c.tick++
 	if c.bound != math.MinInt64 {
-		return arrowstream.Watermark{Event: c.u.micros(c.bound), Clock: w.Clock}
+		return arrowstream.Watermark{Event: c.micros(c.bound), Clock: w.Clock}
 	}
 	return arrowstream.Watermark{Event: arrowstream.NoEventTime, Clock: w.Clock}
 }

@@ -17,8 +17,8 @@ type Cumulating struct {
 	Step, Max time.Duration
 	// Offset shifts the windows.
 	Offset time.Duration
-	// Time, By, Aggs, WindowTime, Delay, Lateness, Timeout, Updates and Nulls
-	// are those of [Tumbling].
+	// Time, By, Aggs, WindowTime, Delay, Lateness, Timeout, Updates, Nulls and
+	// Zone are those of [Tumbling].
 	Time       string
 	By         []string
 	Aggs       []Agg
@@ -28,6 +28,7 @@ type Cumulating struct {
 	Timeout    time.Duration
 	Updates    bool
 	Nulls      NullTime
+	Zone       string
 
 	grid
 }
@@ -58,5 +59,5 @@ func (c *Cumulating) Keys() []string { return c.options().parallelKeys() }
 func (c *Cumulating) Order() []string { return c.options().order() }
 
 func (c *Cumulating) options() options {
-	return options{c.Time, c.By, c.Aggs, c.WindowTime, c.Delay, c.Lateness, c.Timeout, c.Updates, c.Nulls}
+	return options{c.Time, c.By, c.Aggs, c.WindowTime, c.Delay, c.Lateness, c.Timeout, c.Updates, c.Nulls, c.Zone}
 }

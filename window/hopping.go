@@ -18,8 +18,8 @@ type Hopping struct {
 	Size, Slide time.Duration
 	// Offset shifts the windows.
 	Offset time.Duration
-	// Time, By, Aggs, WindowTime, Delay, Lateness, Timeout, Updates and Nulls
-	// are those of [Tumbling].
+	// Time, By, Aggs, WindowTime, Delay, Lateness, Timeout, Updates, Nulls and
+	// Zone are those of [Tumbling].
 	Time       string
 	By         []string
 	Aggs       []Agg
@@ -29,6 +29,7 @@ type Hopping struct {
 	Timeout    time.Duration
 	Updates    bool
 	Nulls      NullTime
+	Zone       string
 
 	grid
 }
@@ -59,5 +60,5 @@ func (h *Hopping) Keys() []string { return h.options().parallelKeys() }
 func (h *Hopping) Order() []string { return h.options().order() }
 
 func (h *Hopping) options() options {
-	return options{h.Time, h.By, h.Aggs, h.WindowTime, h.Delay, h.Lateness, h.Timeout, h.Updates, h.Nulls}
+	return options{h.Time, h.By, h.Aggs, h.WindowTime, h.Delay, h.Lateness, h.Timeout, h.Updates, h.Nulls, h.Zone}
 }

@@ -21,8 +21,11 @@ func (c *core) emitLate(b arrow.Record, ts []int64, idx []int32, emit arrowstrea
 	}
 	defer rows.Release()
 	mark := c.event
-	if mark == arrowstream.NoEventTime || mark == arrowstream.EndOfTime || c.u.micros(c.horizon) > mark {
-		mark = c.u.micros(c.horizon) // closed by a timeout
+	if mark == arrowstream.NoEventTime || mark == arrowstream.EndOfTime || c.micros(c.horizon) > mark {
+		mark = c.micros(c.horizon) // closed by a timeout
+	}
+	if c.clock != nil {
+		ts = c.instants(b)
 	}
 	micros := make([]int64, len(idx))
 	for i, k := range idx {

@@ -67,5 +67,5 @@ func (r *Regroup) options() options {
 	if end == "" {
 		end = "window_end"
 	}
-	return options{end, r.By, r.Aggs, r.WindowTime, r.Delay, r.Lateness, r.Timeout, r.Updates, r.Nulls}
+	return options{end, r.By, r.Aggs, r.WindowTime, r.Delay, r.Lateness, r.Timeout, r.Updates, r.Nulls, ""}
 }

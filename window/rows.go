@@ -75,6 +75,7 @@ func (r *result) flush() error {
 	defer func() { grouped.Release(cols) }()
 	order := []arrow.Array{}
 	if c.time >= 0 {
+		c.bounds(starts, ends)
 		cols = append(cols, timeArray(c.mem, c.u.typ, starts), timeArray(c.mem, c.u.typ, ends))
 		order = append(order, cols[1], cols[0])
 		if c.opts.windowTime {

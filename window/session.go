@@ -59,5 +59,5 @@ func (s *Session) Keys() []string { return s.options().parallelKeys() }
 func (s *Session) Order() []string { return s.options().order() }
 
 func (s *Session) options() options {
-	return options{s.Time, s.By, s.Aggs, s.WindowTime, s.Delay, s.Lateness, s.Timeout, s.Updates, s.Nulls}
+	return options{s.Time, s.By, s.Aggs, s.WindowTime, s.Delay, s.Lateness, s.Timeout, s.Updates, s.Nulls, ""}
 }

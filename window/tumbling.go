@@ -44,6 +44,9 @@ type Tumbling struct {
 	Updates bool
 	// Nulls is the policy for rows without event time.
 	Nulls NullTime
+	// Zone is the time zone on whose wall clock a time column with a zone is cut
+	// into windows; UTC if empty. A size of 24 hours is then a day of the zone.
+	Zone string
 
 	grid
 }
@@ -74,5 +77,5 @@ func (t *Tumbling) Keys() []string { return t.options().parallelKeys() }
 func (t *Tumbling) Order() []string { return t.options().order() }
 
 func (t *Tumbling) options() options {
-	return options{t.Time, t.By, t.Aggs, t.WindowTime, t.Delay, t.Lateness, t.Timeout, t.Updates, t.Nulls}
+	return options{t.Time, t.By, t.Aggs, t.WindowTime, t.Delay, t.Lateness, t.Timeout, t.Updates, t.Nulls, t.Zone}
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // time zones on machines that have none
 
 	"github.com/spf13/cobra"
 

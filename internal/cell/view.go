@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/zone"
 )
 
 // View renders the values of one column as text. It is valid as long as the
@@ -31,6 +32,7 @@ type View struct {
 	names [][]byte // quoted names of struct fields, with the colon
 	kids  []*View
 	arr   arrow.Array
+	clock *zone.Clock // of timestamps in a zone
 }
 
 // NewView returns a view of a. Types without a text form are an error.
@@ -46,7 +48,9 @@ func NewView(a arrow.Array) (*View, error) {
 		v.ints = widen[int64](columnar.Values[int16](a))
 	case arrow.INT32, arrow.DATE32, arrow.TIME32, arrow.INTERVAL_MONTHS:
 		v.ints = widen[int64](columnar.Values[int32](a))
-	case arrow.INT64, arrow.DATE64, arrow.TIME64, arrow.TIMESTAMP, arrow.DURATION:
+	case arrow.TIMESTAMP:
+		v.ints, v.clock = columnar.Values[int64](a), clockOf(a.DataType().(*arrow.TimestampType))
+	case arrow.INT64, arrow.DATE64, arrow.TIME64, arrow.DURATION:
 		v.ints = columnar.Values[int64](a)
 	case arrow.UINT8:
 		v.uints = widen[uint64](columnar.Values[uint8](a))
@@ -121,7 +125,7 @@ func (v *View) AppendPlain(b []byte, i int, sep byte) []byte {
 		return v.float(b, v.flts[i])
 	case arrow.TIMESTAMP:
 		t := v.typ.(*arrow.TimestampType)
-		return AppendTimestamp(b, v.ints[i], t.Unit, sep, t.TimeZone != "")
+		return v.timestamp(b, i, t, sep)
 	}
 	return v.scalar(b, i)
 }
@@ -147,7 +151,7 @@ func (v *View) AppendJSON(b []byte, i int) []byte {
 		return v.float(b, v.flts[i])
 	case arrow.TIMESTAMP:
 		t := v.typ.(*arrow.TimestampType)
-		return append(AppendTimestamp(append(b, '"'), v.ints[i], t.Unit, 'T', t.TimeZone != ""), '"')
+		return append(v.timestamp(append(b, '"'), i, t, 'T'), '"')
 	case arrow.DATE32, arrow.DATE64, arrow.TIME32, arrow.TIME64:
 		return append(v.scalar(append(b, '"'), i), '"')
 	}

@@ -78,10 +78,11 @@ func (p *Plan) add(a Agg, in *arrow.Schema) error {
 		}
 		types[i] = b.Type()
 	}
-	spec, err := f.Bind(types, a.Distinct)
+	spec, err := f.BindOrdered(types, a.Distinct, a.Order)
 	if err != nil {
 		return &arrowstream.Error{Code: "AS1601", Msg: err.Error()}
 	}
+	args = args[:len(spec.Args)]
 	if p.back {
 		if spec, err = spec.Retractable(); err != nil {
 			return &arrowstream.Error{

@@ -54,6 +54,12 @@ func ParsePath(text string) (Path, error) {
 	return p, nil
 }
 
+// Member is the path of a member of an object.
+func Member(name string) Path { return Path{{name, -1}} }
+
+// Element is the path of an element of an array, counted from 0.
+func Element(n int) Path { return Path{{index: n}} }
+
 func nameStep(s string) (step, string, error) {
 	end := strings.IndexAny(s, ".[")
 	if end < 0 {

@@ -35,6 +35,7 @@ var floors = []struct {
 	{"internal/glob", 10},
 	{"internal/files", 10},
 	{"columnar", 10},
+	{"internal/zone", 11},
 	{"internal/safe", 12},
 	{"internal/cell", 12},
 	{"internal/rowsum", 12},

@@ -23,13 +23,20 @@ var functions = []Function{
 	{Name: "arg_min", Usage: "arg_min(x, y)", Aliases: []string{"min_by"}, bind: bindArgMin},
 	{Name: "arg_max", Usage: "arg_max(x, y)", Aliases: []string{"max_by"}, bind: bindArgMax},
 	{Name: "array_agg", Usage: "array_agg(x)", Aliases: []string{"collect_list"}, bind: bindCollect, distinct: distinctApplies},
+	{Name: "listagg", Usage: "listagg(text[, separator])", Aliases: []string{"string_agg", "group_concat"}, bind: bindListagg, distinct: distinctApplies},
+	{Name: "mode", Usage: "mode(x)", bind: bindMode},
 	{Name: "collect_set", Usage: "collect_set(x)", bind: bindCollectSet, distinct: distinctIgnored},
 
 	{Name: "bool_and", Usage: "bool_and(condition)", Aliases: []string{"every"}, bind: bindBoolAnd, distinct: distinctIgnored},
 	{Name: "bool_or", Usage: "bool_or(condition)", Aliases: []string{"some"}, bind: bindBoolOr, distinct: distinctIgnored},
 
+	{Name: "bit_and", Usage: "bit_and(x)", bind: bindBitAnd, distinct: distinctIgnored},
+	{Name: "bit_or", Usage: "bit_or(x)", bind: bindBitOr, distinct: distinctIgnored},
+	{Name: "bit_xor", Usage: "bit_xor(x)", bind: bindBitXor, distinct: distinctApplies},
+
 	{Name: "median", Usage: "median(x)", bind: bindMedian, distinct: distinctApplies},
-	{Name: "percentile", Usage: "percentile(x, p)", Aliases: []string{"percentile_cont", "quantile"}, bind: bindPercentile},
+	{Name: "percentile", Usage: "percentile(x, p)", Aliases: []string{"percentile_cont", "quantile", "approx_percentile", "percentile_approx", "approx_percentile_cont"}, bind: bindPercentile},
+	{Name: "percentile_disc", Usage: "percentile_disc(x, p)", bind: bindPercentileDisc},
 	{
 		Name: "approx_count_distinct", Usage: "approx_count_distinct(x)", Aliases: []string{"approx_distinct"},
 		bind: bindApproxCountDistinct, distinct: distinctIgnored,

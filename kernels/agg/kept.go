@@ -5,6 +5,9 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/kernels"
 )
 
 // kept makes any aggregate take rows back: it keeps the rows of every group, in
@@ -20,6 +23,8 @@ type kept struct {
 	free  uint32            // the first free row plus one
 	heads column[keptList]  // by group: its rows
 	equal column[[2]uint32] // by pair: its first and last row, plus one
+	order []Order           // of the last arguments, by which Final sorts
+	skip  bool              // rows whose first argument is NULL
 }
 
 // keptRow is a row; links are rows plus one.
@@ -74,6 +79,9 @@ func (k *kept) Update(groups []uint32, n int, args ...arrow.Array) error {
 // some are the rows that are kept.
 func (k *kept) some(groups []uint32, args []arrow.Array) ([]uint32, []arrow.Array, func(), error) {
 	if len(args) > 1 {
+		if k.skip {
+			return k.there(groups, args)
+		}
 		return groups, args, func() {}, nil
 	}
 	groups, vals, err := valued(k.mem, groups, args[0])
@@ -81,6 +89,33 @@ func (k *kept) some(groups []uint32, args []arrow.Array) ([]uint32, []arrow.Arra
 		return nil, nil, nil, err
 	}
 	return groups, []arrow.Array{vals}, vals.Release, nil
+}
+
+// there are the rows whose first argument is not NULL.
+func (k *kept) there(groups []uint32, args []arrow.Array) ([]uint32, []arrow.Array, func(), error) {
+	valid := logicalValidity(args[0])
+	if args[0].DataType().ID() != arrow.NULL && valid.Count() == args[0].Len() {
+		return groups, args, func() {}, nil
+	}
+	if args[0].DataType().ID() == arrow.NULL {
+		valid = columnar.NewBitmap(args[0].Len())
+	}
+	some := make([]arrow.Array, len(args))
+	for i, a := range args {
+		var err error
+		if some[i], err = kernels.FilterArray(k.mem, a, valid); err != nil {
+			releaseAll(some)
+			return nil, nil, nil, err
+		}
+	}
+	if groups != nil {
+		owners := make([]uint32, 0, some[0].Len())
+		for lo, hi := range valid.Runs() {
+			owners = append(owners, groups[lo:hi]...)
+		}
+		groups = owners
+	}
+	return groups, some, func() { releaseAll(some) }, nil
 }
 
 // push adds a row to the end of its group.
@@ -191,6 +226,14 @@ func (k *kept) Final(groups []uint32) (arrow.Array, error) {
 		for ; from < end; from++ {
 			owners[from] = uint32(i)
 		}
+	}
+	if k.order != nil {
+		in, err := k.sorted(owners, cols)
+		if err != nil {
+			return nil, err
+		}
+		defer releaseAll(in)
+		cols = in
 	}
 	if err := acc.Update(owners, max(len(groups), 1), cols...); err != nil {
 		return nil, err

@@ -237,3 +237,65 @@ func mae(rows []row) string {
 	}
 	return cellOf(total / float64(n))
 }
+
+// mode is the value that occurs most, of several the first.
+func mode(rows []row) string {
+	best, most := "null", 0
+	for i, v := range values(rows) {
+		n := 0
+		for _, w := range values(rows) {
+			if w == v {
+				n++
+			}
+		}
+		if n > most && !slices.Contains(values(rows)[:i], v) {
+			best, most = v, n
+		}
+	}
+	return best
+}
+
+func bitwise(rows []row, op func(a, b int64) int64) string {
+	vals := values(rows)
+	if len(vals) == 0 {
+		return "null"
+	}
+	var total int64
+	for i, v := range vals {
+		x, _ := strconv.ParseInt(v, 10, 64)
+		if total = op(total, x); i == 0 {
+			total = x
+		}
+	}
+	return strconv.FormatInt(total, 10)
+}
+
+// disc is the first of the sorted values with a quarter of them up to it.
+func disc(rows []row) string {
+	vals := values(rows)
+	if len(vals) == 0 {
+		return "null"
+	}
+	slices.SortFunc(vals, func(a, b string) int {
+		switch {
+		case lessNumber(a, b):
+			return -1
+		case lessNumber(b, a):
+			return 1
+		}
+		return 0
+	})
+	v := vals[(len(vals)+3)/4-1]
+	if v == "-0" {
+		v = "0"
+	}
+	return v
+}
+
+// joined is texts with commas, as a cell.
+func joined(vals []string) string {
+	if len(vals) > 1 {
+		return strconv.Quote(strings.Join(vals, ","))
+	}
+	return vals[0]
+}

@@ -26,6 +26,17 @@ func bindPercentile(f *Function, args []arrow.DataType) (*Spec, error) {
 	return bindQuantile(f, args)
 }
 
+func bindPercentileDisc(f *Function, args []arrow.DataType) (*Spec, error) {
+	spec, err := bindPercentile(f, args)
+	if err != nil {
+		return nil, err
+	}
+	spec.New = func(mem memory.Allocator) Accumulator {
+		return &quantile{mem: mem, p: 0.5, values: newChains[float64](mem), disc: true}
+	}
+	return spec, nil
+}
+
 func bindQuantile(f *Function, args []arrow.DataType) (*Spec, error) {
 	f64 := arrow.PrimitiveTypes.Float64
 	in := make([]arrow.DataType, len(args))
@@ -52,6 +63,7 @@ type quantile struct {
 	mem    memory.Allocator
 	p      float64
 	known  bool // p was set
+	disc   bool // no interpolation
 	values chains[float64]
 	sorted []float64
 }
@@ -145,6 +157,12 @@ func (q *quantile) Final(groups []uint32) (arrow.Array, error) {
 			q.sorted = append(q.sorted, v)
 		}
 		sortFloats(q.sorted)
+		if q.disc {
+			// The first value with a share of at least p at or before it.
+			k := int(math.Ceil(q.p*float64(len(q.sorted)))) - 1
+			out.v[i] = q.sorted[max(k, 0)]
+			continue
+		}
 		out.v[i] = interpolate(q.sorted, q.p)
 	}
 	return out.array(arrow.PrimitiveTypes.Float64), nil

@@ -87,7 +87,8 @@ type binder struct {
 	names  []string // of the columns of in, once one is looked up
 	shared map[string]node
 	nodes  int
-	lazy   int // depth of branches that may never be evaluated
+	lazy   int    // depth of branches that may never be evaluated
+	zone   string // of the call that is bound
 }
 
 // share returns the node equal to n that was made before, or n.
@@ -106,6 +107,11 @@ func (b *binder) share(n node) node {
 func (b *binder) bind(e Expr, depth int) (node, error) {
 	if depth > maxDepth {
 		return nil, &Error{Code: "AS1107", Msg: fmt.Sprintf("expression nested deeper than %d", maxDepth)}
+	}
+	if z := zoneOf(e); z != "" && z != b.zone {
+		outer := b.zone
+		b.zone = z
+		defer func() { b.zone = outer }()
 	}
 	switch e := e.(type) {
 	case nil:
@@ -269,8 +275,28 @@ func (b *binder) coerce(of node, to arrow.DataType) (node, error) {
 	return b.cast(of, to, false)
 }
 
-// cast converts of to type to; a constant is converted now.
+// cast converts of to type to, between an instant and what is none in the zone
+// of the call.
 func (b *binder) cast(of node, to arrow.DataType, try bool) (node, error) {
+	in, out := b.inZone(of.info().typ), b.inZone(to)
+	if b.zone == "" || (in == nil) == (out == nil) {
+		return b.convert(of, to, try)
+	}
+	var err error
+	if in != nil {
+		if of, err = b.convert(of, in, try); err != nil {
+			return nil, err
+		}
+		return b.convert(of, to, try)
+	}
+	if of, err = b.convert(of, out, try); err != nil {
+		return nil, err
+	}
+	return b.convert(of, to, try)
+}
+
+// convert converts of to type to; a constant is converted now.
+func (b *binder) convert(of node, to arrow.DataType, try bool) (node, error) {
 	in := of.info()
 	if arrow.TypeEqual(in.typ, to) {
 		return of, nil
@@ -341,7 +367,16 @@ func (b *binder) call(e Call, depth int) (node, error) {
 
 // apply binds a call of f with bound arguments.
 func (b *binder) apply(f *kernels.Function, nodes []node) (node, error) {
-	k, err := f.Bind(args(nodes))
+	if err := b.localize(f, nodes); err != nil {
+		return nil, err
+	}
+	in := args(nodes)
+	for i := range in {
+		if b.zone != "UTC" {
+			in[i].Zone = b.zone
+		}
+	}
+	k, err := f.Bind(in)
 	if err != nil {
 		return nil, err
 	}
@@ -365,7 +400,11 @@ func (b *binder) apply(f *kernels.Function, nodes []node) (node, error) {
 	case "coalesce":
 		return b.coalesce(nodes, k), nil
 	}
-	return b.function(f.Name, nodes, k)
+	n, err := b.function(f.Name, nodes, k)
+	if err != nil || !instant(k.Out) || b.zone == "" {
+		return n, err
+	}
+	return b.convert(n, &arrow.TimestampType{Unit: k.Out.(*arrow.TimestampType).Unit, TimeZone: "UTC"}, false)
 }
 
 // lazyCalls are the functions whose arguments after the first may never be

@@ -27,23 +27,31 @@ type Lit struct {
 
 // Call applies a function or operator of the table in kernels/functions.go by
 // its name: "add", "eq", "and", "upper", "if", "coalesce", "in", "like" ...
+//
+// Zone is the time zone on whose clock the call shows, reads and computes with
+// instants, as in HOUR(x) and in x = '2026-01-31 10:00', of whatever zone their
+// type is; the results are in UTC. If it is empty instants are in the zone of
+// their type, texts and times without zone in UTC.
 type Call struct {
 	Name string
 	Args []Expr
+	Zone string
 }
 
-// Cast converts; Try gives NULL instead of an error.
+// Cast converts; Try gives NULL instead of an error. Zone is that of [Call].
 type Cast struct {
-	Of  Expr
-	To  arrow.DataType
-	Try bool
+	Of   Expr
+	To   arrow.DataType
+	Try  bool
+	Zone string
 }
 
 // Case is CASE WHEN c1 THEN v1 ... ELSE e END; Else may be nil (NULL). A CASE
-// with an operand is built with "eq" calls by the caller.
+// with an operand is built with "eq" calls by the caller. Zone is that of [Call].
 type Case struct {
 	Whens []When
 	Else  Expr
+	Zone  string
 }
 
 // When is one arm of a [Case].

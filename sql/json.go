@@ -1,0 +1,183 @@
+package sql
+
+import (
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream/kernels/expr"
+	"github.com/arrowstream/arrowstream/sql/syntax"
+)
+
+func text(s string) expr.Expr { return expr.Lit{Value: s} }
+
+func when(cond, then, orElse expr.Expr) expr.Expr {
+	return expr.Case{Whens: []expr.When{{Cond: cond, Then: then}}, Else: orElse}
+}
+
+// jsonAccess is x -> key and x ->> key.
+func (b *binder) jsonAccess(e *syntax.JSONAccess) (expr.Expr, error) {
+	args, err := b.exprs(e.X, e.Key)
+	if err != nil {
+		return nil, err
+	}
+	if e.Text {
+		return call("json_get_text", args...), nil
+	}
+	return call("json_get", args...), nil
+}
+
+// jsonCall is JSON_VALUE, JSON_QUERY or JSON_EXISTS with the clauses after the
+// path: a choice between the value, what is given where nothing stands at the
+// path, and what is given where the text is no JSON, the value is of the wrong
+// kind or cannot be converted.
+func (b *binder) jsonCall(c *syntax.Call) (expr.Expr, error) {
+	name := strings.ToLower(c.Fn.Last())
+	if len(c.Args) != 2 {
+		return nil, b.err(c, "AS1601", "usage: "+strings.ToUpper(name)+"(json, path ...)", "%s takes a JSON and a path", c.Fn.Last())
+	}
+	args, err := b.exprs(c.Args[0].Value, c.Args[1].Value)
+	if err != nil {
+		return nil, err
+	}
+	j, known := args[0], call("is_not_null", args[0])
+	bad, missing := call("not", call("is_json", j)), call("not", call("json_exists", args...))
+	clauses := c.JSON
+	if name == "json_exists" {
+		var onError expr.Expr = expr.Lit{Value: false}
+		switch clauses.OnError.Kind {
+		case "TRUE", "FALSE":
+			onError = expr.Lit{Value: clauses.OnError.Kind == "TRUE"}
+		case "UNKNOWN":
+			onError = expr.Lit{}
+		case "ERROR":
+			onError = call("eq", call("raise_error", text("JSON_EXISTS: the text is no JSON")), text(""))
+		}
+		return when(call("and", known, bad), onError, call("json_exists", args...)), nil
+	}
+	onEmpty, err := b.jsonDefault(c, clauses.OnEmpty, "nothing stands at the path")
+	if err != nil {
+		return nil, err
+	}
+	onError, err := b.jsonDefault(c, clauses.OnError, "the text is no JSON, or the value does not fit")
+	if err != nil {
+		return nil, err
+	}
+	raw := call("json_extract", args...)
+	value, wrong := call(name, args...), call("ne", raw, text("null"))
+	nested := call("or", call("is_json", raw, text("object")), call("is_json", raw, text("array")))
+	switch clauses.Wrapper {
+	case "UNCONDITIONAL":
+		value = call("concat", text("["), raw, text("]"))
+	case "CONDITIONAL":
+		value = when(nested, raw, call("concat", text("["), raw, text("]")))
+	}
+	fits := value
+	if clauses.Returning != nil {
+		t, err := b.s.arrowType(clauses.Returning)
+		if err != nil {
+			return nil, err
+		}
+		fits = expr.Cast{Of: value, To: t, Try: true}
+		if onEmpty != nil {
+			onEmpty = expr.Cast{Of: onEmpty, To: t}
+		}
+		if onError != nil {
+			onError = expr.Cast{Of: onError, To: t}
+		}
+	}
+	if onEmpty == nil && onError == nil {
+		return fits, nil
+	}
+	return expr.Case{Whens: []expr.When{
+		{Cond: call("is_null", j), Then: expr.Lit{}},
+		{Cond: bad, Then: orNull(onError)},
+		{Cond: missing, Then: orNull(onEmpty)},
+		{Cond: call("and", call("is_null", fits), wrong), Then: orNull(onError)},
+	}, Else: fits}, nil
+}
+
+func orNull(x expr.Expr) expr.Expr {
+	if x == nil {
+		return expr.Lit{}
+	}
+	return x
+}
+
+// jsonDefault is what ON EMPTY or ON ERROR gives, nil for NULL.
+func (b *binder) jsonDefault(c *syntax.Call, d syntax.JSONDefault, why string) (expr.Expr, error) {
+	switch d.Kind {
+	case "ERROR":
+		return call("raise_error", text(strings.ToUpper(c.Fn.Last())+": "+why)), nil
+	case "DEFAULT":
+		return b.expr(d.Value)
+	case "EMPTY ARRAY":
+		return text("[]"), nil
+	case "EMPTY OBJECT":
+		return text("{}"), nil
+	}
+	return nil, nil
+}
+
+// jsonMakers are the functions whose results are JSON: inside of JSON_OBJECT and
+// JSON_ARRAY they are not texts.
+var jsonMakers = map[string]bool{"json_object": true, "json_array": true, "json_query": true, "json_extract": true, "to_json": true, "json_string": true}
+
+// jsonPart is e as a part of a JSON.
+func (b *binder) jsonPart(e syntax.Expr) (expr.Expr, error) {
+	x, err := b.expr(e)
+	if err != nil {
+		return nil, err
+	}
+	switch e := e.(type) {
+	case *syntax.Call:
+		if jsonMakers[strings.ToLower(e.Fn.Last())] {
+			return x, nil
+		}
+	case *syntax.JSONAccess:
+		if !e.Text {
+			return x, nil
+		}
+	}
+	return call("to_json", x), nil
+}
+
+// jsonObject is JSON_OBJECT(key, value, ...); a NULL is null.
+func (b *binder) jsonObject(c *syntax.Call) (expr.Expr, error) {
+	if len(c.Args)%2 != 0 {
+		return nil, b.err(c, "AS1601", "usage: JSON_OBJECT('key', value, ...)", "JSON_OBJECT has a key without a value")
+	}
+	parts := []expr.Expr{text("{")}
+	for i := 0; i < len(c.Args); i += 2 {
+		key, err := b.expr(c.Args[i].Value)
+		if err != nil {
+			return nil, err
+		}
+		value, err := b.jsonPart(c.Args[i+1].Value)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			parts = append(parts, text(","))
+		}
+		name := call("to_json", expr.Cast{Of: key, To: arrow.BinaryTypes.String})
+		parts = append(parts, name, text(":"), call("coalesce", value, text("null")))
+	}
+	return call("concat", append(parts, text("}"))...), nil
+}
+
+// jsonArray is JSON_ARRAY(value, ...); a NULL is left out.
+func (b *binder) jsonArray(c *syntax.Call) (expr.Expr, error) {
+	parts := []expr.Expr{text(",")}
+	for _, a := range c.Args {
+		value, err := b.jsonPart(a.Value)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, value)
+	}
+	if len(parts) == 1 {
+		return text("[]"), nil
+	}
+	return call("concat", text("["), call("concat_ws", parts...), text("]")), nil
+}

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -393,10 +392,7 @@ func timesOf(col arrow.Array) []int64 {
 
 func (l *timeline) bytes() (n int64) {
 	for _, r := range l.runs {
-		for _, c := range r.rec.Columns() {
-			width := cmp.Or(columnar.FixedWidth(c.DataType()), 16) // text, about
-			n += int64(c.Len() * width)
-		}
+		n += recordBytes(r.rec)
 	}
 	return n
 }

@@ -45,6 +45,8 @@ type core struct {
 
 	changed grouped.Dirty // slots; for sessions and counts, keys
 
+	divisible
+
 	counted arrowstream.Counts
 	ids     []uint32 // key of each row of the batch
 	at      []uint32 // slot of each row of the batch
@@ -183,7 +185,7 @@ func (c *core) Close() error {
 		c.keys.Release()
 		c.open = false
 	}
-	return nil
+	return c.Over.Close()
 }
 
 // times are the event times of b in units of the time column.

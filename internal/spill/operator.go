@@ -21,12 +21,14 @@ type Operator interface {
 	Advance(ctx context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error)
 }
 
-// Stage is what the operators with one input implement.
+// Stage is a stage that may be divided, once it is bound.
 type Stage interface {
-	arrowstream.Stage
 	arrowstream.Stateful
 	arrowstream.Counted
 	io.Closer
+	// Process and Advance are those of [arrowstream.Stage].
+	Process(ctx context.Context, b arrowstream.Batch, emit arrowstream.Emit) error
+	Advance(ctx context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error)
 }
 
 // Alone is a stage as an operator.

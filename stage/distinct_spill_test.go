@@ -1,12 +1,16 @@
 package stage_test
 
 import (
+	"errors"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/stage"
 	"github.com/arrowstream/arrowstream/stage/stagetest"
 )
@@ -33,9 +37,48 @@ func TestDistinctSpills(t *testing.T) {
 					d := c.distinct
 					return &d
 				},
-				In: []*arrow.Schema{spillSchema}, Ticks: ticksOf(spillRows(t, 12, 300, 2000), c.step), Limits: []int64{1 << 17},
+				In: []*arrow.Schema{spillSchema}, Ticks: ticksOf(spillRows(t, 8, 300, 2000), c.step), Limits: []int64{1 << 17},
 			})
 		})
+	}
+}
+
+func TestDistinctSpillErrors(t *testing.T) {
+	batches := spillRows(t, 4, 1000, 3000)
+	missing := arrowstream.NewSpill("/nowhere/spill", 1<<16, nil)
+	d := &stage.Distinct{By: []string{"i"}}
+	defer d.Close()
+	if _, err := d.Bind(spillSchema, arrowstream.Env{Allocator: columnartest.Allocator(t), Spill: missing}); err != nil {
+		t.Fatal(err)
+	}
+	nowhere := func(arrowstream.Batch, ...int) error { return nil }
+	if err := d.Process(t.Context(), batches[0], nowhere); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Advance(t.Context(), arrowstream.Watermark{}, nowhere)
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "spill: open /nowhere/spill/") {
+		t.Errorf("missing folder: %v", err)
+	}
+	// What is in parts needs a folder.
+	st := arrowstream.State{"divided": batches[0]}
+	plain := &stage.Distinct{By: []string{"i"}}
+	defer plain.Close()
+	if _, err := plain.Bind(spillSchema, arrowstream.Env{Allocator: columnartest.Allocator(t)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := plain.Restore(t.Context(), st); err == nil || !strings.Contains(err.Error(), "AS5001") {
+		t.Errorf("no folder: %v", err)
+	}
+	// Nor may they be of something else.
+	folder := &stage.Distinct{By: []string{"i"}}
+	defer folder.Close()
+	if _, err := folder.Bind(spillSchema, arrowstream.Env{Allocator: columnartest.Allocator(t), Spill: arrowstream.NewSpill(t.TempDir(), 1<<16, nil)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range []arrowstream.State{st, {"pieces": batches[0]}} {
+		if err := folder.Restore(t.Context(), st); err == nil || !strings.Contains(err.Error(), "AS5001") {
+			t.Errorf("not of parts: %v", err)
+		}
 	}
 }
 

@@ -91,6 +91,9 @@ func TestHashJoinSpills(t *testing.T) {
 			"changes": {changes: true, step: 3 * time.Second, join: stage.HashJoin{Updates: true}},
 			"ttl":     {join: stage.HashJoin{Updates: true, LeftTTL: 4 * time.Second, RightTTL: 7 * time.Second}, step: 2 * time.Second},
 		} {
+			if (name == "early" || name == "ttl") && kind != stage.FullJoin && kind != stage.SemiJoin {
+				continue
+			}
 			t.Run(kind.String()+"/"+name, func(t *testing.T) {
 				in, ticks := joinTicks(t, 8, 150, c.changes, c.early, c.step)
 				stagetest.RunSpilled(t, stagetest.Spilled{

@@ -83,6 +83,9 @@ func New(env arrowstream.Env, plan Plan) *Divided {
 // On reports whether the operator is divided.
 func (d *Divided) On() bool { return d != nil && d.parts != nil }
 
+// share is what the parts may take in memory together.
+func (d *Divided) share() int64 { return min(d.spill.Share(), 1<<30) }
+
 // Check divides whole, which has done the tick of w and returned the watermark
 // mark, when it remembers more than its share. It is closed then.
 func (d *Divided) Check(ctx context.Context, whole Operator, w, mark arrowstream.Watermark) error {
@@ -222,7 +225,7 @@ func (d *Divided) Process(ctx context.Context, input int, b arrowstream.Batch, e
 	d.waiting[input] = append(d.waiting[input], waitingRows{wait, d.now.tick})
 	d.bytes += bytesOf(wait)
 	const buffered = 8 // of the share; rows are there three times while they are divided
-	if d.bytes < d.spill.Share()/buffered {
+	if d.bytes < d.share()/buffered {
 		return nil
 	}
 	return d.flush()

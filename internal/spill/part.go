@@ -153,7 +153,7 @@ func releaseAll(recs []arrow.Record) {
 // tidy begins the file anew when most of it is out of date.
 func (d *Divided) tidy() error {
 	live := d.size()
-	if d.file.at <= 2*live+4*d.spill.Share() {
+	if d.file.at <= 2*live+4*d.share() {
 		return nil
 	}
 	f, err := Create(d.env.Allocator, d.spill)

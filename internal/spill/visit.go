@@ -57,7 +57,7 @@ func (d *Divided) due(x *part, w arrowstream.Watermark) bool {
 	switch {
 	case w.Done() || d.urgent:
 		return x.first != none || d.plan.Timers || d.plan.Flushes
-	case x.queued > max(x.stored, d.spill.Share()/worth):
+	case x.queued > max(x.stored, d.share()/worth):
 		return true
 	}
 	return (x.first != none || d.plan.Timers) && w.Clock-x.seen >= delay.Microseconds()

@@ -127,7 +127,7 @@ func TestMemoryLimit(t *testing.T) {
 		{name: "keys beyond the limit", limit: "256MiB", sql: clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts", want: hot, fails: true},
 		{name: "keys in a folder", limit: "128MiB", spill: true, sql: clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts"},
 		{name: "keys in a folder and a store", limit: "128MiB", spill: true, state: true, sql: "SET job.name = keys; " + clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts"},
-		{name: "join beyond the limit", sql: pairs, want: `AS6001.*hashjoin1: .*remembers \d+ keys in \d+ MiB`, fails: true},
+		{name: "join beyond the limit", sql: pairs, want: `AS6001.*remembers \d+ keys in \d+ MiB: hashjoin1: `, fails: true},
 		{name: "distinct in a folder", limit: "128MiB", spill: true, sql: different},
 		{name: "distinct in a folder and a store", limit: "128MiB", spill: true, state: true, sql: different},
 		{name: "join in a folder", limit: "128MiB", spill: true, sql: pairs},

@@ -83,7 +83,7 @@ func New(env arrowstream.Env, plan Plan) *Divided {
 // On reports whether the operator is divided.
 func (d *Divided) On() bool { return d != nil && d.parts != nil }
 
-// share is what the parts may take in memory together.
+// share is the share by which what waits is measured: one that has an end.
 func (d *Divided) share() int64 { return min(d.spill.Share(), 1<<30) }
 
 // Check divides whole, which has done the tick of w and returned the watermark

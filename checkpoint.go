@@ -217,7 +217,7 @@ func (n *node) checkpoint(ctx context.Context, e Epoch) error {
 	} else if n.forgotten() {
 		// It has emitted everything and is not called again.
 	} else if l, ok := st.(Logged); ok && l.Logs() {
-		delta = begun
+		delta = begun && !l.Renews()
 		state, log, err = l.Log(ctx)
 	} else if inc, ok := st.(Incremental); ok && delta {
 		state, err = inc.Delta(ctx)

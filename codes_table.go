@@ -380,7 +380,7 @@ var errorCodes = []ErrorCode{
 	},
 	{
 		"AS6001", "memory budget is used up",
-		"The job holds more memory than it may; the error names the operator that asked for more, and how many keys it remembers in how many bytes. Raise --memory-limit, let GROUP BY go on in a folder with --spill, group by fewer keys or smaller windows, or bound the state by a window or a TTL.",
+		"The job holds more memory than it may; the error names the operator that asked for more, and how many keys it remembers in how many bytes. Raise --memory-limit, let GROUP BY, DISTINCT, joins and windows go on in a folder with --spill, group by fewer keys or smaller windows, or bound the state by a window or a TTL.",
 	},
 	{
 		"AS7001", "unknown model type",

@@ -8,13 +8,16 @@ import (
 
 // Logged is a stage whose state may come to be more than memory holds, so that
 // no snapshot of it can be asked for: from then on what it remembers is a log,
-// and an epoch adds to it what has come since the one before. Nothing of a log
-// is written twice, and all of it is read when the job starts again.
+// and an epoch adds to it what has come since the one before, until it begins
+// anew. All of it is read when the job starts again.
 type Logged interface {
 	Incremental
 	// Logs reports whether the stage keeps a log from now on, for good: it is
 	// asked for Log then, and not for Snapshot or Delta.
 	Logs() bool
+	// Renews reports whether the next Log is all of the state, in place of what
+	// the store has.
+	Renews() bool
 	// Log returns what has come to the log since the last Snapshot, Delta, Log
 	// or Apply; the caller releases both. Restored, the state is a delta, and
 	// then every batch of the log, in order of the names, is one with the name.

@@ -206,7 +206,7 @@ func recovered(v any, holds string) error {
 	if err, ok := v.(error); ok && errors.As(err, &limit) {
 		return &Error{
 			Code: "AS6001", Msg: fmt.Sprintf("memory budget of %d MiB is used up%s", limit.Limit>>20, holds), Err: limit,
-			Hint: "raise the memory limit, let GROUP BY go on in a folder with --spill, or bound the state by windows or a TTL",
+			Hint: "raise the memory limit, let the job go on in a folder with --spill, or bound the state by windows or a TTL",
 		}
 	}
 	return &Error{Code: "AS9001", Msg: fmt.Sprintf("panic: %v\n%s", v, debug.Stack())}

@@ -67,9 +67,10 @@ type Options struct {
 	// Access says which files and hosts stages and sinks may reach; nil is
 	// everything. Sources and the store are made with one of their own.
 	Access *Access
-	// Spill is a folder for the state of grouped aggregates that takes more
-	// than its share of MemoryLimit; it is made if it is missing. Empty keeps
-	// all in memory. With State what is spilled goes there, too.
+	// Spill is a folder for the state of stages and joins that are able to go
+	// on there when it takes more than its share of MemoryLimit; it is made if
+	// it is missing. Empty keeps all in memory. With State what is spilled goes
+	// there, too.
 	Spill string
 	// Program is the text that the pipeline was made from, kept with its state.
 	Program string

@@ -65,6 +65,9 @@ func (l *aggregateLog) add(p spill.Piece, rows bool) {
 // Logs implements [arrowstream.Logged].
 func (a *Aggregate) Logs() bool { return a.over != nil && a.over.log.on }
 
+// Renews implements [arrowstream.Logged]: nothing is written to the store twice.
+func (a *Aggregate) Renews() bool { return false }
+
 // Log implements [arrowstream.Logged].
 func (a *Aggregate) Log(context.Context) (arrowstream.State, arrowstream.Log, error) {
 	o := a.over

@@ -12,6 +12,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/grouped"
+	"github.com/arrowstream/arrowstream/internal/spill"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -22,6 +23,9 @@ import (
 // emits a changelog, +I when a row is there and -D when its last copy is taken
 // back. TTL then counts from when the row last came. The first row of a part of
 // the columns is what [Top] keeps, with N 1 and no order.
+//
+// With a folder in [arrowstream.Env.Spill] it goes on there when the keys
+// outgrow their share; rows may be emitted some seconds later then.
 type Distinct struct {
 	// By are the columns of the key; all columns if empty.
 	By []string
@@ -45,7 +49,11 @@ type Distinct struct {
 	drops int64
 	rows  *SetOp // of a changelog, which does all the work
 	saved int    // ages, without TTL keys, that are in the last checkpoint
+	divisible
 }
+
+// divisible is what a stage needs to go on in a folder.
+type divisible = spill.Divisible
 
 // aged is a key and the time of the tick in which it came, in microseconds.
 type aged struct {
@@ -54,9 +62,10 @@ type aged struct {
 }
 
 var (
-	_ arrowstream.Incremental = (*Distinct)(nil)
-	_ arrowstream.Parallel    = (*Distinct)(nil)
-	_ arrowstream.Counted     = (*Distinct)(nil)
+	_ arrowstream.Logged   = (*Distinct)(nil)
+	_ arrowstream.Parallel = (*Distinct)(nil)
+	_ arrowstream.Counted  = (*Distinct)(nil)
+	_ arrowstream.Spilling = (*Distinct)(nil)
 )
 
 // Bind implements [arrowstream.Stage].
@@ -85,13 +94,37 @@ func (d *Distinct) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, e
 		return nil, err
 	}
 	d.open = true
+	d.Over = spill.New(env, spill.Plan{
+		Inputs: []*arrow.Schema{in}, Keys: [][]int{d.keys.Positions()},
+		New: func(env arrowstream.Env) (spill.Operator, error) {
+			one := &Distinct{By: d.By, TTL: d.TTL}
+			_, err := one.Bind(in, env)
+			return spill.Alone(one), err
+		},
+		StateKeys: func(name string, _ arrow.Record) []int { return firstOf(name == "keys", len(d.by)) },
+	})
 	return in, nil
+}
+
+// firstOf are the first n columns, nil unless there are any.
+func firstOf(any bool, n int) []int {
+	if !any {
+		return nil
+	}
+	columns := make([]int, n)
+	for i := range columns {
+		columns[i] = i
+	}
+	return columns
 }
 
 // Process implements [arrowstream.Stage].
 func (d *Distinct) Process(ctx context.Context, b arrowstream.Batch, emit arrowstream.Emit) error {
 	if d.rows != nil {
 		return d.rows.Process(ctx, 0, b, emit)
+	}
+	if d.Over.On() {
+		return d.Over.Process(ctx, 0, b, emit)
 	}
 	n := int(b.NumRows())
 	if n == 0 {
@@ -133,6 +166,9 @@ func (d *Distinct) Advance(ctx context.Context, w arrowstream.Watermark, emit ar
 	if d.rows != nil {
 		return d.rows.Advance(ctx, w, emit)
 	}
+	if d.Over.On() {
+		return d.Over.Advance(ctx, w, emit)
+	}
 	if err := d.emitHeld(emit); err != nil {
 		return w, err
 	}
@@ -143,7 +179,7 @@ func (d *Distinct) Advance(ctx context.Context, w arrowstream.Watermark, emit ar
 	if w.Done() {
 		return w, d.Close()
 	}
-	return w, nil
+	return w, d.Over.Check(ctx, spill.Alone(d), w, w)
 }
 
 func (d *Distinct) emitHeld(emit arrowstream.Emit) error {
@@ -257,6 +293,9 @@ func (d *Distinct) Counts() arrowstream.Counts {
 	if d.rows != nil {
 		return d.rows.Counts()
 	}
+	if d.Over.On() {
+		return d.Over.Counts()
+	}
 	var c arrowstream.Counts
 	if d.open {
 		c.StateRows = d.live
@@ -283,5 +322,5 @@ func (d *Distinct) Close() error {
 		d.keys.Release()
 		d.open = false
 	}
-	return nil
+	return d.Over.Close()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/grouped"
+	"github.com/arrowstream/arrowstream/internal/spill"
 )
 
 // Snapshot implements [arrowstream.Stateful]: "keys" has the known keys in the
@@ -75,6 +76,9 @@ func (d *Distinct) Restore(ctx context.Context, st arrowstream.State) error { re
 func (d *Distinct) Apply(ctx context.Context, st arrowstream.State) error {
 	if d.rows != nil {
 		return d.rows.Restore(ctx, st)
+	}
+	if spill.IsDivided(st) {
+		return d.Over.Apply(st)
 	}
 	meta, ok := grouped.ReadMeta(st["meta"], "mark")
 	if !ok {

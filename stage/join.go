@@ -30,6 +30,9 @@ import (
 // rest of that one only looks up.
 //
 // Changes are emitted one by one, as +I and -D, not their net within a tick.
+//
+// With keys and a folder in [arrowstream.Env.Spill] it goes on there when the rows
+// outgrow their share, see join_spill.go.
 type HashJoin struct {
 	JoinColumns
 	Kind JoinKind
@@ -71,6 +74,8 @@ type HashJoin struct {
 	pairs   joinPairs
 	out     joinPairs // what is emitted of them, and with
 	changes []int8
+
+	divisible
 }
 
 // joinSide is what a join knows of one input.
@@ -121,13 +126,17 @@ func (j *HashJoin) Bind(in []*arrow.Schema, env arrowstream.Env) (*arrow.Schema,
 		}
 	}
 	j.open = true
+	j.Over = j.divided(in, env)
 	return j.plan.out, nil
 }
 
 // Process implements [arrowstream.Join].
-func (j *HashJoin) Process(_ context.Context, input int, b arrowstream.Batch, emit arrowstream.Emit) error {
+func (j *HashJoin) Process(ctx context.Context, input int, b arrowstream.Batch, emit arrowstream.Emit) error {
 	if b.NumRows() == 0 {
 		return nil
+	}
+	if j.Over.On() {
+		return j.Over.Process(ctx, input, b, emit)
 	}
 	j.seen += b.NumRows()
 	if err := j.number(input, b); err != nil {
@@ -280,6 +289,9 @@ func (j *HashJoin) First() []int {
 
 // Counts implements [arrowstream.Counted].
 func (j *HashJoin) Counts() arrowstream.Counts {
+	if j.Over.On() {
+		return j.Over.Counts()
+	}
 	c := arrowstream.Counts{RowsUpdated: j.seen}
 	if !j.open {
 		return c
@@ -306,7 +318,7 @@ func (j *HashJoin) Close() error {
 			j.drop(i)
 		}
 	}
-	return nil
+	return j.Over.Close()
 }
 
 // drop forgets the rows of an input.

@@ -10,7 +10,10 @@ import (
 
 // Ended tells that nothing follows on an input. What is remembered of the other
 // input is settled, and forgotten.
-func (j *HashJoin) Ended(_ context.Context, input int, emit arrowstream.Emit) error {
+func (j *HashJoin) Ended(ctx context.Context, input int, emit arrowstream.Emit) error {
+	if j.Over.On() {
+		return j.Over.Ended(ctx, input, emit)
+	}
 	if !j.open || j.sides[input].ended {
 		return nil
 	}
@@ -66,6 +69,9 @@ func (j *HashJoin) unmatched(r *joinRows, at kernels.Place, matched bool) bool {
 
 // Advance implements [arrowstream.Join].
 func (j *HashJoin) Advance(ctx context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
+	if j.Over.On() {
+		return j.Over.Advance(ctx, w, emit)
+	}
 	if w.Done() {
 		for input := range j.sides {
 			if err := j.Ended(ctx, input, emit); err != nil {
@@ -79,7 +85,7 @@ func (j *HashJoin) Advance(ctx context.Context, w arrowstream.Watermark, emit ar
 			return w, err
 		}
 	}
-	return w, nil
+	return w, j.Over.Check(ctx, j, w, w)
 }
 
 // expire forgets the rows of an input whose time is over.

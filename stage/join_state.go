@@ -11,10 +11,11 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/grouped"
+	"github.com/arrowstream/arrowstream/internal/spill"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
-var _ arrowstream.Incremental = (*HashJoin)(nil)
+var _ arrowstream.Logged = (*HashJoin)(nil)
 
 // sideNames are the names of the inputs in a state.
 var sideNames = [2]string{"left", "right"}
@@ -157,6 +158,9 @@ func (j *HashJoin) Restore(ctx context.Context, st arrowstream.State) error { re
 
 // Apply implements [arrowstream.Incremental].
 func (j *HashJoin) Apply(_ context.Context, st arrowstream.State) error {
+	if spill.IsDivided(st) {
+		return j.Over.Apply(st)
+	}
 	meta, ok := grouped.ReadMeta(st["meta"], metaNames...)
 	if !ok {
 		return badState("join", "meta")

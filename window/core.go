@@ -48,6 +48,8 @@ type core struct {
 
 	changed grouped.Dirty // slots; for sessions and counts, keys
 
+	divisible
+
 	counted arrowstream.Counts
 	ids     []uint32 // key of each row of the batch
 	at      []uint32 // slot of each row of the batch
@@ -189,7 +191,7 @@ func (c *core) Close() error {
 		c.keys.Release()
 		c.open = false
 	}
-	return nil
+	return c.Over.Close()
 }
 
 // times are the event times of b in units of the time column, on the clock of

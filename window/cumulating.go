@@ -34,15 +34,16 @@ type Cumulating struct {
 }
 
 var (
-	_ arrowstream.Incremental = (*Cumulating)(nil)
-	_ arrowstream.Sided       = (*Cumulating)(nil)
-	_ arrowstream.Parallel    = (*Cumulating)(nil)
-	_ arrowstream.Counted     = (*Cumulating)(nil)
+	_ arrowstream.Logged   = (*Cumulating)(nil)
+	_ arrowstream.Sided    = (*Cumulating)(nil)
+	_ arrowstream.Parallel = (*Cumulating)(nil)
+	_ arrowstream.Counted  = (*Cumulating)(nil)
+	_ arrowstream.Spilling = (*Cumulating)(nil)
 )
 
 // Bind implements [arrowstream.Stage].
 func (c *Cumulating) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
-	return c.bind(in, env, layoutConfig{kind: "cumulating", size: c.Max, slide: c.Step, offset: c.Offset, cumulate: true}, c.options())
+	return c.bind(in, env, layoutConfig{kind: "cumulating", size: c.Max, slide: c.Step, offset: c.Offset, cumulate: true}, c.options(), c.Clone)
 }
 
 // Clone implements [arrowstream.Parallel].

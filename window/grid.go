@@ -10,6 +10,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/grouped"
+	"github.com/arrowstream/arrowstream/internal/spill"
 )
 
 // grid is the operator behind tumbling, hopping and cumulating windows and
@@ -49,7 +50,7 @@ type touch struct {
 	kid  uint32
 }
 
-func (g *grid) bind(in *arrow.Schema, env arrowstream.Env, lc layoutConfig, o options) (*arrow.Schema, error) {
+func (g *grid) bind(in *arrow.Schema, env arrowstream.Env, lc layoutConfig, o options, clone func() arrowstream.Stage) (*arrow.Schema, error) {
 	if err := g.findTime(lc.kind, in, o.time); err != nil {
 		return nil, err
 	}
@@ -81,13 +82,17 @@ func (g *grid) bind(in *arrow.Schema, env arrowstream.Env, lc layoutConfig, o op
 	if g.changelog {
 		g.touched = map[paneID]*touchedWindow{}
 	}
+	g.Over = g.divided(env, clone)
 	return g.out, nil
 }
 
 // Process implements [arrowstream.Stage].
-func (g *grid) Process(_ context.Context, b arrowstream.Batch, emit arrowstream.Emit) error {
+func (g *grid) Process(ctx context.Context, b arrowstream.Batch, emit arrowstream.Emit) error {
 	if b.NumRows() == 0 {
 		return nil
+	}
+	if g.Over.On() {
+		return g.Over.Process(ctx, 0, b, emit)
 	}
 	g.rowsCame = true
 	ts := g.times(b, g.time)
@@ -275,7 +280,10 @@ func (g *grid) slot(p *pane, kid uint32) uint32 {
 // Advance implements [arrowstream.Stage]: it emits corrections, fires the
 // windows that the watermark has reached and forgets those that no row can
 // change any more.
-func (g *grid) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
+func (g *grid) Advance(ctx context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
+	if g.Over.On() {
+		return g.Over.Advance(ctx, w, emit)
+	}
 	var latest int64
 	if n := len(g.panes); n > 0 {
 		latest = g.panes[n-1].last
@@ -300,7 +308,7 @@ func (g *grid) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstr
 		return out, g.Close()
 	}
 	g.heat()
-	return out, nil
+	return out, g.Over.Check(ctx, spill.Alone(g), w, out)
 }
 
 // heat finds the panes that are hot since the horizon has moved.
@@ -371,6 +379,9 @@ func (g *grid) forget() {
 
 // Counts implements [arrowstream.Counted].
 func (g *grid) Counts() arrowstream.Counts {
+	if g.Over.On() {
+		return g.Over.Counts()
+	}
 	n := g.core.Counts()
 	onHeap(&n, int64(4*(cap(g.refs)+cap(g.stamp)+cap(g.birth)+cap(g.pos)+cap(g.seen))))
 	for _, p := range g.panes {

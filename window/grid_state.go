@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/spill"
 )
 
 var paneColumns = []string{"pane_start", "pane_end"}
@@ -43,6 +44,9 @@ func (g *grid) Restore(ctx context.Context, st arrowstream.State) error { return
 
 // Apply implements [arrowstream.Incremental].
 func (g *grid) Apply(_ context.Context, st arrowstream.State) error {
+	if spill.IsDivided(st) {
+		return g.Over.Apply(st)
+	}
 	if err := g.restoreMeta(st); err != nil {
 		return err
 	}

@@ -35,15 +35,16 @@ type Hopping struct {
 }
 
 var (
-	_ arrowstream.Incremental = (*Hopping)(nil)
-	_ arrowstream.Sided       = (*Hopping)(nil)
-	_ arrowstream.Parallel    = (*Hopping)(nil)
-	_ arrowstream.Counted     = (*Hopping)(nil)
+	_ arrowstream.Logged   = (*Hopping)(nil)
+	_ arrowstream.Sided    = (*Hopping)(nil)
+	_ arrowstream.Parallel = (*Hopping)(nil)
+	_ arrowstream.Counted  = (*Hopping)(nil)
+	_ arrowstream.Spilling = (*Hopping)(nil)
 )
 
 // Bind implements [arrowstream.Stage].
 func (h *Hopping) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
-	return h.bind(in, env, layoutConfig{kind: "hopping", size: h.Size, slide: h.Slide, offset: h.Offset}, h.options())
+	return h.bind(in, env, layoutConfig{kind: "hopping", size: h.Size, slide: h.Slide, offset: h.Offset}, h.options(), h.Clone)
 }
 
 // Clone implements [arrowstream.Parallel].

@@ -31,15 +31,16 @@ type Regroup struct {
 }
 
 var (
-	_ arrowstream.Incremental = (*Regroup)(nil)
-	_ arrowstream.Sided       = (*Regroup)(nil)
-	_ arrowstream.Parallel    = (*Regroup)(nil)
-	_ arrowstream.Counted     = (*Regroup)(nil)
+	_ arrowstream.Logged   = (*Regroup)(nil)
+	_ arrowstream.Sided    = (*Regroup)(nil)
+	_ arrowstream.Parallel = (*Regroup)(nil)
+	_ arrowstream.Counted  = (*Regroup)(nil)
+	_ arrowstream.Spilling = (*Regroup)(nil)
 )
 
 // Bind implements [arrowstream.Stage].
 func (r *Regroup) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
-	return r.bind(in, env, layoutConfig{kind: "regroup", start: r.start()}, r.options())
+	return r.bind(in, env, layoutConfig{kind: "regroup", start: r.start()}, r.options(), r.Clone)
 }
 
 func (r *Regroup) start() string {

@@ -34,15 +34,16 @@ type Session struct {
 }
 
 var (
-	_ arrowstream.Incremental = (*Session)(nil)
-	_ arrowstream.Sided       = (*Session)(nil)
-	_ arrowstream.Parallel    = (*Session)(nil)
-	_ arrowstream.Counted     = (*Session)(nil)
+	_ arrowstream.Logged   = (*Session)(nil)
+	_ arrowstream.Sided    = (*Session)(nil)
+	_ arrowstream.Parallel = (*Session)(nil)
+	_ arrowstream.Counted  = (*Session)(nil)
+	_ arrowstream.Spilling = (*Session)(nil)
 )
 
 // Bind implements [arrowstream.Stage].
 func (s *Session) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
-	return s.bind(in, env, s.Gap, s.MaxSpan, s.options())
+	return s.bind(in, env, s.Gap, s.MaxSpan, s.options(), s.Clone)
 }
 
 // Clone implements [arrowstream.Parallel].

@@ -53,7 +53,7 @@ type session struct {
 
 const nowhere = math.MinInt64
 
-func (g *sessions) bind(in *arrow.Schema, env arrowstream.Env, gap, span time.Duration, o options) (*arrow.Schema, error) {
+func (g *sessions) bind(in *arrow.Schema, env arrowstream.Env, gap, span time.Duration, o options, clone func() arrowstream.Stage) (*arrow.Schema, error) {
 	const what = "session"
 	if err := g.findTime(what, in, o.time); err != nil {
 		return nil, err
@@ -87,6 +87,7 @@ func (g *sessions) bind(in *arrow.Schema, env arrowstream.Env, gap, span time.Du
 		return nil, err
 	}
 	g.tick, g.parts = 1, map[uint32][]uint32{}
+	g.Over = g.divided(env, clone)
 	return g.out, nil
 }
 
@@ -98,9 +99,12 @@ func (g *sessions) end(x *session) int64 {
 }
 
 // Process implements [arrowstream.Stage].
-func (g *sessions) Process(_ context.Context, b arrowstream.Batch, emit arrowstream.Emit) error {
+func (g *sessions) Process(ctx context.Context, b arrowstream.Batch, emit arrowstream.Emit) error {
 	if b.NumRows() == 0 {
 		return nil
+	}
+	if g.Over.On() {
+		return g.Over.Process(ctx, 0, b, emit)
 	}
 	g.rowsCame = true
 	ts := g.times(b, g.time)
@@ -310,6 +314,9 @@ func (g *sessions) unlink(slot uint32) {
 
 // Counts implements [arrowstream.Counted].
 func (g *sessions) Counts() arrowstream.Counts {
+	if g.Over.On() {
+		return g.Over.Counts()
+	}
 	n := g.core.Counts()
 	onHeap(&n, int64(int(unsafe.Sizeof(session{}))*cap(g.s)+4*cap(g.head)+16*(cap(g.due.h)+cap(g.gone.h))))
 	return n

@@ -9,11 +9,15 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/grouped"
+	"github.com/arrowstream/arrowstream/internal/spill"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
 // Advance implements [arrowstream.Stage].
-func (g *sessions) Advance(_ context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
+func (g *sessions) Advance(ctx context.Context, w arrowstream.Watermark, emit arrowstream.Emit) (arrowstream.Watermark, error) {
+	if g.Over.On() {
+		return g.Over.Advance(ctx, w, emit)
+	}
 	if err := g.decide(emit); err != nil {
 		return w, err
 	}
@@ -34,7 +38,7 @@ func (g *sessions) Advance(_ context.Context, w arrowstream.Watermark, emit arro
 	if w.Done() {
 		return out, g.Close()
 	}
-	return out, nil
+	return out, g.Over.Check(ctx, spill.Alone(g), w, out)
 }
 
 // latest is the end of the last session that has not been emitted, if the

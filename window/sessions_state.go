@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/spill"
 )
 
 var (
@@ -73,6 +74,9 @@ func (g *sessions) Restore(ctx context.Context, st arrowstream.State) error { re
 
 // Apply implements [arrowstream.Incremental].
 func (g *sessions) Apply(_ context.Context, st arrowstream.State) error {
+	if spill.IsDivided(st) {
+		return g.Over.Apply(st)
+	}
 	if err := g.restoreMeta(st); err != nil {
 		return err
 	}

@@ -52,15 +52,16 @@ type Tumbling struct {
 }
 
 var (
-	_ arrowstream.Incremental = (*Tumbling)(nil)
-	_ arrowstream.Sided       = (*Tumbling)(nil)
-	_ arrowstream.Parallel    = (*Tumbling)(nil)
-	_ arrowstream.Counted     = (*Tumbling)(nil)
+	_ arrowstream.Logged   = (*Tumbling)(nil)
+	_ arrowstream.Sided    = (*Tumbling)(nil)
+	_ arrowstream.Parallel = (*Tumbling)(nil)
+	_ arrowstream.Counted  = (*Tumbling)(nil)
+	_ arrowstream.Spilling = (*Tumbling)(nil)
 )
 
 // Bind implements [arrowstream.Stage].
 func (t *Tumbling) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
-	return t.bind(in, env, layoutConfig{kind: "tumbling", size: t.Size, slide: t.Size, offset: t.Offset}, t.options())
+	return t.bind(in, env, layoutConfig{kind: "tumbling", size: t.Size, slide: t.Size, offset: t.Offset}, t.options(), t.Clone)
 }
 
 // Clone implements [arrowstream.Parallel].

@@ -95,6 +95,14 @@ func TestMemoryLimit(t *testing.T) {
 	writeZeros(t, zeros, 7e6)
 	succeed(t, "run", "-q", "-e", fmt.Sprintf("CREATE TABLE p USING parquet OPTIONS (path = '%s'); INSERT INTO p SELECT * FROM '%s' UNION ALL SELECT * FROM '%s'", filepath.Join(dir, "zeros.parquet"), zeros, zeros))
 
+	// State of operators that go on in a folder, in parts.
+	named := func(rows int) string { return "SET job.name = parts; " + clicks(rows) }
+	different := "SET job.mode = streaming; SET state.unbounded = allow; " + named(*memoryKeys) + "SELECT DISTINCT ts FROM c"
+	pairs := strings.Replace(named(*memoryKeys/2), "INSERT", fmt.Sprintf("CREATE TABLE d WITH ('connector' = 'clicks', 'rows' = '%d', 'seed' = '2', 'interval' = '10us'); INSERT", *memoryKeys/2), 1) +
+		"SELECT c.ts, c.user_id, d.user_id AS u FROM c JOIN d ON c.ts = d.ts"
+	windows := named(*memoryKeys) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM TUMBLE(TABLE c, DESCRIPTOR(ts), INTERVAL 1 HOUR) GROUP BY ts, window_start"
+	sessions := strings.Replace(windows, "TUMBLE", "SESSION", 1)
+
 	const line, hot = `longer than|too long|not closed`, `AS6001.*(aggregate|session|tumbling)1: `
 	jobs := []hungry{
 		{name: "slow pipe", sql: "SELECT * FROM '" + filepath.Join(dir, "wide.csv") + "'"},
@@ -119,6 +127,15 @@ func TestMemoryLimit(t *testing.T) {
 		{name: "keys beyond the limit", limit: "256MiB", sql: clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts", want: hot, fails: true},
 		{name: "keys in a folder", limit: "128MiB", spill: true, sql: clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts"},
 		{name: "keys in a folder and a store", limit: "128MiB", spill: true, state: true, sql: "SET job.name = keys; " + clicks(max(*memoryKeys, 4e6)) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts"},
+		{name: "join beyond the limit", sql: pairs, want: `AS6001.*remembers \d+ keys in \d+ MiB: hashjoin1: `, fails: true},
+		{name: "distinct in a folder", limit: "128MiB", spill: true, sql: different},
+		{name: "distinct in a folder and a store", limit: "128MiB", spill: true, state: true, sql: different},
+		{name: "join in a folder", limit: "128MiB", spill: true, sql: pairs},
+		{name: "join in a folder and a store", limit: "128MiB", spill: true, state: true, sql: pairs},
+		{name: "windows in a folder", limit: "128MiB", spill: true, sql: windows},
+		{name: "windows in a folder and a store", limit: "128MiB", spill: true, state: true, sql: windows},
+		{name: "sessions in a folder", limit: "128MiB", spill: true, sql: sessions},
+		{name: "sessions in a folder and a store", limit: "128MiB", spill: true, state: true, sql: sessions},
 		{name: "keys within the limit", limit: strconv.Itoa(200 * *memoryKeys), sql: clicks(*memoryKeys) + "SELECT ts, count(*) AS x, sum(f1) AS s FROM c GROUP BY ts"},
 	}
 	for _, j := range jobs {

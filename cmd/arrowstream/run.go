@@ -105,7 +105,7 @@ func (j *job) flags(f *pflag.FlagSet) {
 	f.IntVar(&j.workers, "workers", 0, "goroutines that may work on one stage; default all cores")
 	f.IntVar(&j.batchRows, "batch-rows", 0, "rows per call of a stage; default 16384")
 	f.StringVar(&j.memoryLimit, "memory-limit", "", "memory budget such as 512MiB; default 70 % of the machine")
-	f.StringVar(&j.spill, "spill", "", "folder for groups that do not fit into the memory budget")
+	f.StringVar(&j.spill, "spill", "", "folder for state that does not fit into the memory budget")
 	f.StringVar(&j.progress, "progress", "auto", "auto, line, json or off")
 	f.BoolVarP(&j.quiet, "quiet", "q", false, "no progress, no summary")
 	f.StringVar(&j.state.Path, "state", "", "folder, or s3://BUCKET/PREFIX, that keeps the state: the job goes on where it stopped or was killed")

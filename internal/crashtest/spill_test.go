@@ -13,27 +13,40 @@ import (
 	"github.com/arrowstream/arrowstream/internal/failpoint"
 )
 
-// spillJob groups by so many keys that its state does not fit into the memory
-// that TestKilledWhileSpilled gives it.
+// spillJobs remember so much that it does not fit into the memory that
+// TestKilledWhileSpilled gives them.
+var spillJobs = []struct{ name, set, query string }{
+	{"groups", "", `SELECT ts, user_id, count(*) AS n, sum(f1) AS s, stddev_samp(f2) AS d, min(category) AS c, max(f3) AS m, avg(f4) AS a
+		FROM clicks GROUP BY ts, user_id`},
+	{"distinct", "SET job.mode = streaming; SET state.unbounded = allow;", "SELECT DISTINCT ts, user_id, category, f1 FROM clicks"},
+	{"join", "", "SELECT a.ts, a.user_id, b.category AS c, b.f1 AS f FROM clicks a JOIN others b ON a.ts = b.ts AND a.user_id = b.user_id"},
+	{"windows", "", `SELECT window_end, ts, user_id, count(*) AS n, sum(f1) AS s, avg(f4) AS a
+		FROM TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL 1 HOUR) GROUP BY window_start, window_end, ts, user_id`},
+	{"sessions", "", `SELECT window_end, ts, user_id, count(*) AS n, sum(f1) AS s, avg(f4) AS a
+		FROM SESSION(TABLE clicks, DESCRIPTOR(ts), INTERVAL 1 HOUR) GROUP BY window_start, window_end, ts, user_id`},
+}
+
+// spillJob is one of them, for a sink.
 const spillJob = `
-SET job.name = spill;
+SET job.name = spill; %s
 CREATE TABLE clicks (WATERMARK FOR ts AS ts - INTERVAL 2 SECOND) USING parquet OPTIONS (path = '${IN}/*.parquet');
+CREATE TABLE others USING parquet OPTIONS (path = '${IN}/*.parquet');
 CREATE TABLE groups_out %s;
-INSERT INTO groups_out SELECT ts, user_id, count(*) AS n, sum(f1) AS s, stddev_samp(f2) AS d, min(category) AS c, max(f3) AS m, avg(f4) AS a
-  FROM clicks GROUP BY ts, user_id;
+INSERT INTO groups_out %s;
 `
 
-// TestKilledWhileSpilled kills a job at random moments and failpoints while its
-// state is in a folder and in the store, and starts it with other limits: what
+// TestKilledWhileSpilled kills jobs at random moments and failpoints while their
+// state is in a folder and in the store, and starts them with other limits: what
 // one run has in memory the next one has to spill. The rows are those of a run
-// with memory for everything.
+// with memory for everything; those of parts come in another order.
 func TestKilledWhileSpilled(t *testing.T) {
-	for _, target := range targets[:2] {
-		t.Run(target.name, func(t *testing.T) {
+	for i, job := range spillJobs {
+		target := targets[i%2]
+		t.Run(job.name+"/"+target.name, func(t *testing.T) {
 			begin := func() (*process, place) {
 				p := &process{dir: t.TempDir(), epoch: 5 * time.Millisecond}
 				at := target.open(t, p.dir)
-				if err := os.WriteFile(filepath.Join(p.dir, "job.sql"), fmt.Appendf(nil, spillJob, at.declare("groups")), 0o600); err != nil {
+				if err := os.WriteFile(filepath.Join(p.dir, "job.sql"), fmt.Appendf(nil, spillJob, job.set, at.declare("groups"), job.query), 0o600); err != nil {
 					t.Fatal(err)
 				}
 				return p, at
@@ -41,14 +54,15 @@ func TestKilledWhileSpilled(t *testing.T) {
 			spilled := func(p *process, rng *rand.Rand) {
 				p.workers = 1 + rng.IntN(4)
 				p.args = nil
-				if limit := rng.IntN(4); limit > 0 {
-					p.args = []string{"--memory-limit", fmt.Sprint(20<<limit, "MiB"), "--spill", filepath.Join(p.dir, "spill")}
+				if limit := rng.IntN(4); limit > 0 || i > 0 { // what is in parts needs the folder
+					p.args = []string{"--memory-limit", fmt.Sprint(20<<max(limit, 1), "MiB"), "--spill", filepath.Join(p.dir, "spill")}
 				}
 			}
 			p, at := begin()
 			started := time.Now()
 			p.start(t, "", 0)
 			took, want := time.Since(started), at.read(t, "groups")
+			slices.Sort(want)
 			rng := rand.New(rand.NewPCG(uint64(*kills), uint64(*seeds)))
 			for killed := 0; killed < *kills; {
 				p, at := begin()
@@ -66,7 +80,8 @@ func TestKilledWhileSpilled(t *testing.T) {
 					spilled(p, rng)
 					p.start(t, "", 0)
 				}
-				if got := at.read(t, "groups"); !slices.Equal(got, want) {
+				got := at.read(t, "groups")
+				if slices.Sort(got); !slices.Equal(got, want) {
 					t.Fatalf("after %d runs: %d rows, want %d", runs, len(got), len(want))
 				}
 				if left, err := filepath.Glob(filepath.Join(p.dir, "spill", "*")); err != nil || len(left) > 0 {

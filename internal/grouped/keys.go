@@ -50,6 +50,9 @@ func (k *Keys) Open(mem memory.Allocator) error {
 // Fields are the key columns as [Keys.Columns] returns them.
 func (k *Keys) Fields() []arrow.Field { return k.fields }
 
+// Positions are the key columns in the rows.
+func (k *Keys) Positions() []int { return k.cols }
+
 // Find numbers the rows of b: ids[i] is the id of the key of row i. New keys
 // get an id of their own.
 func (k *Keys) Find(b arrow.Record, ids []uint32) error {

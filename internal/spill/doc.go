@@ -9,4 +9,8 @@
 // sums are added up in the order of the rows, and have the bits of a run with
 // more memory. A part that is still too large is divided again by other bits of
 // the hash ([Levels]).
+//
+// That is what an aggregate does that emits at the end. Operators that have to go
+// on while rows come are [Divided]: any one that is stateful and has keys becomes
+// so by a [Plan], a check after each tick, and a line in each of its methods.
 package spill

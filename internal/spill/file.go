@@ -43,6 +43,8 @@ func Create(mem memory.Allocator, s *arrowstream.Spill) (*File, error) {
 // Append adds b, borrowed, at the end.
 func (f *File) Append(b arrow.Record) (Piece, error) {
 	p := Piece{at: f.at}
+	b = compact(f.mem, b)
+	defer b.Release()
 	w := ipc.NewWriter(counted{f}, ipc.WithSchema(b.Schema()), ipc.WithAllocator(f.mem))
 	err := errors.Join(w.Write(b), w.Close())
 	if err == nil {
@@ -53,6 +55,36 @@ func (f *File) Append(b arrow.Record) (Piece, error) {
 	}
 	p.size = f.at - p.at
 	return p, nil
+}
+
+// copy adds a piece as another file had it.
+func (f *File) copy(data []byte) (Piece, error) {
+	p := Piece{at: f.at, size: int64(len(data))}
+	if _, err := (counted{f}).Write(data); err != nil {
+		return p, fmt.Errorf("spill: %w", err)
+	}
+	if err := f.buf.Flush(); err != nil {
+		return p, fmt.Errorf("spill: %w", err)
+	}
+	return p, nil
+}
+
+// take copies a piece of another file.
+func (f *File) take(from *File, p Piece) (Piece, error) {
+	data, err := from.bytes(p)
+	if err != nil {
+		return p, err
+	}
+	return f.copy(data)
+}
+
+// bytes are those of a piece.
+func (f *File) bytes(p Piece) ([]byte, error) {
+	data := make([]byte, p.size)
+	if _, err := f.f.ReadAt(data, p.at); err != nil {
+		return nil, fmt.Errorf("spill: read %s: %w", f.f.Name(), err)
+	}
+	return data, nil
 }
 
 // counted is the file as the Arrow writer sees it.

@@ -1,16 +1,21 @@
 package spill
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 )
 
@@ -139,5 +144,61 @@ func TestPartsFollowEquality(t *testing.T) {
 		}
 		keys[0] = ib.NewArray()
 		break
+	}
+}
+
+// TestFullDisk writes where there is no space.
+func TestFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	mem := columnartest.Allocator(t)
+	f := &File{mem: mem, f: full, buf: bufio.NewWriter(full)}
+	defer f.Close()
+	b := columnartest.Batch(t, mem, "a:int64 b:utf8\n1 x\n2 y")
+	defer b.Release()
+	for name, write := range map[string]func() (Piece, error){
+		"append": func() (Piece, error) { return f.Append(b) },
+		"copy":   func() (Piece, error) { return f.copy(make([]byte, 100)) },
+	} {
+		if _, err := write(); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "spill: write /dev/full") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestCompact takes rows of a long dictionary, NULL among them, to a file.
+func TestCompact(t *testing.T) {
+	mem := columnartest.Allocator(t)
+	f, err := Create(mem, arrowstream.NewSpill(t.TempDir(), 0, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	db := array.NewDictionaryBuilder(mem, columnar.Dict).(*array.BinaryDictionaryBuilder)
+	defer db.Release()
+	for i := range 10000 {
+		_ = db.AppendString(fmt.Sprint("entry ", i))
+	}
+	db.AppendNull()
+	all := db.NewArray()
+	defer all.Release()
+	schema := arrow.NewSchema([]arrow.Field{{Name: "d", Type: columnar.Dict, Nullable: true}}, nil)
+	whole := array.NewRecord(schema, []arrow.Array{all}, int64(all.Len()))
+	defer whole.Release()
+	some := whole.NewSlice(9998, 10001)
+	defer some.Release()
+	p, err := f.Append(some)
+	if err != nil || p.size > 2000 {
+		t.Fatalf("%d bytes, %v", p.size, err)
+	}
+	got, err := f.Read(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Release()
+	if rows, want := columnartest.Rows(got), columnartest.Rows(some); !slices.Equal(rows, want) {
+		t.Errorf("%v, want %v", rows, want)
 	}
 }

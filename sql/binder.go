@@ -26,10 +26,11 @@ type binder struct {
 	// group is set while the outputs of an aggregation are bound.
 	group *aggregation
 	// params are the arguments of an SQL function that is being inlined.
-	params map[string]expr.Expr
-	depth  int
-	scored map[string]string // columns of scalar calls of models
-	overs  map[string]string // columns of window functions, by their text
+	params  map[string]expr.Expr
+	depth   int
+	lambdas int               // around
+	scored  map[string]string // columns of scalar calls of models
+	overs   map[string]string // columns of window functions, by their text
 
 	block   *block                    // whose queries in expressions are planned; nil where there can be none
 	queries map[syntax.Expr]expr.Expr // what they are
@@ -160,6 +161,8 @@ func (b *binder) named(e syntax.Expr) (expr.Expr, error) {
 			return nil, err
 		}
 		return call("array", args...), nil
+	case *syntax.Lambda:
+		return b.lambda(e)
 	case *syntax.JSONAccess:
 		return b.jsonAccess(e)
 	case *syntax.Map:

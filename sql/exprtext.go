@@ -29,6 +29,10 @@ func exprText(e expr.Expr) string {
 		return exprText(e.Of) + "." + syntax.QuoteName(e.Name)
 	case expr.Lit:
 		return literalText(e)
+	case expr.Param:
+		return e.Name
+	case expr.Lambda:
+		return "(" + strings.Join(e.Params, ", ") + ") -> " + exprText(e.Body)
 	case expr.Cast:
 		name := "CAST"
 		if e.Try {
@@ -108,6 +112,8 @@ func exprColumns(e expr.Expr, c *columns) {
 		exprColumns(e.Of, c)
 	case expr.Cast:
 		exprColumns(e.Of, c)
+	case expr.Lambda:
+		exprColumns(e.Body, c)
 	case expr.Case:
 		for _, w := range e.Whens {
 			exprColumns(w.Cond, c)

@@ -224,6 +224,9 @@ func renameColumns(e expr.Expr, names map[string]string) expr.Expr {
 	case expr.Cast:
 		e.Of = renameColumns(e.Of, names)
 		return e
+	case expr.Lambda:
+		e.Body = renameColumns(e.Body, names)
+		return e
 	case expr.Call:
 		e.Args = list(e.Args)
 		return e

@@ -57,6 +57,10 @@ func substitute(e expr.Expr, of func(string) (expr.Expr, bool)) (expr.Expr, bool
 	case expr.Field:
 		x, ok := substitute(e.Of, of)
 		return expr.Field{Of: x, Name: e.Name}, ok
+	case expr.Lambda:
+		x, ok := substitute(e.Body, of)
+		e.Body = x
+		return e, ok
 	case expr.Cast:
 		x, ok := substitute(e.Of, of)
 		e.Of = x

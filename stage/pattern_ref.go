@@ -142,6 +142,9 @@ func (b *refBinder) rewrite(e expr.Expr) expr.Expr {
 		return b.value(patRef{kind: refCurrent}, e)
 	case expr.Field:
 		return expr.Field{Of: b.rewrite(e.Of), Name: e.Name}
+	case expr.Lambda:
+		e.Body = b.rewrite(e.Body)
+		return e
 	case expr.Cast:
 		e.Of = b.rewrite(e.Of)
 		return e

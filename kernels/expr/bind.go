@@ -118,6 +118,10 @@ func (b *binder) bind(e Expr, depth int) (node, error) {
 		return b.constant(kernels.Nulls(constants, arrow.Null, 1)), nil
 	case Col:
 		return b.column(e.Name)
+	case Param:
+		return b.column(paramColumn(e.Name))
+	case Lambda:
+		return nil, &Error{Code: kernels.CodeFunction, Msg: "a lambda is an argument of transform, filter and reduce"}
 	case Field:
 		return b.field(e, depth)
 	case Lit:
@@ -349,6 +353,11 @@ func (b *binder) call(e Call, depth int) (node, error) {
 	if f.Name == "nvl2" && len(e.Args) == 3 {
 		there := Call{Name: "is_not_null", Args: e.Args[:1]}
 		return b.call(Call{Name: "if", Args: []Expr{there, e.Args[1], e.Args[2]}}, depth)
+	}
+	if higher[f.Name] {
+		if n, err := b.bindHigher(f.Name, e, depth); n != nil || err != nil {
+			return n, err
+		}
 	}
 	nodes := make([]node, len(e.Args))
 	for i, a := range e.Args {

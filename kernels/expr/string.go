@@ -49,6 +49,10 @@ func render(e Expr) (string, int) {
 		return "NULL", precAtom
 	case Col:
 		return name(e.Name), precAtom
+	case Param:
+		return name(e.Name), precAtom
+	case Lambda:
+		return "(" + strings.Join(e.Params, ", ") + ") -> " + String(e.Body), precAtom
 	case Field:
 		return within(e.Of, precAtom) + "." + name(e.Name), precAtom
 	case Lit:

@@ -15,6 +15,8 @@ func Walk(e Expr, visit func(Expr) bool) {
 		}
 	case Cast:
 		Walk(e.Of, visit)
+	case Lambda:
+		Walk(e.Body, visit)
 	case Case:
 		for _, w := range e.Whens {
 			Walk(w.Cond, visit)

@@ -28,6 +28,9 @@ func InZone(e Expr, zone string) Expr {
 	case Field:
 		e.Of = InZone(e.Of, zone)
 		return e
+	case Lambda:
+		e.Body = InZone(e.Body, zone)
+		return e
 	case Cast:
 		e.Of, e.Zone = InZone(e.Of, zone), zone
 		return e

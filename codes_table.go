@@ -143,6 +143,10 @@ var errorCodes = []ErrorCode{
 		"There is no function of the name, or it does not take these arguments. Check the spelling with SHOW FUNCTIONS LIKE '%name%', and the arguments with DESCRIBE FUNCTION name.",
 	},
 	{
+		"AS1603", "function does not do what it declares",
+		"A function of the program or of a module returned a column of another length or type than it declares, or none. It is the function that has to be mended; no row is at fault.",
+	},
+	{
 		"AS1604", "pattern cannot be used",
 		"A pattern of LIKE, a regular expression or a date format is not well formed. An unclosed bracket or an escape at the end is the usual cause.",
 	},
@@ -301,6 +305,10 @@ var errorCodes = []ErrorCode{
 	{
 		"AS4010", "query as a value has several rows",
 		"A query in parentheses stands where one value is wanted, and it has more than one row, or more than one for a row of the query around. Make it an aggregate such as max, add LIMIT 1, or use IN, which takes any number of rows.",
+	},
+	{
+		"AS4011", "function of the user failed",
+		"A function that was registered in Go, or comes from a WebAssembly module, returned an error, panicked or trapped for a row. The error names the function and shows the row. Mend the function, or write ON ERROR SKIP or ON ERROR DEAD LETTER TO a table behind the query.",
 	},
 	{
 		"AS4101", "offset is gone",

@@ -37,11 +37,13 @@ const (
 
 // Binding is a function resolved for the types of its arguments.
 type Binding struct {
-	Args   []arrow.DataType // the type each argument must be cast to
-	Out    arrow.DataType
-	Nulls  NullRule
-	Fails  bool // some values of the arguments are errors
-	Kernel Kernel
+	Args  []arrow.DataType // the type each argument must be cast to
+	Out   arrow.DataType
+	Nulls NullRule
+	Fails bool // some values of the arguments are errors
+	// Volatile: equal arguments may give different results.
+	Volatile bool
+	Kernel   Kernel
 }
 
 // index maps every name and alias to its function.

@@ -62,7 +62,8 @@ func substitute(e expr.Expr, of func(string) (expr.Expr, bool)) (expr.Expr, bool
 		return expr.Cast{Of: x, To: e.To, Try: e.Try}, ok
 	case expr.Call:
 		args, ok := list(e.Args)
-		return expr.Call{Name: e.Name, Args: args}, ok
+		e.Args = args
+		return e, ok
 	case expr.Case:
 		var out expr.Case
 		for _, w := range e.Whens {

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
@@ -17,6 +18,10 @@ type Options struct {
 	// Connectors and Formats are what CREATE TABLE can name.
 	Connectors []arrowstream.Connector
 	Formats    []arrowstream.Format
+	// Functions are what the script can call beside those of the engine, made by
+	// package udf. CREATE OR REPLACE FUNCTION puts another one in the place of
+	// one, for this script.
+	Functions []*kernels.Function
 	// Param looks up ${NAME} in option and SET values; nil knows none.
 	Param func(name string) (string, bool)
 	// Settings are set before the first statement, like SET.

@@ -23,6 +23,7 @@ type session struct {
 	models     map[string]*mlkernels.Model // loaded, by path
 	trained    []*model
 	subqueries int   // so far, for the names of their columns
+	calls      int   // so far, of functions of the program
 	single     *node // one row
 
 	declared []declaration
@@ -61,6 +62,9 @@ func newSession(src *syntax.Source, opts Options) *session {
 			k = native
 		}
 		s.settings[k] = v
+	}
+	for _, f := range opts.Functions {
+		s.catalog.functions[f.Name] = &function{name: f.Name, own: f}
 	}
 	return s
 }

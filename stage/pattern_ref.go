@@ -154,7 +154,8 @@ func (b *refBinder) rewrite(e expr.Expr) expr.Expr {
 		if r, ok := b.ref(e); ok {
 			return r
 		}
-		return expr.Call{Name: e.Name, Args: all(e.Args)}
+		e.Args = all(e.Args)
+		return e
 	}
 	return e
 }

@@ -1,6 +1,10 @@
 package expr
 
-import "github.com/apache/arrow/go/v17/arrow"
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream/kernels"
+)
 
 // Expr is an unbound expression tree: names and literals, no types yet. The
 // SQL binder and Go users build the same nodes. [Bind] resolves it against a
@@ -27,9 +31,15 @@ type Lit struct {
 
 // Call applies a function or operator of the table in kernels/functions.go by
 // its name: "add", "eq", "and", "upper", "if", "coalesce", "in", "like" ...
+//
+// Func, if set, is the function itself, one that is not in the table; Name is
+// then only printed. Calls of a volatile function with equal arguments are one
+// call, which is evaluated once, if they have the same Site.
 type Call struct {
 	Name string
 	Args []Expr
+	Func *kernels.Function
+	Site int
 }
 
 // Cast converts; Try gives NULL instead of an error.

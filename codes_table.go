@@ -159,6 +159,10 @@ var errorCodes = []ErrorCode{
 		"This is a warning: CREATE FUNCTION names a library, and the native function of the same name is used instead. Leave the library out to silence it.",
 	},
 	{
+		"AS1612", "WebAssembly module cannot be used",
+		"CREATE FUNCTION names a module that cannot be read, is none, wants something of its host, or has no export of the name and the types of the function. Build it without WASI, and compare the types: INT is i32, BIGINT i64, FLOAT f32 and DOUBLE f64; text needs an export f_batch.",
+	},
+	{
 		"AS1701", "model does not fit the query",
 		"A model is called in a way its type or its features do not allow: another type of function, other features, or on rows that are taken back. Call the function of its type and name the features it learns from, in their order.",
 	},
@@ -385,6 +389,10 @@ var errorCodes = []ErrorCode{
 	{
 		"AS6001", "memory budget is used up",
 		"The job holds more memory than it may; the error names the operator that asked for more, and how many keys it remembers in how many bytes. Raise --memory-limit, let GROUP BY go on in a folder with --spill, group by fewer keys or smaller windows, or bound the state by a window or a TTL.",
+	},
+	{
+		"AS6002", "call of a function takes too long",
+		"A function of a WebAssembly module did not return in time, probably because of a loop without end. SET function.wasm.timeout = '1 min' gives each call for at most 4096 rows more time.",
 	},
 	{
 		"AS7001", "unknown model type",

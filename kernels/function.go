@@ -21,6 +21,9 @@ type Function struct {
 	bind    func(f *Function, args []Arg) (*Binding, error)
 }
 
+// String is the usage of f: its name and its arguments.
+func (f *Function) String() string { return f.Usage }
+
 // NullRule says when the result of a function can be NULL.
 type NullRule int
 

@@ -21,11 +21,12 @@ var scorers = map[string]string{"logistic_regression": "LOGISTIC_REG", "linear_r
 // createFunction runs CREATE FUNCTION.
 func (s *session) createFunction(st *syntax.CreateFunction) error {
 	f := &function{name: st.Name.Last()}
-	switch st.Language {
-	case "WASM", "PYTHON", "JAVASCRIPT":
-		return s.src.Error(st.Name.Span, "AS1103", "write the body in SQL, or name a native function", "LANGUAGE "+st.Language+" is not supported yet")
+	if st.Language == "PYTHON" || st.Language == "JAVASCRIPT" {
+		return s.src.Error(st.Name.Span, "AS1103", "write the body in SQL, name a native function, or compile it to WASM", "LANGUAGE "+st.Language+" is not supported yet")
 	}
-	if st.Body != nil {
+	var err error
+	switch {
+	case st.Body != nil:
 		f.body, f.result = st.Body, st.Returns
 		for _, p := range st.Params {
 			f.params, f.types = append(f.params, p.Name.Name), append(f.types, p.Type)
@@ -33,12 +34,19 @@ func (s *session) createFunction(st *syntax.CreateFunction) error {
 		if err := s.checkBody(f); err != nil {
 			return err
 		}
-	} else if err := s.resolveClass(f, st); err != nil {
+	case st.IfNotExists && s.catalog.functions[f.name] != nil:
+		return nil
+	case st.Language == "WASM" || st.Resource == "WASM":
+		err = s.wasmFunction(f, st)
+	default:
+		err = s.resolveClass(f, st)
+	}
+	if err != nil {
 		f.broken = true
 		s.catalog.functions[f.name] = f
 		return err
 	}
-	_, err := declare(s, s.catalog.functions, st.Name, "function", st.OrReplace, st.IfNotExists, f)
+	_, err = declare(s, s.catalog.functions, st.Name, "function", st.OrReplace, st.IfNotExists, f)
 	return err
 }
 

@@ -132,7 +132,7 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	if opts.Name == "" {
 		opts.Name = p.s.jobName("")
 	}
-	opts.Program = p.s.program
+	opts.Program, opts.Code = p.s.program, p.s.code
 	if dir := p.s.jobSetting(opts.Name, "state"); opts.State == nil && dir != "" {
 		opts.State = state.Dir{Path: dir, FS: state.OS{Access: opts.Access}}
 		if p.s.opts.State != nil {

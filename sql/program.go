@@ -61,6 +61,7 @@ type Program struct {
 
 	pipeline *arrowstream.Pipeline
 	plan     *plan
+	session  *session
 }
 
 // Result is the answer to one statement.
@@ -100,14 +101,25 @@ func Prepare(text string, opts Options) (*Program, error) {
 	}
 	s := newSession(script.Source, opts)
 	s.program = canonical(script.Statements)
-	if err := s.run(script.Statements); err != nil {
+	p := &Program{session: s}
+	if err := p.prepare(script.Statements); err != nil {
+		_ = p.Close() // the error says more
 		return nil, err
+	}
+	return p, nil
+}
+
+// prepare runs the statements and builds the pipeline.
+func (p *Program) prepare(statements []syntax.Statement) error {
+	s := p.session
+	if err := s.run(statements); err != nil {
+		return err
 	}
 	pl, err := s.finish()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := &Program{Results: s.results, plan: pl}
+	p.Results, p.plan = s.results, pl
 	for _, o := range s.outputs {
 		if !o.hidden {
 			p.Sinks = append(p.Sinks, o.info())
@@ -115,11 +127,11 @@ func Prepare(text string, opts Options) (*Program, error) {
 	}
 	if len(pl.roots) > 0 {
 		if p.pipeline, err = pl.lower(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	p.Warnings = s.warnings
-	return p, nil
+	return nil
 }
 
 // canonical is the text of a script as it is kept with its state: in one
@@ -142,15 +154,23 @@ func (p *Program) Explain() string { return p.plan.String() }
 // saved at the end of their input. It may be called once.
 func (p *Program) Run(ctx context.Context) (*arrowstream.Summary, error) {
 	if p.pipeline == nil {
-		return &arrowstream.Summary{}, nil
+		return &arrowstream.Summary{}, p.session.closeModules()
 	}
-	return p.pipeline.Run(ctx)
+	sum, err := p.pipeline.Run(ctx)
+	if e := p.session.closeModules(); err == nil {
+		err = e
+	}
+	return sum, err
 }
 
 // Close frees what a program that was not run holds; after Run it does nothing.
 func (p *Program) Close() error {
-	if p.pipeline == nil {
-		return nil
+	var err error
+	if p.pipeline != nil {
+		err = p.pipeline.Close()
 	}
-	return p.pipeline.Close()
+	if e := p.session.closeModules(); err == nil {
+		err = e
+	}
+	return err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/mlkernels"
 	"github.com/arrowstream/arrowstream/sql/syntax"
+	"github.com/arrowstream/arrowstream/udf/wasm"
 )
 
 // session runs the statements of one script.
@@ -21,6 +22,8 @@ type session struct {
 	settings   map[string]string
 	files      map[string]*table
 	models     map[string]*mlkernels.Model // loaded, by path
+	modules    map[moduleKey]*wasm.Module
+	code       map[string]string // checksums of functions that modules bring
 	trained    []*model
 	subqueries int   // so far, for the names of their columns
 	calls      int   // so far, of functions of the program
@@ -56,7 +59,8 @@ type output struct {
 }
 
 func newSession(src *syntax.Source, opts Options) *session {
-	s := &session{src: src, opts: opts, catalog: newCatalog(), settings: map[string]string{}, files: map[string]*table{}, models: map[string]*mlkernels.Model{}}
+	s := &session{src: src, opts: opts, catalog: newCatalog(), settings: map[string]string{}, files: map[string]*table{}, models: map[string]*mlkernels.Model{},
+		modules: map[moduleKey]*wasm.Module{}, code: map[string]string{}}
 	for k, v := range opts.Settings {
 		if native, ok := nativeKey(k); ok {
 			k = native

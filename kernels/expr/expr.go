@@ -39,7 +39,7 @@ type Call struct {
 	Name string
 	Args []Expr
 	Func *kernels.Function
-	Site int
+	Site int `state:"-"` // not part of what a stage is
 }
 
 // Cast converts; Try gives NULL instead of an error.

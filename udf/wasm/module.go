@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -34,8 +33,8 @@ const (
 	codeTimeout = "AS6002" // a call that takes too long
 )
 
-// mostBytes bounds the code of a module.
-const mostBytes = 64 << 20
+// MostBytes is how long the code of a module may be.
+const MostBytes = 64 << 20
 
 // Module is a compiled module. Its functions may be called by several goroutines.
 type Module struct {
@@ -43,15 +42,12 @@ type Module struct {
 	compiled wazero.CompiledModule
 	sum      string
 	timeout  time.Duration
-
-	mu    sync.Mutex
-	loops []wazero.CompiledModule // to close
 }
 
 // Compile checks and compiles a module. Errors are *kernels.Error.
 func Compile(code []byte, o Options) (*Module, error) {
-	if len(code) > mostBytes {
-		return nil, unusable("it has %d bytes, more than %d", len(code), mostBytes)
+	if len(code) > MostBytes {
+		return nil, unusable("it has %d bytes, more than %d", len(code), MostBytes)
 	}
 	if o.Memory == 0 {
 		o.Memory = 64 << 20

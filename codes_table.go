@@ -159,7 +159,7 @@ var errorCodes = []ErrorCode{
 		"This is a warning: CREATE FUNCTION names a library, and the native function of the same name is used instead. Leave the library out to silence it.",
 	},
 	{
-		"AS1612", "WebAssembly module cannot be used",
+		"AS1612", "module cannot be used",
 		"CREATE FUNCTION names a module that cannot be read, is none, wants something of its host, or has no export of the name and the types of the function. Build it without WASI, and compare the types: INT is i32, BIGINT i64, FLOAT f32 and DOUBLE f64; text needs an export f_batch.",
 	},
 	{

@@ -17,6 +17,7 @@ package docs
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -146,6 +147,14 @@ func runBlocks(t *testing.T, doc string, parts []part) {
 		switch {
 		case b.info[0] == "csv" && len(b.info) == 2:
 			if err := os.WriteFile(b.info[1], []byte(b.text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		case b.info[0] == "hex" && len(b.info) == 2:
+			data, err := hex.DecodeString(strings.Join(strings.Fields(b.text), ""))
+			if err == nil {
+				err = os.WriteFile(b.info[1], data, 0o666)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 		case b.is("sql"):

@@ -30,6 +30,7 @@ type driver struct {
 	record   *recording   // nil without one
 	plan     []byte       // of a record: the ticks to cut first
 	past     bool         // there is nothing behind plan
+	resumed  bool         // the next live tick is the first of this process, which others went before
 	waited   atomic.Int64 // ns that sources waited for memory
 }
 
@@ -223,10 +224,17 @@ func (d *driver) nextBounded(ctx context.Context) (tick, error) {
 }
 
 // nextLive takes whatever has arrived, waits a moment for more, and sends an
-// empty tick when nothing comes for a heartbeat.
+// empty tick when nothing comes for a heartbeat. The first tick of a job that
+// goes on is empty too: time moves at the end of a tick, and what it ended while
+// the job was down is over before the rows that come now.
 func (d *driver) nextLive(ctx context.Context) (tick, error) {
 	o := d.p.opts
 	t := d.newTick()
+	if d.resumed {
+		d.resumed = false
+		d.mark(&t, o.Clock.Now())
+		return t, nil
+	}
 	heartbeat := time.NewTimer(o.Heartbeat)
 	defer heartbeat.Stop()
 	var linger <-chan time.Time

@@ -176,7 +176,7 @@ func (d *driver) takeUp(ctx context.Context) error {
 func (d *driver) startPlan() (from []byte, err error) {
 	c := d.p.checkpoints
 	if c.start.Last != nil {
-		from = c.start.Last.Driver
+		from, d.resumed = c.start.Last.Driver, true
 	}
 	d.past = c.start.Past
 	if !d.past && (!d.p.opts.Record || d.bounded) {

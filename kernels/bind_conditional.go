@@ -80,13 +80,17 @@ func bindNullIf(f *Function, args []Arg) (*Binding, error) {
 	return &Binding{Args: []arrow.DataType{x, y}, Out: x, Nulls: NullPossible, Fails: fails || fails2, Kernel: nullIf(x, t)}, nil
 }
 
-func bindExtremum(op comparison) func(*Function, []Arg) (*Binding, error) {
+func bindExtremum(op comparison, skip bool) func(*Function, []Arg) (*Binding, error) {
 	return func(f *Function, args []Arg) (*Binding, error) {
 		t, err := CommonType(f.Name, args)
 		if err != nil {
 			return nil, err
 		}
-		return &Binding{Args: same(t, len(args)), Out: t, Kernel: extremum(op, t)}, nil
+		b := &Binding{Args: same(t, len(args)), Out: t, Kernel: extremum(op, t, skip)}
+		if skip {
+			b.Nulls = NullPossible
+		}
+		return b, nil
 	}
 }
 

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -260,19 +261,27 @@ func castDatum(mem memory.Allocator, d Datum, t arrow.DataType) (Datum, error) {
 	return Datum{a, d.Const}, err
 }
 
-// extremum is GREATEST or LEAST, NULL if any argument is.
-func extremum(op comparison, t arrow.DataType) Kernel {
+// extremum is GREATEST or LEAST, NULL if any argument is, or if all are with skip.
+func extremum(op comparison, t arrow.DataType, skip bool) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
-		if anyNull(args) {
+		if skip {
+			args = slices.DeleteFunc(slices.Clone(args), Datum.Null)
+		}
+		if len(args) == 0 || anyNull(args) {
 			return Nulls(mem, t, n), nil
 		}
 		best := args[0].Retain()
 		for _, d := range args[1:] {
 			wins := columnar.NewBitmap(n)
 			op.fill(wins, d, best)
-			both := columnar.And(validBits(best, n), validBits(d, n))
+			known := validBits(best, n)
+			both := columnar.And(known, validBits(d, n))
 			wins = columnar.And(wins, both)
 			stays := columnar.And(complement(wins), both)
+			if skip {
+				stays = columnar.And(complement(wins), known)
+				wins = complement(stays)
+			}
 			next, err := Choose(mem, t, n, []columnar.Bitmap{stays, wins}, []Datum{best, d})
 			best.Release()
 			if err != nil {

@@ -62,8 +62,10 @@ var table = []Function{
 	{"nvl2", nil, "nvl2(x, a, b)", "a where x is not NULL, else b", 3, 3, bindNvl2},
 	{"nullif", nil, "nullif(x, y)", "NULL where x = y, else x", 2, 2, bindNullIf},
 	{"typeof", nil, "typeof(x)", "the SQL name of the type of x", 1, 1, bindTypeOf},
-	{"greatest", nil, "greatest(x, ...)", "the greatest argument, NULL if any is", 1, -1, bindExtremum(opGt)},
-	{"least", nil, "least(x, ...)", "the least argument, NULL if any is", 1, -1, bindExtremum(opLt)},
+	{"greatest", nil, "greatest(x, ...)", "the greatest argument, NULL if any is", 1, -1, bindExtremum(opGt, false)},
+	{"least", nil, "least(x, ...)", "the least argument, NULL if any is", 1, -1, bindExtremum(opLt, false)},
+	{"greatest_ignore_nulls", nil, "greatest_ignore_nulls(x, ...)", "the greatest argument that is not NULL", 1, -1, bindExtremum(opGt, true)},
+	{"least_ignore_nulls", nil, "least_ignore_nulls(x, ...)", "the least argument that is not NULL", 1, -1, bindExtremum(opLt, true)},
 
 	// Text. Lengths and positions count code points from 1.
 	{"lower", []string{"lcase"}, "lower(text)", "lower case", 1, 1, texts(textType, mapText(lower), textType)},

@@ -82,6 +82,9 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 	case *syntax.Unary:
 		return b.unary(e)
 	case *syntax.Binary:
+		if e.Op == "/" || e.Op == "DIV" || e.Op == "%" {
+			return b.quotient(e)
+		}
 		args, err := b.exprs(e.L, e.R)
 		if err != nil {
 			return nil, err
@@ -155,6 +158,9 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 		}
 		return call("row", args...), nil
 	case *syntax.Index:
+		if b.s.compat("sql.array-base") == "0" {
+			return b.element(e)
+		}
 		args, err := b.exprs(e.X, e.I)
 		if err != nil {
 			return nil, err
@@ -278,7 +284,7 @@ var bareFunctions = []string{"current_timestamp", "current_date", "localtimestam
 func (b *binder) column(c *syntax.Column) (expr.Expr, error) {
 	first := c.Parts[0]
 	double := len(c.Parts) == 1 && first.Quote == '"'
-	if double && b.s.doubleQuotes() == "string" {
+	if double && b.s.compat("sql.double-quotes") == "string" {
 		return expr.Lit{Value: first.Name}, nil
 	}
 	r, found, err := b.resolve(c.Name)
@@ -295,7 +301,7 @@ func (b *binder) column(c *syntax.Column) (expr.Expr, error) {
 	if b.outer != nil {
 		return b.outer.expr(c)
 	}
-	if double && b.s.doubleQuotes() == "auto" {
+	if double && b.s.compat("sql.double-quotes") == "auto" {
 		return b.doubleQuoted(c, first)
 	}
 	if len(c.Parts) == 1 && first.Quote == 0 && slices.Contains(bareFunctions, strings.ToLower(first.Name)) {

@@ -87,7 +87,7 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 		}
 		return nil, e
 	}
-	return expr.Call{Name: name, Args: args}, nil
+	return b.s.compatCall(name, args), nil
 }
 
 // unitArgument is a unit of time written as a bare word: TIMESTAMPADD(HOUR, ...),

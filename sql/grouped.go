@@ -94,7 +94,8 @@ func (g *aggregation) aggregateColumn(c *syntax.Call) (expr.Expr, bool, error) {
 	case !ok:
 		return nil, false, g.in.err(c, "AS1206", "", "aggregate %s cannot be used here", syntax.Text(c))
 	}
-	return expr.Col{Name: name}, true, nil
+	x, err := g.in.compatAggregate(c, expr.Col{Name: name})
+	return x, true, err
 }
 
 // find looks an aggregate up among those that are registered.

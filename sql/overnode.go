@@ -200,7 +200,7 @@ func frameText(f stage.Frame) string {
 // over is the column of a window function of the block.
 func (b *binder) over(c *syntax.Call) (expr.Expr, error) {
 	if name, ok := b.overs[syntax.Text(c)]; ok {
-		return expr.Col{Name: name}, nil
+		return b.compatAggregate(c, expr.Col{Name: name})
 	}
 	return nil, b.err(c, "AS1206", "window functions stand in the select list, in QUALIFY and in ORDER BY", "window function %s cannot be used here", syntax.Text(c))
 }

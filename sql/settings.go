@@ -13,11 +13,10 @@ import (
 
 // knownSettings are the native keys that mean something; keys of a job are
 // matched by their last part.
-var knownSettings = []string{
+var knownSettings = append(compatibilityNames(),
 	"job.name", "job.mode", "job.parallelism", "job.epoch", "state.ttl", "state.unbounded", "watermark.idle-timeout", "watermark.default-delay", "watermark.implied", "sql.time-zone", "sql.compat",
-	"sql.double-quotes", "sql.integer-division", "sql.division-by-zero", "sql.array-base", "sql.strict", "sql.enforce-length",
-	"function.wasm.memory", "function.wasm.timeout",
-}
+	"sql.strict", "sql.enforce-length", "function.wasm.memory", "function.wasm.timeout",
+)
 
 // settingAliases map accepted spellings to native keys (sql.md section 7).
 var settingAliases = map[string]string{
@@ -89,7 +88,7 @@ func (s *session) set(st *syntax.Set) error {
 
 // notYet are settings that are known and accepted, but do nothing so far.
 var notYet = []string{
-	"sql.time-zone", "sql.integer-division", "sql.division-by-zero", "sql.array-base", "sql.enforce-length",
+	"sql.time-zone", "sql.enforce-length",
 }
 
 // checkSetting checks the value of settings that are used here.
@@ -107,8 +106,8 @@ func checkSetting(key, value string) error {
 		return oneOf(value, "automatic", "streaming", "batch")
 	case key == "sql.compat":
 		return oneOf(value, "default", "flink", "spark")
-	case key == "sql.double-quotes":
-		return oneOf(value, "auto", "identifier", "string")
+	case compatibilities[key].values != nil:
+		return oneOf(value, compatibilities[key].values...)
 	case key == "watermark.implied":
 		return oneOf(value, "on", "off")
 	case jobSetting.MatchString(key) && strings.HasSuffix(key, ".record"):
@@ -158,13 +157,4 @@ func (s *session) durationSetting(key string, def time.Duration) time.Duration {
 		}
 	}
 	return def
-}
-
-// doubleQuotes is what "x" means in an expression: auto, identifier or string.
-func (s *session) doubleQuotes() string {
-	def := map[string]string{"flink": "identifier", "spark": "string"}[s.setting("sql.compat", "default")]
-	if def == "" {
-		def = "auto"
-	}
-	return s.setting("sql.double-quotes", def)
 }

@@ -27,7 +27,7 @@ import (
 //	clock DURATION        processing time goes on
 //	end                   the tables end
 //	changes NAME          what INSERT INTO NAME wrote since the last look
-//	crash                 the job dies
+//	crash                 the job dies, and stays down until restart
 //	restart [workers N]   it goes on from its last epoch
 //	fails RE              the job has ended by an error
 type sltRecord struct {

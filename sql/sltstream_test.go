@@ -62,6 +62,7 @@ type sltJob struct {
 	feeds   map[string]*sltFeed
 
 	cancel context.CancelFunc // nil while nothing runs
+	down   bool               // from crash to restart, while rows are sent and time goes on
 	ended  chan struct{}
 	err    error // of the run, read after ended
 }
@@ -69,7 +70,7 @@ type sltJob struct {
 // step runs a record.
 func (j *sltJob) step(r *sltRecord) {
 	j.t.Helper()
-	if sltVerbs[r.verb] && r.verb != "restart" || r.verb == "ingest" {
+	if (sltVerbs[r.verb] || r.verb == "ingest") && r.verb != "restart" && !j.down {
 		j.start(r)
 	}
 	switch r.verb {
@@ -96,8 +97,10 @@ func (j *sltJob) step(r *sltRecord) {
 	case "changes":
 		j.changes(r)
 	case "crash":
+		j.down = true
 		j.stop()
 	case "restart":
+		j.down = false
 		if n, err := strconv.Atoi(r.arg(1)); err == nil {
 			j.workers = n
 		}

@@ -51,7 +51,7 @@ func TestIntervalJoin(t *testing.T) {
 // TestIntervalJoinAgainstModel compares with a nested loop over the rows that were
 // not late.
 func TestIntervalJoinAgainstModel(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range rounds(40) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		kind := joinKinds[rng.IntN(len(joinKinds))]
 		lower, upper := rng.IntN(9)-6, rng.IntN(9)+2

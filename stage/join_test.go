@@ -147,7 +147,7 @@ func fold(t *testing.T, rows []string, updates bool) []string {
 // TestHashJoinAgainstModel compares random changelogs and appended rows with a
 // nested loop over what has come.
 func TestHashJoinAgainstModel(t *testing.T) {
-	for seed := range uint64(120) {
+	for seed := range rounds(120) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		kind := joinKinds[rng.IntN(len(joinKinds))]
 		where, nullSafe, updates := rng.IntN(2) == 0, rng.IntN(3) == 0, rng.IntN(3) > 0

@@ -129,7 +129,7 @@ type overRow struct {
 
 // TestOverRandom compares with a loop over the frame of each row.
 func TestOverRandom(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range rounds(4) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		var rows []overRow
 		var steps []stagetest.Step

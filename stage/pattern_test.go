@@ -284,7 +284,7 @@ func randomPattern(r *rand.Rand, depth int) stage.RowPattern {
 // TestPatternRandom compares with backtracking over the whole input.
 func TestPatternRandom(t *testing.T) {
 	x := col("x")
-	for seed := range uint64(24) {
+	for seed := range rounds(24) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		o := patOracle{within: 5 + r.IntN(20), conds: map[string]func([]patRow, []patStep) bool{}}
 		p := stage.Pattern{

@@ -55,7 +55,7 @@ func TestTimeOrder(t *testing.T) {
 
 // TestTimeOrderRandom compares with a stable sort of the rows that are not late.
 func TestTimeOrderRandom(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range rounds(8) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		type row struct{ ts, x int }
 		var rows []row

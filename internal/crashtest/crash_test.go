@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,64 +87,79 @@ func undisturbed(t *testing.T, target target) (result, time.Duration) {
 // TestKilledAtEveryFailpoint kills a job once at every place that matters, again
 // and again at a random one, and lets it end.
 func TestKilledAtEveryFailpoint(t *testing.T) {
-	reached, ran := map[string]bool{}, 0
-	for i, target := range targets {
-		t.Run(target.name, func(t *testing.T) {
-			ran++
-			want, _ := undisturbed(t, target)
-			for j, name := range failpoint.Names {
-				if *seeds == 1 && (i+j)%4 > 0 {
-					continue // in the short form each failpoint is that of some targets
+	var reached sync.Map
+	var ran atomic.Int64
+	t.Run("targets", func(t *testing.T) {
+		for i, target := range targets {
+			t.Run(target.name, func(t *testing.T) {
+				t.Parallel()
+				ran.Add(1)
+				want, _ := undisturbed(t, target)
+				for j, name := range failpoint.Names {
+					if *seeds == 1 && (i+j)%4 > 0 {
+						continue // in the short form each failpoint is that of some targets
+					}
+					for seed := range *seeds {
+						if killAt(t, target, name, seed, want) {
+							reached.Store(name, true)
+						}
+					}
 				}
-				for seed := range *seeds {
-					how := fmt.Sprintf("%s, seed %d", name, seed)
-					rng := rand.New(rand.NewPCG(uint64(seed), uint64(len(name))))
-					first, recovering := name, strings.HasPrefix(name, "recover.")
-					if recovering {
-						first = failpoint.CommitSynced // there is nothing to recover before
-					}
-					var p *process
-					var at place
-					done := true
-					for n := 1 + rng.IntN(4); done && n > 0; n /= 2 { // a slow sink has few epochs
-						p, at = prepare(t, target)
-						p.workers = 1 + rng.IntN(4)
-						done = p.start(t, fmt.Sprintf("%s=kill@%d", first, n), 0)
-					}
-					for range 3 {
-						if done {
-							break
-						}
-						reached[name] = reached[name] || !recovering
-						p.workers = 1 + rng.IntN(4)
-						next := failpoint.Names[rng.IntN(len(failpoint.Names))]
-						if recovering {
-							next = name
-						}
-						if done = p.start(t, next+"=kill", 0); !done && recovering {
-							reached[name] = true
-						}
-						recovering = false
-					}
-					if !done && !p.start(t, "", 0) {
-						t.Fatalf("%s: the last run did not end", how)
-					}
-					collect(t, p, at).compare(t, want, how)
-				}
-			}
-		})
-	}
+			})
+		}
+	})
 	for _, name := range failpoint.Names {
-		if !reached[name] && ran == len(targets) {
+		if _, ok := reached.Load(name); !ok && int(ran.Load()) == len(targets) {
 			t.Errorf("failpoint %s was never reached", name)
 		}
 	}
+}
+
+// killAt kills a job at a failpoint and at random ones after that, compares what
+// it has written in the end, and reports whether the failpoint was reached.
+func killAt(t *testing.T, target target, name string, seed int, want result) (reached bool) {
+	t.Helper()
+	how := fmt.Sprintf("%s, seed %d", name, seed)
+	rng := rand.New(rand.NewPCG(uint64(seed), uint64(len(name))))
+	first, recovering := name, strings.HasPrefix(name, "recover.")
+	if recovering {
+		first = failpoint.CommitSynced // there is nothing to recover before
+	}
+	var p *process
+	var at place
+	done := true
+	for n := 1 + rng.IntN(4); done && n > 0; n /= 2 { // a slow sink has few epochs
+		p, at = prepare(t, target)
+		p.workers = 1 + rng.IntN(4)
+		done = p.start(t, fmt.Sprintf("%s=kill@%d", first, n), 0)
+	}
+	for range 3 {
+		if done {
+			break
+		}
+		reached = reached || !recovering
+		p.workers = 1 + rng.IntN(4)
+		next := failpoint.Names[rng.IntN(len(failpoint.Names))]
+		if recovering {
+			next = name
+		}
+		if done = p.start(t, next+"=kill", 0); !done && recovering {
+			reached = true
+		}
+		recovering = false
+	}
+	if !done && !p.start(t, "", 0) {
+		t.Fatalf("%s: the last run did not end", how)
+	}
+	collect(t, p, at).compare(t, want, how)
+	return reached
 }
 
 // TestKilledAtRandom kills a job at random moments.
 func TestKilledAtRandom(t *testing.T) {
 	for _, target := range targets {
 		t.Run(target.name, func(t *testing.T) {
+			t.Parallel()
 			want, took := undisturbed(t, target)
 			rng := rand.New(rand.NewPCG(uint64(*kills), uint64(*seeds)))
 			for killed := 0; killed < *kills; {

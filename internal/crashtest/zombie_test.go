@@ -21,6 +21,7 @@ func TestStoppedProcess(t *testing.T) {
 			continue // a halted process keeps its address, which no other can take
 		}
 		t.Run(target.name, func(t *testing.T) {
+			t.Parallel()
 			want, _ := undisturbed(t, target)
 			places := []string{failpoint.StateSynced, failpoint.CommitAppend, failpoint.CommitSynced, failpoint.PublishBefore, failpoint.PublishAfter}
 			for j, name := range places {

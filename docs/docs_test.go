@@ -234,6 +234,11 @@ func runScript(ctx context.Context, text string) (printed string, err error) {
 		return "", err
 	}
 	for _, r := range p.Results {
+		if r.Analyze != nil {
+			if r.Text, err = r.Analyze(ctx); err != nil {
+				return "", err
+			}
+		}
 		if r.Rows == nil {
 			out.WriteString(strings.TrimSpace(r.Text) + "\n")
 			continue

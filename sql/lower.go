@@ -47,6 +47,9 @@ func (s *session) finish() (*plan, error) {
 		r.node.walk(seen, func(n *node) { p.order = append(p.order, n) })
 	}
 	for _, m := range s.trained {
+		if s.analyzing && m.learner == nil && m.name != s.analyzed {
+			continue
+		}
 		if m.train == nil || m.broken || m.learner != nil && seen[m.learner] {
 			continue
 		}

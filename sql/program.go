@@ -72,6 +72,10 @@ type Result struct {
 	Rows arrow.Record
 	// Text is the plan of EXPLAIN or the text of SHOW CREATE.
 	Text string
+	// Analyze, if set, runs what EXPLAIN ANALYZE is about, which writes nothing,
+	// and returns the plan with what its operators did. It can be called until
+	// the program is closed.
+	Analyze func(ctx context.Context) (string, error)
 }
 
 // SinkInfo describes a sink of a program.

@@ -41,6 +41,11 @@ type session struct {
 	// scans for which it says ON ERROR.
 	explaining bool
 	decided    []*node
+	// before are the statements so far that others depend on; analyzing is set
+	// in the program that EXPLAIN ANALYZE runs.
+	before    []syntax.Statement
+	analyzing bool
+	analyzed  string // the model that it trains, if any
 }
 
 // declaration is the canonical text of a CREATE statement.
@@ -117,6 +122,14 @@ func (s *session) report(st syntax.Statement, err error) {
 
 // statement runs one statement.
 func (s *session) statement(st syntax.Statement) error {
+	err := s.execute(st)
+	if err == nil && s.declares(st) {
+		s.before = append(s.before, st)
+	}
+	return err
+}
+
+func (s *session) execute(st syntax.Statement) error {
 	switch st := st.(type) {
 	case *syntax.CreateTable:
 		s.declared = append(s.declared, declaration{"TABLE", st.Name.Last(), syntax.Text(st)})
@@ -175,6 +188,9 @@ func (s *session) jobName(def string) string {
 // jobSetting is the setting job.NAME.key of a job, such as the folder of its
 // state; a job without a name takes the only one that is set. Empty means none.
 func (s *session) jobSetting(job, key string) string {
+	if s.analyzing {
+		return "" // no state, no sink
+	}
 	var values []string
 	for set, value := range s.settings {
 		if name, ok := strings.CutSuffix(set, "."+key); ok && strings.HasPrefix(name, "job.") && (job == "" || name == "job."+job) {

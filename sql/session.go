@@ -64,8 +64,10 @@ type output struct {
 }
 
 func newSession(src *syntax.Source, opts Options) *session {
-	s := &session{src: src, opts: opts, catalog: newCatalog(), settings: map[string]string{}, files: map[string]*table{}, models: map[string]*mlkernels.Model{},
-		modules: map[moduleKey]*wasm.Module{}, code: map[string]string{}}
+	s := &session{
+		src: src, opts: opts, catalog: newCatalog(), settings: map[string]string{}, files: map[string]*table{}, models: map[string]*mlkernels.Model{},
+		modules: map[moduleKey]*wasm.Module{}, code: map[string]string{},
+	}
 	for k, v := range opts.Settings {
 		if native, ok := nativeKey(k); ok {
 			k = native

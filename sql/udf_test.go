@@ -25,7 +25,8 @@ func guest(times byte) []byte {
 		{Export: "spin", Params: []byte{wt.I32}, Result: wt.I32, Code: []byte{0x03, 0x40, 0x0c, 0, 0x0b, 0x20, 0}},
 		{Export: "alloc", Params: []byte{wt.I32}, Result: wt.I32, Code: wt.Const(nil, 1024)},
 		{Export: "echo_batch", Params: []byte{wt.I32, wt.I32}, Result: wt.I32, Code: []byte{
-			0x20, 1, 0x20, 1, 0x28, 2, 0, 0x36, 2, 16, 0x20, 1, 0x20, 1, 0x28, 2, 4, 0x36, 2, 20, 0x20, 1, 0x20, 1, 0x28, 2, 12, 0x36, 2, 28, 0x41, 0}},
+			0x20, 1, 0x20, 1, 0x28, 2, 0, 0x36, 2, 16, 0x20, 1, 0x20, 1, 0x28, 2, 4, 0x36, 2, 20, 0x20, 1, 0x20, 1, 0x28, 2, 12, 0x36, 2, 28, 0x41, 0,
+		}},
 	}}.Bytes()
 }
 

@@ -25,7 +25,6 @@ const chunk = 4096
 type loop struct {
 	compiled wazero.CompiledModule
 	args     []uint32 // where the columns are
-	mask     uint32   // a byte for each row
 	out      uint32
 }
 
@@ -45,7 +44,7 @@ func (m *Module) loop(export string, f api.FunctionDefinition, d kernels.Declara
 		return nil, unusable("export %s is %s, but %s stands for %s", export, signature(f.ParamTypes(), f.ResultTypes()...), d.Name, signature(params, result))
 	}
 	l := &loop{}
-	at := uint32(chunk) // the mask is first
+	at := uint32(chunk) // the mask is first, a byte for each row
 	for _, w := range widths {
 		l.args = append(l.args, at)
 		at += uint32(chunk * w)

@@ -113,8 +113,12 @@ func show(a arrow.Array) string {
 // rows makes n rows of every type; every seventh is NULL.
 func rows(mem memory.Allocator, n int) arrow.Record {
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "i", Type: intType, Nullable: true}, {Name: "l", Type: longType, Nullable: true}, {Name: "f", Type: floatType, Nullable: true},
-		{Name: "d", Type: doubleType, Nullable: true}, {Name: "b", Type: boolType, Nullable: true}, {Name: "s", Type: textType, Nullable: true},
+		{Name: "i", Type: intType, Nullable: true},
+		{Name: "l", Type: longType, Nullable: true},
+		{Name: "f", Type: floatType, Nullable: true},
+		{Name: "d", Type: doubleType, Nullable: true},
+		{Name: "b", Type: boolType, Nullable: true},
+		{Name: "s", Type: textType, Nullable: true},
 	}, nil)
 	rb := array.NewRecordBuilder(mem, schema)
 	defer rb.Release()

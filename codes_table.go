@@ -112,11 +112,15 @@ var errorCodes = []ErrorCode{
 	},
 	{
 		"AS1408", "query cannot be planned",
-		"A view or a WITH query reads itself, directly or through others: a stream has no fixed point at which recursion could stop, so give the inner query another name. Or a query inside an expression reads columns of the query around in a way that is no join: tie the two by equalities in the WHERE of the inner one, or write the join.",
+		"A view or a WITH query reads itself, directly or through others: a stream has no fixed point at which recursion could stop, so give the inner query another name. Or a query inside an expression reads columns of the query around in a way that is no join: tie the two by equalities in the WHERE of the inner one, or write the join. A join FOR SYSTEM_TIME AS OF is an inner or a left join; the condition of an ASOF JOIN is equalities and one comparison of times, and on streams it looks for earlier rows only.",
 	},
 	{
 		"AS1409", "pattern is not bounded",
 		"A row pattern can match nothing, can go on for ever, or names a variable that it does not have. Bound A+ with WITHIN or a time to live, or write A{1,100}; let at least one row be needed.",
+	},
+	{
+		"AS1410", "no version of the table",
+		"A join FOR SYSTEM_TIME AS OF takes the version of a table that was valid at a time, and cannot tell which one that is. The table needs a PRIMARY KEY, or is a view of the last row of each key; ON ties each column of that key to the other side by an equality; and unless the time is a processing time, the table has a WATERMARK for the time from which a row is valid. The time is a column of the left side. Tables that end can be looked up by any column FOR SYSTEM_TIME AS OF PROCTIME().",
 	},
 	{
 		"AS1501", "declaration is wrong",

@@ -41,6 +41,9 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 	case declared:
 		name = f.native
 	}
+	if callsProcTime(c) {
+		return b.procTime(c)
+	}
 	if t, ok := scorers[name]; ok {
 		return b.score(c, t)
 	}

@@ -100,7 +100,7 @@ func describeSchema(title string, t *table, schema *arrow.Schema) Result {
 			key = "PRI"
 		}
 		if t != nil {
-			for _, c := range t.computed {
+			for _, c := range slices.Concat(t.computed, t.timed) {
 				if c.Name.Name == f.Name {
 					extra = "AS " + syntax.Text(c.Expr)
 				}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/sql/syntax"
+	"github.com/arrowstream/arrowstream/stage"
 	"github.com/arrowstream/arrowstream/window"
 )
 
@@ -30,13 +31,41 @@ func (p *block) emission() (e emission, err error) {
 		}
 	}
 	switch {
-	case c.Every != nil || c.Emit == syntax.EmitPeriodic:
-		return e, p.s.src.Error(c.At, "AS1103", "use EMIT ON UPDATE", "EMIT at fixed times is not supported yet")
 	case c.Lateness != nil && c.Emit == syntax.EmitOnClose:
 		return e, p.s.src.Error(c.At, "AS1406", "use EMIT ON UPDATE", "ALLOW LATENESS corrects results, EMIT ON WINDOW CLOSE never does")
 	}
-	e.updates = c.Emit == syntax.EmitOnUpdate
+	e.updates = c.Emit == syntax.EmitOnUpdate || c.Emit == syntax.EmitPeriodic
 	return e, nil
+}
+
+// periodic is the result of the block with EMIT PERIODIC or WITH BATCH: its
+// changes come out together, every so often.
+func (p *block) periodic(n *node) (*node, error) {
+	c := p.clauses
+	if c.Every == nil {
+		return n, nil
+	}
+	every, err := p.s.duration(c.Every, "the period")
+	if err != nil {
+		return nil, err
+	}
+	if every < time.Microsecond {
+		return nil, p.s.src.Error(c.Every.Range(), "AS1301", "write a microsecond or more", "the period is "+every.String())
+	}
+	if !n.updating() {
+		if n.bounded {
+			return n, nil
+		}
+		return nil, p.s.src.Error(c.At, "AS1406", "leave EMIT out", "the result is never updated, its rows come out once")
+	}
+	key, ok := n.unique()
+	out := &node{kind: "periodic", detail: "every " + every.String(), plain: same}
+	out.build = func(columns) (arrowstream.Stage, error) { return &stage.Periodic{Every: every, By: key}, nil }
+	if ok {
+		out.uniqueOf = keyed(key)
+	}
+	out.notes = append(out.notes, "state: the changes of a period")
+	return derive(out, n)
 }
 
 // windowNode aggregates per window and key.

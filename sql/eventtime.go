@@ -10,15 +10,15 @@ import (
 )
 
 // timeColumn resolves the time column of a window and sees to it that it is
-// the event time of n.
-func (s *session) timeColumn(e syntax.Expr, n *node, sc *scope) (string, error) {
+// the event time of the input of b.
+func (s *session) timeColumn(e syntax.Expr, b *binder) (string, error) {
 	if d, ok := e.(*syntax.Descriptor); ok {
 		if len(d.Columns) != 1 {
 			return "", s.src.Error(d.Span, "AS1403", "", "a window has one time column")
 		}
 		e = &syntax.Column{Name: syntax.Name{Span: d.Columns[0].Span, Parts: d.Columns}}
 	}
-	x, err := (&binder{s: s, scope: sc}).expr(e)
+	x, err := b.expr(e)
 	if err != nil {
 		return "", err
 	}
@@ -26,7 +26,12 @@ func (s *session) timeColumn(e syntax.Expr, n *node, sc *scope) (string, error) 
 	if !ok {
 		return "", s.src.Error(e.Range(), "AS1403", "compute it in the table: ts AS expr, WATERMARK FOR ts", "a window wants a column that is an event time, not "+syntax.Text(e))
 	}
-	return col.Name, s.requireTime(n, col.Name, e.Range())
+	n, err := s.timed(*b.input, col.Name, e.Range())
+	if err != nil {
+		return "", err
+	}
+	*b.input = n
+	return col.Name, nil
 }
 
 // requireTime makes column the event time of n: it is, or a watermark is

@@ -196,12 +196,14 @@ func (p *block) joinGroup(g *group) (rel *relation, correlated []syntax.Expr, er
 
 // outerJoin plans a join whose sides are not alike.
 func (p *block) outerJoin(j *syntax.Join) (*relation, error) {
-	switch j.R.(type) {
+	switch r := j.R.(type) {
 	case *syntax.Unnest, *syntax.Lateral:
 		return p.dependentJoin(j)
+	case *syntax.Version:
+		return p.temporalJoin(j, r)
 	}
-	if dependent(j.R) || j.Asof {
-		return nil, p.s.src.Error(j.R.Range(), "AS1103", "", "this kind of join is not supported yet")
+	if j.Asof {
+		return p.asofJoin(j)
 	}
 	l, err := p.table(j.L)
 	if err != nil {
@@ -211,42 +213,20 @@ func (p *block) outerJoin(j *syntax.Join) (*relation, error) {
 	if err != nil {
 		return nil, err
 	}
-	sides := []*relation{l, r}
-	sc, err := p.s.distinctNames(sides)
-	if err != nil {
-		return nil, err
-	}
-	using := j.Using
-	if j.Natural {
-		using = shared(l.scope, r.scope)
-	}
-	conds, err := p.s.conjuncts(sc, splitAnd(j.On))
-	if err != nil {
-		return nil, err
-	}
-	merged, err := p.s.using(sc, sides, using, &conds)
+	both, err := p.sides(j, l, r)
 	if err != nil {
 		return nil, err
 	}
 	kind := joinKinds[j.Kind]
-	// What is said of one side alone chooses among the rows of a side that is
-	// not kept whole.
-	if conds, err = p.s.pushSides(kind, sides, conds); err != nil {
-		return nil, err
-	}
-	n, err := p.s.join(kind, l.node, r, conds, [2]time.Duration{p.ttl(l), p.ttl(r)})
+	n, err := p.regular(kind, both)
 	if err != nil {
 		return nil, err
 	}
 	if kind == stage.SemiJoin || kind == stage.AntiJoin {
-		sc.columns = sc.columns[:len(l.scope.columns)]
-		merged = nil
+		both.scope.columns = both.scope.columns[:len(l.scope.columns)]
+		both.merged = nil
 	}
-	if n, err = p.s.merge(n, sc, merged); err != nil {
-		return nil, err
-	}
-	sc.schema, sc.window = n.schema, windowOf(n)
-	return &relation{node: n, scope: sc}, nil
+	return both.result(p, n)
 }
 
 // ttl is how long rows of tables are remembered.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/arrowstream/arrowstream"
@@ -148,6 +149,9 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	}
 	if opts.CheckpointInterval == 0 {
 		opts.CheckpointInterval = p.s.durationSetting("job.epoch", 0)
+	}
+	if opts.Workers == 0 {
+		opts.Workers, _ = strconv.Atoi(p.s.setting("job.parallelism", ""))
 	}
 	opts.Record = opts.Record || strings.EqualFold(p.s.jobSetting(opts.Name, "record"), "true")
 	pl := arrowstream.New(opts)

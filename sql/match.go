@@ -122,9 +122,10 @@ func (s *session) matchRows(p *stage.Pattern, b *binder, f *syntax.Match) error 
 		}
 		p.Time = col.Name
 		if n := *b.input; !n.bounded || n.eventTime() != "" {
-			if err := s.requireTime(n, col.Name, o.X.Range()); err != nil {
+			if n, err = s.timed(n, col.Name, o.X.Range()); err != nil {
 				return err
 			}
+			*b.input = n
 		}
 	}
 	p.Skip = stage.Skip{To: map[syntax.MatchSkip]stage.SkipTo{

@@ -45,12 +45,15 @@ type node struct {
 	// uniqueOf are the columns that tell rows apart; see unique.
 	uniqueOf func() (key []string, ok bool)
 
-	project []outColumn  // of a projection
-	where   expr.Expr    // of a filter
-	aggs    []window.Agg // of a node that groups
-	rank    *ranking     // of a number of rows
-	window  *windowSpec  // of a node that makes one
-	pushed  []pushed     // predicates that the source of a scan is handed
+	project  []outColumn  // of a projection
+	where    expr.Expr    // of a filter
+	aggs     []window.Agg // of a node that groups
+	rank     *ranking     // of a number of rows
+	window   *windowSpec  // of a node that makes one
+	refusal  error        // why it must not be part of a plan that runs
+	last     string       // column of the number, of a node that takes the last row of each key by event time
+	proctime string       // column of the processing time, of a node that writes it
+	pushed   []pushed     // predicates that the source of a scan is handed
 
 	want   columns // set by planNeeds
 	stream *arrowstream.Stream

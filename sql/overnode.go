@@ -22,6 +22,14 @@ func (p *block) overNodes(in *node, o *overSpec) (*node, error) {
 			return nil, err
 		}
 	}
+	if len(o.order) > 0 && !in.bounded {
+		if c, ok := o.order[0].Expr.(expr.Col); ok && in.isProcTime(c.Name) {
+			var err error
+			if in, err = p.s.timed(in, c.Name, o.at); err != nil {
+				return nil, err
+			}
+		}
+	}
 	at, whole, err := p.overTime(in, o)
 	if err == nil {
 		return p.overNode(in, o, at, whole)

@@ -69,10 +69,16 @@ func (s *session) queryIn(q *syntax.Query, outer *with, corr *correlation) (*nod
 	}
 	emits := q.Stream
 	emits.OnError = ""
+	if n.updating() && (emits.Emit == syntax.EmitOnUpdate || emits.Emit == syntax.EmitPeriodic) {
+		emits.Emit, emits.Every = syntax.EmitDefault, nil // as it does, or at times
+	}
 	if !emits.Empty() && !p.emitted {
 		return nil, s.src.Error(q.Stream.At, "AS1406", "these clauses belong to a query with a window and an aggregate", "there is no window here whose results could be emitted")
 	}
-	return p.finish(n, q)
+	if n, err = p.finish(n, q); err != nil {
+		return nil, err
+	}
+	return p.periodic(n)
 }
 
 // block plans one SELECT with its ORDER BY and streaming clauses.

@@ -51,11 +51,14 @@ func (r *ranking) schema(in *arrow.Schema) *arrow.Schema {
 }
 
 // unranked is the error of the first number of rows that nothing bounds and that
-// cannot be computed without.
+// cannot be computed without, or of the first rows of keys without a bound.
 func (p *plan) unranked() error {
 	for _, n := range p.order {
-		if n.rank != nil && n.rank.refusal != nil {
+		switch {
+		case n.rank != nil && n.rank.refusal != nil:
 			return n.rank.refusal
+		case n.refusal != nil:
+			return n.refusal
 		}
 	}
 	return nil
@@ -236,9 +239,7 @@ func (s *session) topNode(in *node, r *ranking, n int64, at syntax.Span) (*node,
 	case in.bounded:
 		t.notes = append(t.notes, "state: "+kept+" per key, emitted at the end of the input")
 	default:
-		if err := s.topAllowed(r, at); err != nil {
-			return nil, err
-		}
+		t.refusal = s.topAllowed(r, at)
 		if r.ttl == 0 {
 			ttl = ", unbounded"
 		}
@@ -269,6 +270,9 @@ func (s *session) topNode(in *node, r *ranking, n int64, at syntax.Span) (*node,
 			return append(slices.Clone(o.by), r.number), true
 		}
 		return key, ok
+	}
+	if latest && n == 1 {
+		t.last = r.number
 	}
 	t.needs = func(want columns) columns { return o.needs(want, []stage.OverCall{{Name: r.number}}) }
 	return derive(t, in)

@@ -57,15 +57,12 @@ func (s *session) refusedTable(f syntax.From) error {
 	switch f := f.(type) {
 	case *syntax.Join:
 		what, at = "joins are", f.R.Range()
-		if f.Asof {
-			what = "ASOF JOIN is"
-		}
 	case *syntax.Lateral:
 		what = "LATERAL is"
 	case *syntax.Unnest:
 		what = "UNNEST is"
 	case *syntax.Version:
-		what, at = "FOR SYSTEM_TIME AS OF is", f.At.Range()
+		return s.src.Error(f.At.Range(), "AS1410", "write ... JOIN table FOR SYSTEM_TIME AS OF a time of the other side", "FOR SYSTEM_TIME AS OF takes the version of a table for each row of another one: it stands on the right of a join")
 	case *syntax.Watermark:
 		what, at = "WATERMARK in FROM is", f.Time.Range()
 	}

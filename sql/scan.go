@@ -34,7 +34,9 @@ func (s *session) scan(t *table, at syntax.Span) (*node, error) {
 	case t.connector == nil:
 		return s.insideTable(t, at)
 	default:
-		t.node, err = s.sourceNode(t, at)
+		if t.node, err = s.sourceNode(t, at); err == nil {
+			t.node, err = s.timedColumns(t, t.node)
+		}
 	}
 	return t.node, err
 }

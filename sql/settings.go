@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,6 +101,10 @@ func checkSetting(key, value string) error {
 	case key == "function.wasm.memory":
 		_, err := arrowstream.ParseSize(value)
 		return err
+	case key == "job.parallelism":
+		if n, err := strconv.Atoi(value); err != nil || n < 1 || n > 1024 {
+			return fmt.Errorf("%q is not a number of workers from 1 to 1024", value)
+		}
 	case key == "state.unbounded":
 		return oneOf(value, "refuse", "warn", "allow")
 	case key == "job.mode":

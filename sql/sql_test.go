@@ -38,6 +38,22 @@ var fixtures = map[string]string{
 11000000 -2 1 0
 12000000 3 -1 1
 13000000 -3 -1 0`,
+	"orders": `ts:timestamp[ms] id:int64! cur:utf8
+1000 1 EUR
+2000 2 USD
+4000 3 EUR
+5000 4 null
+6000 5 GBP
+9000 6 USD
+9000 7 EUR`,
+	"rates": `ts:timestamp[ms] cur:utf8 rate:int64
+500 EUR 110
+1500 USD 100
+4000 EUR 112
+4000 EUR 113
+7000 GBP 130
+8000 USD 101
+9500 EUR 114`,
 	"text": `s:utf8 d:date32 n:int32
 "a b" 2026-01-31 1
 null null null`,
@@ -111,7 +127,7 @@ func (h *harness) options() sql.Options {
 			}
 			text, ok := fixtures[strings.TrimSuffix(o.Data, ".mem")]
 			if !ok {
-				return nil, &arrowstream.Error{Code: "AS3001", Msg: fmt.Sprintf("no fixture %q", o.Data), Hint: "fixtures: bid, clicks, text"}
+				return nil, &arrowstream.Error{Code: "AS3001", Msg: fmt.Sprintf("no fixture %q", o.Data), Hint: "fixtures: bid, clicks, orders, rates, text"}
 			}
 			return &memSource{memOptions: o, inner: memory.From(columnartest.Batch(h.t, h.mem, text)), t: h}, nil
 		},

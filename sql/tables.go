@@ -37,6 +37,7 @@ type table struct {
 	reads     *arrow.Schema          // declared columns that are read: those and metadata
 	metadata  []metadataColumn
 	computed  []syntax.ColumnDef
+	timed     []syntax.ColumnDef // computed of the processing time, behind the source
 	key       []string
 	partition []string
 	format    arrowstream.Format
@@ -87,6 +88,8 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 		}
 		seen[c.Name.Name] = true
 		switch {
+		case c.Expr != nil && t.readsClock(c.Expr):
+			t.timed = append(t.timed, c)
 		case c.Expr != nil:
 			t.computed = append(t.computed, c)
 		case c.Default != nil:
@@ -120,6 +123,9 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 		w := st.Watermark
 		if t.schema != nil && !seen[w.Column.Name] {
 			return s.src.Error(w.Column.Span, "AS1203", arrowstream.Suggest(w.Column.Name, columnar.Names(t.schema), "columns"), fmt.Sprintf("column %q not found", w.Column.Name))
+		}
+		if err := s.checkWatermark(t, w); err != nil {
+			return err
 		}
 		t.eventTime, t.declared = w.Column.Name, true
 		return s.watermarkDelay(t, w)
@@ -169,6 +175,10 @@ func (s *session) tableOptions(t *table, list []syntax.Option) error {
 			connector = o
 			connector.Value = value
 		case "type":
+		case "lookup.cache":
+			if !strings.EqualFold(value, "full") {
+				return s.src.Error(o.ValueAt, "AS1103", "write 'full', or leave the option out: the table is read once, before the rows that look it up", fmt.Sprintf("lookup.cache = %s is not supported yet", value))
+			}
 		case "scan.watermark.idle-timeout", "idle_micros":
 			if o.Key == "idle_micros" {
 				value += "us"

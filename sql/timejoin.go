@@ -27,6 +27,9 @@ func (j *joinNode) timed() (*node, error) {
 	if n, err := j.windowJoin(); n != nil || err != nil {
 		return n, err
 	}
+	if err := j.procTimes(); err != nil {
+		return nil, err
+	}
 	return j.intervalJoin()
 }
 

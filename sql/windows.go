@@ -160,7 +160,7 @@ func (s *session) windowTVF(f *syntax.TableFunc, env *with) (*relation, error) {
 		if err := s.needArg(c, arg("TIMECOL"), "DESCRIPTOR(ts)", usage); err != nil {
 			return nil, err
 		}
-		if w.time, err = s.timeColumn(arg("TIMECOL"), n, sc); err != nil {
+		if w.time, err = s.timeColumn(arg("TIMECOL"), &binder{s: s, scope: sc, input: &n}); err != nil {
 			return nil, err
 		}
 	}
@@ -324,7 +324,7 @@ func (s *session) groupWindow(c *syntax.Call, in *binder) (*windowSpec, error) {
 		}
 	} else if len(args) > 0 {
 		var err error
-		if w.time, err = s.timeColumn(args[0], n, in.scope); err != nil {
+		if w.time, err = s.timeColumn(args[0], in); err != nil {
 			return nil, err
 		}
 		args = args[1:]

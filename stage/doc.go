@@ -1,11 +1,12 @@
 // Package stage is floor 4: the operators of a pipeline apart from windows,
 // one per file. Filter, Project, Unnest, Expand, Cast and Append look at one row
-// at a time and remember nothing; Aggregate, Distinct, Top, Sort, Limit and
-// Compact are stateful, and most of them follow changelogs. HashJoin,
+// at a time and remember nothing, ProcTime nothing between ticks; Aggregate,
+// Distinct, Top, Sort, Limit and Compact are stateful, and most of them follow
+// changelogs; Periodic holds their changes back for a while. HashJoin,
 // IntervalJoin, WindowJoin and SetOp have two inputs; the joins share one table
-// of rows, joinRows. TimeOrder, Over and Pattern take rows in the order of event
-// time: they hold them in a timeline until the watermark has passed, keep on a
-// shelf what they look back at, and follow the lives of keys.
+// of rows, joinRows. TimeOrder, Over, Pattern and TemporalJoin take rows in the
+// order of event time: they hold them in a timeline until the watermark has
+// passed, keep on a shelf what they look back at, and follow the lives of keys.
 //
 // # One invariant
 //

@@ -26,6 +26,7 @@ type box struct {
 	rec   arrow.Record
 	slots []uint32 // whose blocks were put, ascending by from
 	live  int32    // rows in blocks that are there still
+	chunk uint32   // its number among those that records has returned
 }
 
 // block is where the rows of a slot are; n is 0 if there are none.
@@ -44,6 +45,25 @@ func (s *shelf) of(slot uint32) block {
 		return s.at[slot]
 	}
 	return block{}
+}
+
+// records are the rows of all boxes, borrowed, for places of them, which hold
+// until a block is put.
+func (s *shelf) records() []arrow.Record {
+	out := make([]arrow.Record, len(s.boxes))
+	for i, b := range s.boxes {
+		out[i], b.chunk = b.rec, uint32(i)
+	}
+	return out
+}
+
+// first is the place of the first row of a slot.
+func (s *shelf) first(slot uint32) kernels.Place {
+	b := s.of(slot)
+	if b.n == 0 {
+		return kernels.NoPlace
+	}
+	return kernels.Place{Chunk: b.box.chunk, Row: uint32(b.from)}
 }
 
 // take is the rows of slots in one record, which the caller releases; starts[i]

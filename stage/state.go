@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -77,6 +78,15 @@ func emptyRecord(mem memory.Allocator, s *arrow.Schema) arrow.Record {
 	rb := array.NewRecordBuilder(mem, s)
 	defer rb.Release()
 	return rb.NewRecord()
+}
+
+// recordBytes is about how many bytes the values of b take.
+func recordBytes(b arrow.Record) (n int64) {
+	for _, c := range b.Columns() {
+		width := cmp.Or(columnar.FixedWidth(c.DataType()), 16) // text, about
+		n += int64(c.Len() * width)
+	}
+	return n
 }
 
 // withSchema is b under another schema with the same column types.

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -37,6 +36,8 @@ type timeline struct {
 	keys     []*expr.Bound
 	// whole tells that the rows of one time go out in one record.
 	whole bool
+	// final tells that all rows go out at the end: the time is any number.
+	final bool
 
 	runs  []run
 	event int64 // the watermark, microseconds
@@ -76,6 +77,10 @@ func (l *timeline) open(what string, in *arrow.Schema, env arrowstream.Env, name
 	}
 	if l.time < 0 {
 		return planError("AS1403", what+": the input has no event time", "name the time column, or declare a watermark on the source")
+	}
+	if l.final {
+		l.mul, l.div = 1, 1
+		return nil
 	}
 	var ok bool
 	if l.mul, l.div, ok = columnar.Micros(in.Field(l.time).Type); !ok {
@@ -344,7 +349,7 @@ func (l *timeline) emitCluster(runs []run, each func(arrow.Record, []int64) erro
 // watermark.
 func (l *timeline) bound(event int64) int64 {
 	switch {
-	case event == arrowstream.NoEventTime, l.untimed && event != arrowstream.EndOfTime:
+	case event == arrowstream.NoEventTime, (l.untimed || l.final) && event != arrowstream.EndOfTime:
 		return math.MinInt64
 	case event == arrowstream.EndOfTime, l.div > 1 && event > math.MaxInt64/l.div:
 		return math.MaxInt64
@@ -387,10 +392,7 @@ func timesOf(col arrow.Array) []int64 {
 
 func (l *timeline) bytes() (n int64) {
 	for _, r := range l.runs {
-		for _, c := range r.rec.Columns() {
-			width := cmp.Or(columnar.FixedWidth(c.DataType()), 16) // text, about
-			n += int64(c.Len() * width)
-		}
+		n += recordBytes(r.rec)
 	}
 	return n
 }

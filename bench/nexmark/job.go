@@ -93,17 +93,37 @@ func child(text string) error {
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
+// params are the parameters of the script of a job; remove takes away the files
+// that they name.
+func (j job) params() (param func(name string) (string, bool), remove func() error, err error) {
+	values := map[string]string{
+		"EVENTS": strconv.FormatInt(j.Events, 10), "RATE": strconv.FormatInt(j.Rate, 10), "GENERATORS": strconv.Itoa(j.Generators),
+	}
+	remove = func() error { return nil }
+	switch j.Query {
+	case "q6":
+		values["MODE"] = "batch" // winners are final at the end
+	case "q13":
+		values["SIDE_INPUT"], remove, err = sideInput()
+	}
+	return func(name string) (string, bool) { v, ok := values[name]; return v, ok }, remove, err
+}
+
 // run runs the query in this process.
-func (j job) run(ctx context.Context, o arrowstream.Options) (result, error) {
+func (j job) run(ctx context.Context, o arrowstream.Options) (r result, err error) {
 	text, err := script(j.Query)
 	if err != nil {
 		return result{}, err
 	}
 	sink := &blackhole.Sink{Checksum: j.Query != generatorOnly}
-	params := map[string]int64{"EVENTS": j.Events, "RATE": j.Rate, "GENERATORS": int64(j.Generators)}
+	params, remove, err := j.params()
+	if err != nil {
+		return result{}, err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
 	p, err := sql.Prepare(text, sql.Options{
 		File: j.Query + ".sql", Connectors: all.Connectors(), Formats: all.Formats(), Pipeline: o,
-		Param: func(name string) (string, bool) { n, ok := params[name]; return strconv.FormatInt(n, 10), ok },
+		Param: params,
 		Sink:  func(string) (arrowstream.Sink, error) { return sink, nil },
 	})
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 // mixed is a job whose results depend on when rows come: those of a generator, of
 // a topic with several partitions and of a socket meet in one model, and sessions
-// time out.
+// time out; what is counted and met depends on the clock.
 const mixed = `SET job.name = 'mixed';
 SET job.mixed.record = true;
 CREATE TABLE made (WATERMARK FOR ts AS ts - INTERVAL '2' SECOND) WITH ('connector' = 'clicks', 'rate' = '3000');
@@ -35,6 +35,13 @@ INSERT INTO scored SELECT f1, label, predicted_label FROM ML_PREDICT(TABLE every
 INSERT INTO sessions SELECT label, window_start, window_end, count(*) AS n, sum(f1) AS f
   FROM SESSION(TABLE topic PARTITION BY label, DESCRIPTOR(ts), INTERVAL '2' SECOND) GROUP BY label, window_start, window_end
   EMIT ON WINDOW CLOSE TIMEOUT INTERVAL '60' MILLISECOND;
+SET state.unbounded = allow;
+CREATE TABLE clocked WITH ('connector' = 'json', 'path' = 'clocked/');
+CREATE TABLE met WITH ('connector' = 'json', 'path' = 'met/');
+INSERT INTO clocked SELECT label, window_start, count(*) AS n
+  FROM TABLE(TUMBLE((SELECT label, PROCTIME() AS proc FROM topic), DESCRIPTOR(proc), INTERVAL '50' MILLISECOND)) GROUP BY label, window_start, window_end;
+INSERT INTO met SELECT t.f1, s.n, PROCTIME() AS at
+  FROM topic AS t JOIN (SELECT label, count(*) AS n FROM sent GROUP BY label) FOR SYSTEM_TIME AS OF PROCTIME() AS s ON t.label = s.label;
 `
 
 // TestReplayOfARecord kills a live job on the way, stops it later and replays its
@@ -79,7 +86,7 @@ func TestReplayOfARecord(t *testing.T) {
 
 	before := snapshot(t, "job")
 	succeed(t, "replay", "-q", "mixed.sql", "--state", "job", "--out", "again", "--speed", "max")
-	for _, name := range []string{"scored", "sessions"} {
+	for _, name := range []string{"scored", "sessions", "clocked", "met"} {
 		want, got := parts(t, name), read(t, filepath.Join("again", name+".json"))
 		if lines := strings.Count(want, "\n"); lines < 10 || got != want {
 			t.Errorf("%s: %d rows, want %d, or not the same", name, strings.Count(got, "\n"), lines)

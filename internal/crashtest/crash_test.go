@@ -72,6 +72,13 @@ func prepare(t *testing.T, target target) (*process, place) {
 	return p, at
 }
 
+// remove gives the folder of a job back before the test ends: there are thousands.
+func (p *process) remove() {
+	if *keep == "" {
+		_ = os.RemoveAll(p.dir)
+	}
+}
+
 // undisturbed is what a run without kills writes, and how long it takes.
 func undisturbed(t *testing.T, target target) (result, time.Duration) {
 	t.Helper()
@@ -89,29 +96,30 @@ func undisturbed(t *testing.T, target target) (result, time.Duration) {
 func TestKilledAtEveryFailpoint(t *testing.T) {
 	var reached sync.Map
 	var ran atomic.Int64
-	t.Run("targets", func(t *testing.T) {
-		for i, target := range targets {
-			t.Run(target.name, func(t *testing.T) {
-				t.Parallel()
-				ran.Add(1)
-				want, _ := undisturbed(t, target)
-				for j, name := range failpoint.Names {
-					if *seeds == 1 && (i+j)%4 > 0 {
-						continue // in the short form each failpoint is that of some targets
-					}
-					for seed := range *seeds {
-						if killAt(t, target, name, seed, want) {
-							reached.Store(name, true)
-						}
-					}
-				}
-			})
+	t.Cleanup(func() { // when all have ended
+		for _, name := range failpoint.Names {
+			if _, ok := reached.Load(name); !ok && int(ran.Load()) == len(targets) {
+				t.Errorf("failpoint %s was never reached", name)
+			}
 		}
 	})
-	for _, name := range failpoint.Names {
-		if _, ok := reached.Load(name); !ok && int(ran.Load()) == len(targets) {
-			t.Errorf("failpoint %s was never reached", name)
-		}
+	for i, target := range targets {
+		t.Run(target.name, func(t *testing.T) {
+			t.Parallel()
+			ran.Add(1)
+			want, _ := undisturbed(t, target)
+			for j, name := range failpoint.Names {
+				if *seeds == 1 && (i+j)%4 > 0 {
+					continue // in the short form each failpoint is that of some targets
+				}
+				for seed := range *seeds {
+					if killAt(t, target, name, seed, want) {
+						reached.Store(name, true)
+					}
+				}
+				t.Logf("%s: %d seeds", name, *seeds)
+			}
+		})
 	}
 }
 
@@ -152,6 +160,7 @@ func killAt(t *testing.T, target target, name string, seed int, want result) (re
 		t.Fatalf("%s: the last run did not end", how)
 	}
 	collect(t, p, at).compare(t, want, how)
+	p.remove()
 	return reached
 }
 
@@ -173,6 +182,7 @@ func TestKilledAtRandom(t *testing.T) {
 					}
 				}
 				collect(t, p, at).compare(t, want, fmt.Sprintf("killed %d times", runs-1))
+				p.remove()
 			}
 			t.Logf("%d kills", *kills)
 		})

@@ -169,6 +169,31 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestMemoryFolder replaces a file in a folder of /dev, which is no device.
+func TestMemoryFolder(t *testing.T) {
+	dir, err := os.MkdirTemp("/dev/shm", "arrowstream-test")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer os.RemoveAll(dir)
+	name := filepath.Join(dir, "a")
+	for _, text := range []string{"long text", "short"} {
+		out, err := Create(nil, name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(out, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(name); err != nil || string(got) != text {
+			t.Errorf("%q, %v; want %q", got, err, text)
+		}
+	}
+}
+
 func TestLink(t *testing.T) {
 	dir := t.TempDir()
 	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/arrowstream/arrowstream/internal/access"
 )
@@ -29,8 +28,10 @@ func IsStream(a *access.Policy, name string) bool {
 		return true
 	}
 	info, err := a.Stat(name)
-	// /dev/stderr may lead to a file that somebody holds open.
-	return err == nil && !info.IsDir() && (!info.Mode().IsRegular() || strings.HasPrefix(name, "/dev/"))
+	// /dev/stderr and /dev/fd/2 may lead to a file that somebody holds open;
+	// /dev/shm is a folder as any other.
+	dir := filepath.Dir(name)
+	return err == nil && !info.IsDir() && (!info.Mode().IsRegular() || dir == "/dev" || dir == "/dev/fd")
 }
 
 // Create begins the file name, or writes to stdout for "-". The directory is

@@ -36,6 +36,8 @@ QUERIES = {
     "q4": """SELECT category, trunc(avg(final))::BIGINT FROM
              (SELECT id, category, max(price) AS final FROM valid GROUP BY id, category) GROUP BY category""",
     "q5": "SELECT auction, num FROM (SELECT *, max(num) OVER (PARTITION BY w) AS most FROM counts) WHERE num = most",
+    "q6": """SELECT seller, trunc(avg(price) OVER (PARTITION BY seller ORDER BY bid_dateTime, id ROWS BETWEEN 10 PRECEDING AND CURRENT ROW))::BIGINT FROM
+             (SELECT *, row_number() OVER (PARTITION BY id ORDER BY price DESC, bid_dateTime, n) AS rank FROM valid) WHERE rank = 1""",
     "q7": """SELECT b.auction, b.bidder, b.price, b.dateTime, b.extra
              FROM bid b JOIN (SELECT max(price) AS most, epoch_ms(dateTime) // 10000 * 10000 + 10000 AS until FROM bid GROUP BY until) m
              ON b.price = m.most AND epoch_ms(b.dateTime) BETWEEN m.until - 10000 AND m.until""",
@@ -48,6 +50,9 @@ QUERIES = {
               (SELECT *, sum(fresh) OVER (PARTITION BY bidder ORDER BY dateTime, n) AS session FROM
                (SELECT *, CASE WHEN dateTime - lag(dateTime) OVER (PARTITION BY bidder ORDER BY dateTime, n) <= INTERVAL 10 SECOND THEN 0 ELSE 1 END AS fresh FROM bid))
               GROUP BY bidder, session""",
+    "q12": """SELECT bidder, count(*), epoch_ms(w * 10000), epoch_ms(w * 10000 + 10000) FROM
+              (SELECT bidder, epoch_ms(dateTime) // 10000 AS w FROM bid) GROUP BY bidder, w""",
+    "q13": "SELECT auction, bidder, price, dateTime, (auction % 10000)::VARCHAR FROM bid",
     "q14": """SELECT auction, bidder, (price * 908 / 1000.0)::DECIMAL(23, 3),
               CASE WHEN hour(dateTime) BETWEEN 8 AND 18 THEN 'dayTime' WHEN hour(dateTime) <= 6 OR hour(dateTime) >= 20 THEN 'nightTime' ELSE 'otherTime' END,
               dateTime, extra, length(extra) - length(replace(extra, 'c', ''))

@@ -147,6 +147,10 @@ var errorCodes = []ErrorCode{
 		"There is no function of the name, or it does not take these arguments. Check the spelling with SHOW FUNCTIONS LIKE '%name%', and the arguments with DESCRIBE FUNCTION name.",
 	},
 	{
+		"AS1603", "function does not do what it declares",
+		"A function of the program or of a module returned a column of another length or type than it declares, or none. It is the function that has to be mended; no row is at fault.",
+	},
+	{
 		"AS1604", "pattern cannot be used",
 		"A pattern of LIKE, a regular expression or a date format is not well formed. An unclosed bracket or an escape at the end is the usual cause.",
 	},
@@ -157,6 +161,10 @@ var errorCodes = []ErrorCode{
 	{
 		"AS1611", "library is not loaded",
 		"This is a warning: CREATE FUNCTION names a library, and the native function of the same name is used instead. Leave the library out to silence it.",
+	},
+	{
+		"AS1612", "module cannot be used",
+		"CREATE FUNCTION names a module that cannot be read, is none, wants something of its host, or has no export of the name and the types of the function. Build it without WASI, and compare the types: INT is i32, BIGINT i64, FLOAT f32 and DOUBLE f64; text needs an export f_batch.",
 	},
 	{
 		"AS1701", "model does not fit the query",
@@ -307,6 +315,10 @@ var errorCodes = []ErrorCode{
 		"A query in parentheses stands where one value is wanted, and it has more than one row, or more than one for a row of the query around. Make it an aggregate such as max, add LIMIT 1, or use IN, which takes any number of rows.",
 	},
 	{
+		"AS4011", "function of the user failed",
+		"A function that was registered in Go, or comes from a WebAssembly module, returned an error, panicked or trapped for a row. The error names the function and shows the row. Mend the function, or write ON ERROR SKIP or ON ERROR DEAD LETTER TO a table behind the query.",
+	},
+	{
 		"AS4101", "offset is gone",
 		"Kafka has deleted the rows that would be read next, because they are older than the retention of the topic. Set 'on.lost.offset' to earliest to go on with the oldest row there is, or keep rows longer.",
 	},
@@ -381,6 +393,10 @@ var errorCodes = []ErrorCode{
 	{
 		"AS6001", "memory budget is used up",
 		"The job holds more memory than it may; the error names the operator that asked for more, and how many keys it remembers in how many bytes. Raise --memory-limit, let GROUP BY, DISTINCT, joins and windows go on in a folder with --spill, group by fewer keys or smaller windows, or bound the state by a window or a TTL.",
+	},
+	{
+		"AS6002", "call of a function takes too long",
+		"A function of a WebAssembly module did not return in time, probably because of a loop without end. SET function.wasm.timeout = '1 min' gives each call for at most 4096 rows more time.",
 	},
 	{
 		"AS7001", "unknown model type",

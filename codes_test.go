@@ -1,17 +1,12 @@
 package arrowstream_test
 
 import (
-	"flag"
-	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/arrowstream/arrowstream"
 )
-
-var update = flag.Bool("update", false, "rewrite docs/errors.md")
 
 func TestErrorCodes(t *testing.T) {
 	form := regexp.MustCompile(`^AS[1-79]\d{3}$`)
@@ -38,33 +33,3 @@ func TestErrorCodes(t *testing.T) {
 		}
 	}
 }
-
-// TestErrorsPage keeps docs/errors.md like the table; -update rewrites it.
-func TestErrorsPage(t *testing.T) {
-	var sb strings.Builder
-	sb.WriteString("# Error codes\n\nEvery error that a user can mend carries a code, which keeps its meaning. `arrowstream help CODE` prints the same text. This page is made from\n`codes_table.go` by `go test -run TestErrorsPage -update .`\n")
-	family := ""
-	for _, c := range arrowstream.ErrorCodes() {
-		if c.Family() != family {
-			family = c.Family()
-			fmt.Fprintf(&sb, "\n## %s\n", family)
-		}
-		fmt.Fprintf(&sb, "\n### %s: %s\n\n%s\n", c.Code, c.Title, escape.Replace(c.Text))
-	}
-	const path = "docs/errors.md"
-	if *update {
-		if err := os.WriteFile(path, []byte(sb.String()), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != sb.String() {
-		t.Errorf("%s is not like the table: go test -run TestErrorsPage -update .", path)
-	}
-}
-
-// escape keeps Markdown from reading signs of SQL as its own.
-var escape = strings.NewReplacer("*", `\*`, "_", `\_`, "<", `\<`, "`", "\\`")

@@ -74,6 +74,9 @@ type Options struct {
 	Spill string
 	// Program is the text that the pipeline was made from, kept with its state.
 	Program string
+	// Code is what results depend on beside the text: checksums by names. A store
+	// does not go on with other code under a name.
+	Code map[string]string
 }
 
 func (o Options) withDefaults() Options {

@@ -21,6 +21,9 @@ import (
 // stage is its kind, its keys and what it reads.
 func (p *Pipeline) identify() Job {
 	job := Job{Name: p.opts.Name, Program: p.opts.Program}
+	for _, name := range slices.Sorted(maps.Keys(p.opts.Code)) {
+		job.Code = append(job.Code, Part{UID: name, Kind: "code", Config: p.opts.Code[name]})
+	}
 	used := map[string]int{}
 	for _, n := range p.nodes {
 		n.uid = n.identity()

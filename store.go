@@ -31,6 +31,8 @@ type Job struct {
 	Stages  []Part
 	Sources []Part
 	Sinks   []Part
+	// Code is what else the results depend on; Config is its checksum.
+	Code []Part
 }
 
 // Part is one part of a job that has something in the store.

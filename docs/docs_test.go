@@ -17,6 +17,7 @@ package docs
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -148,6 +149,14 @@ func runBlocks(t *testing.T, doc string, parts []part) {
 			if err := os.WriteFile(b.info[1], []byte(b.text), 0o666); err != nil {
 				t.Fatal(err)
 			}
+		case b.info[0] == "hex" && len(b.info) == 2:
+			data, err := hex.DecodeString(strings.Join(strings.Fields(b.text), ""))
+			if err == nil {
+				err = os.WriteFile(b.info[1], data, 0o666)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 		case b.is("sql"):
 			out, err := runScript(t.Context(), b.text)
 			if err != nil {
@@ -225,6 +234,11 @@ func runScript(ctx context.Context, text string) (printed string, err error) {
 		return "", err
 	}
 	for _, r := range p.Results {
+		if r.Analyze != nil {
+			if r.Text, err = r.Analyze(ctx); err != nil {
+				return "", err
+			}
+		}
 		if r.Rows == nil {
 			out.WriteString(strings.TrimSpace(r.Text) + "\n")
 			continue

@@ -32,10 +32,12 @@ func (e *Error) Error() string {
 const (
 	CodeTypes    = "AS1301" // operands or casts whose types do not go together
 	CodeFunction = "AS1601" // unknown function, wrong number or types of arguments
+	CodeContract = "AS1603" // a declared function does not do what it declares
 	CodePattern  = "AS1604" // bad pattern of LIKE, a regular expression or a date format
 	CodeOverflow = "AS4001" // result outside the range of its type
 	CodeDivision = "AS4002" // integer or decimal division by zero
 	CodeValue    = "AS4003" // a value that cannot be converted or used
+	CodeUser     = "AS4011" // a declared function fails for a value
 )
 
 func errorf(code, format string, args ...any) *Error {

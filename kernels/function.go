@@ -21,6 +21,9 @@ type Function struct {
 	bind    func(f *Function, args []Arg) (*Binding, error)
 }
 
+// String is the usage of f: its name and its arguments.
+func (f *Function) String() string { return f.Usage }
+
 // NullRule says when the result of a function can be NULL.
 type NullRule int
 
@@ -37,11 +40,13 @@ const (
 
 // Binding is a function resolved for the types of its arguments.
 type Binding struct {
-	Args   []arrow.DataType // the type each argument must be cast to
-	Out    arrow.DataType
-	Nulls  NullRule
-	Fails  bool // some values of the arguments are errors
-	Kernel Kernel
+	Args  []arrow.DataType // the type each argument must be cast to
+	Out   arrow.DataType
+	Nulls NullRule
+	Fails bool // some values of the arguments are errors
+	// Volatile: equal arguments may give different results.
+	Volatile bool
+	Kernel   Kernel
 }
 
 // index maps every name and alias to its function.

@@ -33,6 +33,8 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 		return b.inline(c, f)
 	case declared && f.model != "":
 		return b.score(c, f.model)
+	case declared && f.own != nil:
+		return b.own(c, f)
 	case declared:
 		name = f.native
 	}
@@ -112,20 +114,49 @@ func unitArgument(fn string, i int, e syntax.Expr) (expr.Expr, bool) {
 	return expr.Lit{Value: strings.ToLower(c.Parts[0].Name)}, true
 }
 
+// own binds the call of a function that the program or a module brings.
+func (b *binder) own(c *syntax.Call, f *function) (expr.Expr, error) {
+	args, err := b.plainArguments(c)
+	if err != nil {
+		return nil, err
+	}
+	b.s.calls++
+	return expr.Call{Name: f.name, Args: args, Func: f.own, Site: b.s.calls}, nil
+}
+
+// plainArguments binds the arguments of a call that has nothing but them.
+func (b *binder) plainArguments(c *syntax.Call) ([]expr.Expr, error) {
+	if c.Star || c.Distinct || c.Filter != nil || len(c.OrderBy) > 0 {
+		return nil, b.err(c, "AS1601", "it takes plain arguments", "%s is no aggregate", c.Fn.Last())
+	}
+	args := make([]expr.Expr, len(c.Args))
+	for i, a := range c.Args {
+		if a.Name != nil {
+			return nil, b.err(*a.Name, "AS1601", "give the arguments by position", "%s has no named arguments", c.Fn.Last())
+		}
+		x, err := b.expr(a.Value)
+		if err != nil {
+			return nil, err
+		}
+		args[i] = x
+	}
+	return args, nil
+}
+
 // inline puts the body of an SQL function in place of its call.
 func (b *binder) inline(c *syntax.Call, f *function) (expr.Expr, error) {
 	if len(c.Args) != len(f.params) {
 		return nil, b.err(c, "AS1601", fmt.Sprintf("usage: %s(%s)", f.name, strings.Join(f.params, ", ")), "%s takes %d arguments, not %d", f.name, len(f.params), len(c.Args))
 	}
 	if b.depth > 20 {
-		return nil, b.err(c, "AS1601", "an SQL function cannot call itself", "functions call each other too deeply")
+		return nil, b.err(c, "AS1601", "", "functions call each other too deeply")
+	}
+	args, err := b.plainArguments(c)
+	if err != nil {
+		return nil, err
 	}
 	params := map[string]expr.Expr{}
-	for i, a := range c.Args {
-		x, err := b.expr(a.Value)
-		if err != nil {
-			return nil, err
-		}
+	for i, x := range args {
 		t, err := b.s.arrowType(f.types[i])
 		if err != nil {
 			return nil, err
@@ -140,9 +171,26 @@ func (b *binder) inline(c *syntax.Call, f *function) (expr.Expr, error) {
 		e.Pos = b.s.src.Pos(c.Span)
 		return nil, e
 	}
+	if size(x, mostInlined) >= mostInlined {
+		return nil, b.err(c, "AS1601", "compute a part of it in a query in FROM", "the calls of %s stand for an expression of more than %d parts", f.name, mostInlined)
+	}
 	t, err := b.s.arrowType(f.result)
 	if err != nil {
 		return nil, err
 	}
 	return expr.Cast{Of: x, To: t}, nil
+}
+
+// mostInlined bounds an expression that SQL functions stand for: functions that
+// use a parameter twice double it with every call around a call.
+const mostInlined = 10_000
+
+// size is the number of parts of e, counted up to a bound.
+func size(e expr.Expr, bound int) int {
+	n := 0
+	expr.Walk(e, func(expr.Expr) bool {
+		n++
+		return n < bound
+	})
+	return n
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
@@ -70,11 +71,12 @@ func declare[T any](s *session, n names[T], name syntax.Name, kind string, repla
 	return true, nil
 }
 
-// function is a declared function: a name for a native one, a scorer, or an SQL
-// expression over parameters.
+// function is a declared function: a name for a native one, a scorer, one that
+// the program or a module brings, or an SQL expression over parameters.
 type function struct {
 	name   string
 	native string // name of a kernel function
+	own    *kernels.Function
 	model  string // model type whose scalar scorer it is
 	params []string
 	types  []*syntax.Type

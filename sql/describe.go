@@ -152,11 +152,7 @@ func keysOf(m map[string]string) func(yield func(string) bool) {
 func (s *session) describeFunction(title string, st *syntax.Describe) error {
 	name := st.Name.Last()
 	if f, ok, _ := s.catalog.functions.find(name); ok {
-		what := "native " + f.native + f.model
-		if f.body != nil {
-			what = syntax.Text(f.body)
-		}
-		s.results = append(s.results, textTable(title, []string{"function", "usage", "about"}, [][]string{{f.name, f.name + "(" + strings.Join(f.params, ", ") + ")", what}}))
+		s.results = append(s.results, textTable(title, []string{"function", "usage", "about"}, [][]string{f.help()}))
 		return nil
 	}
 	if row, ok := functionHelp(name); ok {
@@ -202,10 +198,10 @@ func (s *session) show(st *syntax.Show) error {
 	case "FUNCTIONS":
 		header = []string{"function", "usage", "about"}
 		for _, n := range s.functionNames() {
-			if row, ok := functionHelp(n); ok {
+			if f, ok := s.catalog.functions[n]; ok {
+				rows = append(rows, f.help())
+			} else if row, ok := functionHelp(n); ok {
 				rows = append(rows, row)
-			} else {
-				rows = append(rows, []string{n, "", ""})
 			}
 		}
 	case "CONNECTORS":

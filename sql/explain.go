@@ -11,8 +11,11 @@ import (
 
 // String prints the plan as trees, one for each output. A node that several
 // others read is printed once and referred to by its number.
-func (p *plan) String() string {
-	e := &explainer{number: map[*node]int{}, users: map[*node]int{}}
+func (p *plan) String() string { return p.text(nil) }
+
+// text is String with what the operators did in a run.
+func (p *plan) text(ran *arrowstream.Summary) string {
+	e := &explainer{ran: ran, number: map[*node]int{}, users: map[*node]int{}}
 	for _, r := range p.roots {
 		e.users[r.node]++
 	}
@@ -25,7 +28,7 @@ func (p *plan) String() string {
 		depth := 0
 		if r.out != nil {
 			fmt.Fprintf(&e.sb, "sink %s\n", r.out.info())
-			if sink, err := p.sink(r); err == nil {
+			if sink, err := p.sink(r); err == nil && ran == nil {
 				g, why := arrowstream.SinkGuarantee(sink)
 				e.delivers("", g, why)
 			}
@@ -38,7 +41,8 @@ func (p *plan) String() string {
 
 type explainer struct {
 	sb     strings.Builder
-	number map[*node]int // of nodes with several users, once printed
+	ran    *arrowstream.Summary // nil if the plan was not run
+	number map[*node]int        // of nodes with several users, once printed
 	users  map[*node]int
 }
 
@@ -81,6 +85,9 @@ func (e *explainer) print(n *node, depth int) {
 	for _, note := range n.notes {
 		fmt.Fprintf(&e.sb, "%s  - %s\n", indent, note)
 	}
+	if m, ok := n.ran(e.ran); ok {
+		fmt.Fprintf(&e.sb, "%s  - ran: %s\n", indent, ranText(n, m))
+	}
 	for _, in := range n.in {
 		e.print(in, depth+1)
 	}
@@ -110,9 +117,6 @@ func (t *table) describe(n *node) string {
 
 // explain runs EXPLAIN: it plans the statement without running it.
 func (s *session) explain(st *syntax.Explain) error {
-	if st.Analyze || st.Format == "JSON" {
-		return s.src.Error(st.Span, "AS1103", "use EXPLAIN", "EXPLAIN ANALYZE and FORMAT JSON are not supported yet")
-	}
 	p := &plan{s: s}
 	s.explaining, s.decided = true, nil
 	defer func() {
@@ -181,6 +185,13 @@ func (s *session) explain(st *syntax.Explain) error {
 		return err
 	}
 	p.push()
-	s.results = append(s.results, Result{Title: syntax.Text(st), Text: p.String()})
+	text := p.String()
+	if st.Format == "JSON" {
+		text = p.json(nil)
+	}
+	if st.Analyze {
+		return s.analyze(st, p)
+	}
+	s.results = append(s.results, Result{Title: syntax.Text(st), Text: text})
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/kernels/agg"
+	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
@@ -20,11 +21,12 @@ var scorers = map[string]string{"logistic_regression": "LOGISTIC_REG", "linear_r
 // createFunction runs CREATE FUNCTION.
 func (s *session) createFunction(st *syntax.CreateFunction) error {
 	f := &function{name: st.Name.Last()}
-	switch st.Language {
-	case "WASM", "PYTHON", "JAVASCRIPT":
-		return s.src.Error(st.Name.Span, "AS1103", "write the body in SQL, or name a native function", "LANGUAGE "+st.Language+" is not supported yet")
+	if st.Language == "PYTHON" || st.Language == "JAVASCRIPT" {
+		return s.src.Error(st.Name.Span, "AS1103", "write the body in SQL, name a native function, or compile it to WASM", "LANGUAGE "+st.Language+" is not supported yet")
 	}
-	if st.Body != nil {
+	var err error
+	switch {
+	case st.Body != nil:
 		f.body, f.result = st.Body, st.Returns
 		for _, p := range st.Params {
 			f.params, f.types = append(f.params, p.Name.Name), append(f.types, p.Type)
@@ -32,12 +34,19 @@ func (s *session) createFunction(st *syntax.CreateFunction) error {
 		if err := s.checkBody(f); err != nil {
 			return err
 		}
-	} else if err := s.resolveClass(f, st); err != nil {
+	case st.IfNotExists && s.catalog.functions[f.name] != nil:
+		return nil
+	case st.Language == "WASM" || st.Resource == "WASM":
+		err = s.wasmFunction(f, st)
+	default:
+		err = s.resolveClass(f, st)
+	}
+	if err != nil {
 		f.broken = true
 		s.catalog.functions[f.name] = f
 		return err
 	}
-	_, err := declare(s, s.catalog.functions, st.Name, "function", st.OrReplace, st.IfNotExists, f)
+	_, err = declare(s, s.catalog.functions, st.Name, "function", st.OrReplace, st.IfNotExists, f)
 	return err
 }
 
@@ -49,14 +58,30 @@ func (s *session) checkBody(f *function) error {
 		if err != nil {
 			return err
 		}
+		if slices.ContainsFunc(f.params[:i], func(o string) bool { return strings.EqualFold(o, p) }) {
+			return s.src.Error(f.types[i].Span, "AS1601", "", fmt.Sprintf("%s has two parameters %q", f.name, p))
+		}
 		fields = append(fields, arrow.Field{Name: p, Type: t, Nullable: true})
 	}
-	if _, err := s.arrowType(f.result); err != nil {
+	if syntax.Any(f.body, func(x syntax.Expr) bool {
+		c, ok := x.(*syntax.Call)
+		return ok && strings.EqualFold(c.Fn.Last(), f.name)
+	}) && !isBuiltin(f.name) {
+		return s.src.Error(f.body.Range(), "AS1601", "put the body of the one before into its place", fmt.Sprintf("function %s calls itself", f.name))
+	}
+	t, err := s.arrowType(f.result)
+	if err != nil {
 		return err
 	}
 	b := &binder{s: s, scope: newScope("", arrow.NewSchema(fields, nil))}
-	_, _, err := b.typed(f.body)
-	return err
+	x, _, err := b.typed(f.body)
+	if err != nil {
+		return err
+	}
+	if _, err := expr.Bind(expr.Cast{Of: x, To: t}, b.schema()); err != nil {
+		return s.coded(f.result.Span, "AS1301", err)
+	}
+	return nil
 }
 
 // resolveClass finds the native function a class stands for (sql.md section 5).
@@ -64,6 +89,10 @@ func (s *session) resolveClass(f *function, st *syntax.CreateFunction) error {
 	known := func(name string) bool {
 		if t, ok := scorers[name]; ok {
 			f.model = t
+			return true
+		}
+		if own, ok, _ := s.catalog.functions.find(name); ok && own.own != nil {
+			f.own = own.own
 			return true
 		}
 		if _, ok := kernels.Find(name); ok {
@@ -75,7 +104,7 @@ func (s *session) resolveClass(f *function, st *syntax.CreateFunction) error {
 	class := st.Class
 	mapped := s.settings["function.class."+class]
 	last := class[strings.LastIndexByte(class, '.')+1:]
-	for _, name := range []string{strings.ToLower(class), strings.ToLower(mapped), snake(last), strings.ToLower(last)} {
+	for _, name := range []string{class, strings.ToLower(class), mapped, strings.ToLower(mapped), snake(last), last, strings.ToLower(last)} {
 		if name != "" && known(name) {
 			if st.Resource != "" {
 				s.warn(st.Span, "AS1611", "", fmt.Sprintf("%s %q is not loaded: the native function %s is used", st.Resource, st.Path, name))
@@ -86,6 +115,11 @@ func (s *session) resolveClass(f *function, st *syntax.CreateFunction) error {
 	var names []string
 	for n := range scorers {
 		names = append(names, n)
+	}
+	for n, f := range s.catalog.functions {
+		if f.own != nil {
+			names = append(names, n)
+		}
 	}
 	slices.Sort(names)
 	names = append(names, kernels.Names()...)
@@ -114,6 +148,28 @@ func snake(class string) string {
 // declaredFunction reports whether the script declared a function of the name.
 func (s *session) declaredFunction(name string) bool {
 	_, ok, _ := s.catalog.functions.find(name)
+	return ok
+}
+
+// help is the row of SHOW FUNCTIONS for a declared function.
+func (f *function) help() []string {
+	switch {
+	case f.own != nil:
+		return []string{f.name, f.own.Usage, f.own.Doc}
+	case f.body != nil:
+		params := make([]string, len(f.params))
+		for i, p := range f.params {
+			params[i] = syntax.QuoteName(p) + " " + syntax.Text(f.types[i])
+		}
+		return []string{f.name, f.name + "(" + strings.Join(params, ", ") + ") " + syntax.Text(f.result), syntax.Text(f.body)}
+	}
+	return []string{f.name, f.name + "()", "native " + f.native + f.model}
+}
+
+// isBuiltin reports whether the engine has a function of the name, which an SQL
+// function of that name can call.
+func isBuiltin(name string) bool {
+	_, ok := functionHelp(name)
 	return ok
 }
 

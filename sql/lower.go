@@ -48,6 +48,9 @@ func (s *session) finish() (*plan, error) {
 		r.node.walk(seen, func(n *node) { p.order = append(p.order, n) })
 	}
 	for _, m := range s.trained {
+		if s.analyzing && m.learner == nil && m.name != s.analyzed {
+			continue
+		}
 		if m.train == nil || m.broken || m.learner != nil && seen[m.learner] {
 			continue
 		}
@@ -133,7 +136,7 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	if opts.Name == "" {
 		opts.Name = p.s.jobName("")
 	}
-	opts.Program = p.s.program
+	opts.Program, opts.Code = p.s.program, p.s.code
 	if dir := p.s.jobSetting(opts.Name, "state"); opts.State == nil && dir != "" {
 		opts.State = state.Dir{Path: dir, FS: state.OS{Access: opts.Access}}
 		if p.s.opts.State != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
@@ -17,6 +18,10 @@ type Options struct {
 	// Connectors and Formats are what CREATE TABLE can name.
 	Connectors []arrowstream.Connector
 	Formats    []arrowstream.Format
+	// Functions are what the script can call beside those of the engine, made by
+	// package udf. CREATE OR REPLACE FUNCTION puts another one in the place of
+	// one, for this script.
+	Functions []*kernels.Function
 	// Param looks up ${NAME} in option and SET values; nil knows none.
 	Param func(name string) (string, bool)
 	// Settings are set before the first statement, like SET.
@@ -56,6 +61,7 @@ type Program struct {
 
 	pipeline *arrowstream.Pipeline
 	plan     *plan
+	session  *session
 }
 
 // Result is the answer to one statement.
@@ -66,6 +72,10 @@ type Result struct {
 	Rows arrow.Record
 	// Text is the plan of EXPLAIN or the text of SHOW CREATE.
 	Text string
+	// Analyze, if set, runs what EXPLAIN ANALYZE is about, which writes nothing,
+	// and returns the plan with what its operators did. It can be called until
+	// the program is closed.
+	Analyze func(ctx context.Context) (string, error)
 }
 
 // SinkInfo describes a sink of a program.
@@ -95,14 +105,25 @@ func Prepare(text string, opts Options) (*Program, error) {
 	}
 	s := newSession(script.Source, opts)
 	s.program = canonical(script.Statements)
-	if err := s.run(script.Statements); err != nil {
+	p := &Program{session: s}
+	if err := p.prepare(script.Statements); err != nil {
+		_ = p.Close() // the error says more
 		return nil, err
+	}
+	return p, nil
+}
+
+// prepare runs the statements and builds the pipeline.
+func (p *Program) prepare(statements []syntax.Statement) error {
+	s := p.session
+	if err := s.run(statements); err != nil {
+		return err
 	}
 	pl, err := s.finish()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := &Program{Results: s.results, plan: pl}
+	p.Results, p.plan = s.results, pl
 	for _, o := range s.outputs {
 		if !o.hidden {
 			p.Sinks = append(p.Sinks, o.info())
@@ -110,11 +131,11 @@ func Prepare(text string, opts Options) (*Program, error) {
 	}
 	if len(pl.roots) > 0 {
 		if p.pipeline, err = pl.lower(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	p.Warnings = s.warnings
-	return p, nil
+	return nil
 }
 
 // canonical is the text of a script as it is kept with its state: in one
@@ -137,15 +158,23 @@ func (p *Program) Explain() string { return p.plan.String() }
 // saved at the end of their input. It may be called once.
 func (p *Program) Run(ctx context.Context) (*arrowstream.Summary, error) {
 	if p.pipeline == nil {
-		return &arrowstream.Summary{}, nil
+		return &arrowstream.Summary{}, p.session.closeModules()
 	}
-	return p.pipeline.Run(ctx)
+	sum, err := p.pipeline.Run(ctx)
+	if e := p.session.closeModules(); err == nil {
+		err = e
+	}
+	return sum, err
 }
 
 // Close frees what a program that was not run holds; after Run it does nothing.
 func (p *Program) Close() error {
-	if p.pipeline == nil {
-		return nil
+	var err error
+	if p.pipeline != nil {
+		err = p.pipeline.Close()
 	}
-	return p.pipeline.Close()
+	if e := p.session.closeModules(); err == nil {
+		err = e
+	}
+	return err
 }

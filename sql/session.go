@@ -10,6 +10,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/mlkernels"
 	"github.com/arrowstream/arrowstream/sql/syntax"
+	"github.com/arrowstream/arrowstream/udf/wasm"
 )
 
 // session runs the statements of one script.
@@ -21,8 +22,11 @@ type session struct {
 	settings   map[string]string
 	files      map[string]*table
 	models     map[string]*mlkernels.Model // loaded, by path
+	modules    map[moduleKey]*wasm.Module
+	code       map[string]string // checksums of functions that modules bring
 	trained    []*model
 	subqueries int   // so far, for the names of their columns
+	calls      int   // so far, of functions of the program
 	single     *node // one row
 
 	declared []declaration
@@ -37,6 +41,11 @@ type session struct {
 	// scans for which it says ON ERROR.
 	explaining bool
 	decided    []*node
+	// before are the statements so far that others depend on; analyzing is set
+	// in the program that EXPLAIN ANALYZE runs.
+	before    []syntax.Statement
+	analyzing bool
+	analyzed  string // the model that it trains, if any
 }
 
 // declaration is the canonical text of a CREATE statement.
@@ -55,12 +64,18 @@ type output struct {
 }
 
 func newSession(src *syntax.Source, opts Options) *session {
-	s := &session{src: src, opts: opts, catalog: newCatalog(), settings: map[string]string{}, files: map[string]*table{}, models: map[string]*mlkernels.Model{}}
+	s := &session{
+		src: src, opts: opts, catalog: newCatalog(), settings: map[string]string{}, files: map[string]*table{}, models: map[string]*mlkernels.Model{},
+		modules: map[moduleKey]*wasm.Module{}, code: map[string]string{},
+	}
 	for k, v := range opts.Settings {
 		if native, ok := nativeKey(k); ok {
 			k = native
 		}
 		s.settings[k] = v
+	}
+	for _, f := range opts.Functions {
+		s.catalog.functions[f.Name] = &function{name: f.Name, own: f}
 	}
 	return s
 }
@@ -109,6 +124,14 @@ func (s *session) report(st syntax.Statement, err error) {
 
 // statement runs one statement.
 func (s *session) statement(st syntax.Statement) error {
+	err := s.execute(st)
+	if err == nil && s.declares(st) {
+		s.before = append(s.before, st)
+	}
+	return err
+}
+
+func (s *session) execute(st syntax.Statement) error {
 	switch st := st.(type) {
 	case *syntax.CreateTable:
 		s.declared = append(s.declared, declaration{"TABLE", st.Name.Last(), syntax.Text(st)})
@@ -170,6 +193,9 @@ func (s *session) jobName(def string) string {
 // jobSetting is the setting job.NAME.key of a job, such as the folder of its
 // state; a job without a name takes the only one that is set. Empty means none.
 func (s *session) jobSetting(job, key string) string {
+	if s.analyzing {
+		return "" // no state, no sink
+	}
 	var values []string
 	for set, value := range s.settings {
 		if name, ok := strings.CutSuffix(set, "."+key); ok && strings.HasPrefix(name, "job.") && (job == "" || name == "job."+job) {

@@ -17,7 +17,7 @@ import (
 // matched by their last part.
 var knownSettings = append(compatibilityNames(),
 	"job.name", "job.mode", "job.parallelism", "job.epoch", "state.ttl", "state.unbounded", "watermark.idle-timeout", "watermark.default-delay", "watermark.implied", "sql.time-zone", "sql.compat",
-	"sql.strict", "sql.enforce-length",
+	"sql.strict", "sql.enforce-length", "function.wasm.memory", "function.wasm.timeout",
 )
 
 // settingAliases map accepted spellings to native keys (sql.md section 7).
@@ -96,8 +96,11 @@ var notYet = []string{
 // checkSetting checks the value of settings that are used here.
 func checkSetting(key, value string) error {
 	switch {
-	case key == "state.ttl" || key == "watermark.idle-timeout" || key == "watermark.default-delay" || key == "job.epoch":
+	case key == "state.ttl" || key == "watermark.idle-timeout" || key == "watermark.default-delay" || key == "job.epoch" || key == "function.wasm.timeout":
 		_, err := arrowstream.ParseDuration(value)
+		return err
+	case key == "function.wasm.memory":
+		_, err := arrowstream.ParseSize(value)
 		return err
 	case key == "job.parallelism":
 		if n, err := strconv.Atoi(value); err != nil || n < 1 || n > 1024 {

@@ -43,6 +43,7 @@ type manifest struct {
 	Stages  []part `json:"stages"`
 	Sources []part `json:"sources"`
 	Sinks   []part `json:"sinks"`
+	Code    []part `json:"code,omitempty"`
 }
 
 // part is an arrowstream.Part.
@@ -70,7 +71,7 @@ func newManifest(job arrowstream.Job, since arrowstream.Epoch) (*manifest, error
 	for _, list := range []struct {
 		to    *[]part
 		parts []arrowstream.Part
-	}{{&m.Stages, job.Stages}, {&m.Sources, job.Sources}, {&m.Sinks, job.Sinks}} {
+	}{{&m.Stages, job.Stages}, {&m.Sources, job.Sources}, {&m.Sinks, job.Sinks}, {&m.Code, job.Code}} {
 		*list.to = make([]part, 0, len(list.parts))
 		seen := map[string]bool{}
 		for _, p := range list.parts {

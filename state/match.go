@@ -47,6 +47,7 @@ func compare(old, job *manifest) Diff {
 	d.parts("stage", old.Stages, job.Stages)
 	d.parts("source", old.Sources, job.Sources)
 	d.parts("sink", old.Sinks, job.Sinks)
+	d.parts("code", old.Code, job.Code)
 	return d
 }
 
@@ -57,6 +58,7 @@ func (d *Diff) parts(word string, old, job []part) {
 		switch q := find(old, p.UID); {
 		case q == nil && word == "source":
 			d.Incompatible = append(d.Incompatible, label(p)+": the state has no such source")
+		case q == nil && word == "code": // has no state
 		case q == nil:
 			d.New = append(d.New, label(p))
 		default:
@@ -70,6 +72,7 @@ func (d *Diff) parts(word string, old, job []part) {
 	for i := range old {
 		switch q := &old[i]; {
 		case find(job, q.UID) != nil:
+		case word == "code":
 		case word == "source":
 			d.Incompatible = append(d.Incompatible, label(q)+": the program does not read it any more")
 		default:

@@ -268,6 +268,12 @@ func (j *job) run(ctx context.Context, args []string) (err error) {
 // show prints the answers of DESCRIBE, SHOW and EXPLAIN.
 func (j *job) show(ctx context.Context, results []sql.Result) error {
 	for _, r := range results {
+		if r.Analyze != nil {
+			var err error
+			if r.Text, err = r.Analyze(ctx); err != nil {
+				return err
+			}
+		}
 		if r.Rows == nil {
 			fmt.Fprintln(plain{j.stdio.Out}, strings.TrimRight(r.Text, "\n"))
 			continue

@@ -44,6 +44,7 @@ var floors = []struct {
 	{"kernels", 20},
 	{"kernels/expr", 22},
 	{"kernels/agg", 22},
+	{"udf", 24},
 	{"", 30}, // the root package
 	{"internal/epochfile", 34},
 	{"internal/filetable", 35},

@@ -246,7 +246,7 @@ func (b *binder) reach(of node, i int, t arrow.DataType, nullable bool) node {
 // other fields of the element are not copied; nil if e is something else.
 func (b *binder) elementField(e Field, c Call, depth int) (node, error) {
 	f, ok := kernels.Find(c.Name)
-	if !ok || f.Name != "element_at" || len(c.Args) != 2 {
+	if !ok || c.Func != nil || f.Name != "element_at" || len(c.Args) != 2 {
 		return nil, nil
 	}
 	list, err := b.bind(c.Args[0], depth+1)
@@ -346,6 +346,9 @@ func (b *binder) branch(e Expr, depth int) (node, error) {
 }
 
 func (b *binder) call(e Call, depth int) (node, error) {
+	if e.Func != nil {
+		return b.declared(e, depth)
+	}
 	f, ok := kernels.Find(e.Name)
 	if !ok {
 		return nil, kernels.Unknown(e.Name)
@@ -372,6 +375,32 @@ func (b *binder) call(e Call, depth int) (node, error) {
 		nodes[i] = n
 	}
 	return b.apply(f, nodes)
+}
+
+// declared binds a call of a function that is not in the table.
+func (b *binder) declared(e Call, depth int) (node, error) {
+	nodes := make([]node, len(e.Args))
+	for i, a := range e.Args {
+		n, err := b.bind(a, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		nodes[i] = n
+	}
+	k, err := e.Func.Bind(args(nodes))
+	if err != nil {
+		return nil, err
+	}
+	for i := range nodes {
+		if nodes[i], err = b.coerce(nodes[i], k.Args[i]); err != nil {
+			return nil, err
+		}
+	}
+	key := fmt.Sprintf("%s@%p", e.Name, e.Func)
+	if k.Volatile {
+		key += fmt.Sprintf("#%d", e.Site)
+	}
+	return b.function(key, nodes, k)
 }
 
 // apply binds a call of f with bound arguments.
@@ -462,7 +491,10 @@ func (b *binder) function(name string, nodes []node, k *kernels.Binding) (node, 
 	c := combined(name, k.Out, nodes)
 	c.nullable = nullability(k.Nulls, nodes)
 	c.fails = c.fails || k.Fails
-	n := &function{args: nodes, kernel: k.Kernel, common: c}
+	n := &function{args: nodes, kernel: k.Kernel, volatile: k.Volatile, common: c}
+	if n.volatile {
+		return b.share(n), nil
+	}
 	if folded, err := b.fold(n, nodes); folded != nil || err != nil {
 		return folded, err
 	}

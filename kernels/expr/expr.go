@@ -1,6 +1,10 @@
 package expr
 
-import "github.com/apache/arrow/go/v17/arrow"
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/arrowstream/arrowstream/kernels"
+)
 
 // Expr is an unbound expression tree: names and literals, no types yet. The
 // SQL binder and Go users build the same nodes. [Bind] resolves it against a
@@ -32,10 +36,16 @@ type Lit struct {
 // instants, as in HOUR(x) and in x = '2026-01-31 10:00', of whatever zone their
 // type is; the results are in UTC. If it is empty instants are in the zone of
 // their type, texts and times without zone in UTC.
+//
+// Func, if set, is the function itself, one that is not in the table; Name is
+// then only printed. Calls of a volatile function with equal arguments are one
+// call, which is evaluated once, if they have the same Site.
 type Call struct {
 	Name string
 	Args []Expr
 	Zone string
+	Func *kernels.Function
+	Site int `state:"-"` // not part of what a stage is
 }
 
 // Cast converts; Try gives NULL instead of an error. Zone is that of [Call].

@@ -50,8 +50,9 @@ type (
 	}
 	function struct {
 		common
-		args   []node
-		kernel kernels.Kernel
+		args     []node
+		kernel   kernels.Kernel
+		volatile bool
 	}
 )
 
@@ -91,7 +92,7 @@ func (c *cast) eval(f *frame, mem memory.Allocator) (kernels.Datum, error) {
 func (c *function) eval(f *frame, mem memory.Allocator) (kernels.Datum, error) {
 	at := len(f.values)
 	defer f.drop(at, len(f.rows))
-	constant := true
+	constant := !c.volatile
 	for _, n := range c.args {
 		d, err := f.eval(n)
 		if err != nil {

@@ -80,6 +80,9 @@ func render(e Expr) (string, int) {
 }
 
 func renderCall(c Call) (string, int) {
+	if c.Func != nil {
+		return c.Name + "(" + list(c.Args) + ")", precAtom
+	}
 	fn := strings.ToLower(c.Name)
 	if f, ok := kernels.Find(fn); ok {
 		fn = f.Name

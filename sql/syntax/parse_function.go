@@ -33,6 +33,11 @@ func (p *parser) createFunction(c *CreateFunction) {
 			break
 		}
 	}
+	if c.Language != "SQL" && p.is("USING", "WASM") { // the export has the name of the function
+		c.Language, c.Class = "WASM", c.Name.Last()
+		p.functionFile(c)
+		return
+	}
 	if c.Language == "SQL" {
 		c.Language = ""
 	}

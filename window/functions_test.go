@@ -3,6 +3,7 @@ package window_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,12 +25,12 @@ func TestFunctions(t *testing.T) {
 		stagetest.Rows("4 a 1 6 false y\n5 b null 7 true null\n6 a -1e16 8 null w\n7 null 0.3 9 true y"), stagetest.Advance(5 * second),
 		stagetest.Rows("8 a 0.3 -10 true a\n8 b -Inf 11 false b\n9 a 0.2 null true b\n12 a 5 12 true c"), stagetest.End(),
 	}
-	lists := [][]string{{}, {"x"}, {"i"}, {"b"}, {"s"}, {"x", "i"}, {"s", "x"}, {"x", "x"}, {"x", "half"}}
+	lists := [][]string{{}, {"x"}, {"i"}, {"b"}, {"s"}, {"x", "i"}, {"s", "x"}, {"x", "x"}, {"x", "half"}, {"s", "sep"}}
 	types := map[string]arrow.DataType{
 		"x": arrow.PrimitiveTypes.Float64, "i": arrow.PrimitiveTypes.Int64, "b": arrow.FixedWidthTypes.Boolean, "s": arrow.BinaryTypes.String,
-		"half": arrow.PrimitiveTypes.Float64,
+		"half": arrow.PrimitiveTypes.Float64, "sep": arrow.BinaryTypes.String,
 	}
-	exprs := map[string]expr.Expr{"half": expr.Lit{Value: 0.5}}
+	exprs := map[string]expr.Expr{"half": expr.Lit{Value: 0.5}, "sep": expr.Lit{Value: ", "}}
 	for _, name := range []string{"x", "i", "b", "s"} {
 		exprs[name] = col(name)
 	}
@@ -45,8 +46,9 @@ func TestFunctions(t *testing.T) {
 				args, ts, title = append(args, exprs[a]), append(ts, types[a]), title+"-"+a
 			}
 			spec, err := f.Bind(ts, false)
-			if err != nil || name == "percentile" && !slices.Contains(list, "half") {
-				continue // a percentile takes a constant fraction
+			constant := strings.HasPrefix(name, "percentile") || name == "listagg" && len(list) > 1 // takes a fraction, a separator
+			if err != nil || constant && !slices.Contains(list, "half") && !slices.Contains(list, "sep") {
+				continue
 			}
 			turn, all := tried, first
 			tried, first = tried+1, false

@@ -11,7 +11,8 @@ func typeName(v any) string { return strings.TrimPrefix(reflect.TypeOf(v).String
 
 // configuration is the text of the exported fields of a stage, a join or a part
 // of one that are not zero: what its state depends on. A field with the tag
-// state:"-" may change between two runs.
+// state:"-" may change between two runs; one with state:"default=X" is the same
+// when it is X as when it is zero, as before there was such a field.
 func configuration(v any) string {
 	var sb strings.Builder
 	writeConfig(&sb, reflect.ValueOf(v), 0)
@@ -47,7 +48,8 @@ func writeConfig(sb *strings.Builder, v reflect.Value, depth int) {
 		sep := ""
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
-			if !f.IsExported() || f.Tag.Get("state") == "-" || v.Field(i).IsZero() {
+			tag := f.Tag.Get("state")
+			if !f.IsExported() || tag == "-" || v.Field(i).IsZero() || tag != "" && tag == "default="+v.Field(i).String() {
 				continue
 			}
 			sb.WriteString(sep + f.Name + ": ")

@@ -188,7 +188,6 @@ var noExample = map[string]string{
 	"AS3021": "it needs a Flight server",
 	"AS4005": "it needs a table of dead letters with a bound",
 	"AS4006": "windows skip and count such rows unless the Go API says otherwise",
-	"AS4007": "it needs a database; INSERT into files does not look for NULLs yet",
 	"AS4101": "it needs a Kafka broker that has deleted rows",
 	"AS4130": "it needs two Arrow files",
 	"AS4140": "it needs a damaged Parquet file",

@@ -80,6 +80,18 @@ func bindNullIf(f *Function, args []Arg) (*Binding, error) {
 	return &Binding{Args: []arrow.DataType{x, y}, Out: x, Nulls: NullPossible, Fails: fails || fails2, Kernel: nullIf(x, t)}, nil
 }
 
+// bindNotNull keeps the type of the first argument.
+func bindNotNull(f *Function, args []Arg) (*Binding, error) {
+	b := &Binding{Args: []arrow.DataType{args[0].Type}, Out: args[0].Type, Nulls: NeverNull, Fails: true, Kernel: notNull}
+	if len(args) > 1 {
+		if !isText(Logical(args[1].Type)) {
+			return nil, f.mismatch(args)
+		}
+		b.Args = append(b.Args, args[1].Type)
+	}
+	return b, nil
+}
+
 func bindExtremum(op comparison, skip bool) func(*Function, []Arg) (*Binding, error) {
 	return func(f *Function, args []Arg) (*Binding, error) {
 		t, err := CommonType(f.Name, args)

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -254,6 +255,23 @@ func nullIf(t, compared arrow.DataType) Kernel {
 		}
 		return Choose(mem, t, n, []columnar.Bitmap{keep}, args[:1])
 	}
+}
+
+// notNull is the first argument, which must not be NULL; the second is its name.
+func notNull(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
+	x := args[0]
+	if n > 0 && (x.Null() || x.Array.NullN() > 0) {
+		name := "a value"
+		if len(args) > 1 && args[1].valid(0) {
+			name = fmt.Sprintf("column %q", cut(args[1].texts().String(args[1].at(0))))
+		}
+		return nil, errorf(CodeNull, "%s is NOT NULL, and gets NULL", name)
+	}
+	if x.Const && n != 1 {
+		return Repeat(mem, x.Array, n)
+	}
+	x.Array.Retain()
+	return x.Array, nil
 }
 
 func castDatum(mem memory.Allocator, d Datum, t arrow.DataType) (Datum, error) {

@@ -37,6 +37,7 @@ const (
 	CodeOverflow = "AS4001" // result outside the range of its type
 	CodeDivision = "AS4002" // integer or decimal division by zero
 	CodeValue    = "AS4003" // a value that cannot be converted or used
+	CodeNull     = "AS4007" // NULL where there may be none
 	CodeUser     = "AS4011" // a declared function fails for a value
 )
 

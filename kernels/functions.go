@@ -61,6 +61,7 @@ var table = []Function{
 	{"coalesce", []string{"ifnull", "nvl"}, "coalesce(x, ...)", "the first argument that is not NULL", 1, -1, bindCoalesce},
 	{"nvl2", nil, "nvl2(x, a, b)", "a where x is not NULL, else b", 3, 3, bindNvl2},
 	{"nullif", nil, "nullif(x, y)", "NULL where x = y, else x", 2, 2, bindNullIf},
+	{"not_null", nil, "not_null(x[, name])", "x, an error that tells the name where it is NULL", 1, 2, bindNotNull},
 	{"typeof", nil, "typeof(x)", "the SQL name of the type of x", 1, 1, bindTypeOf},
 	{"greatest", nil, "greatest(x, ...)", "the greatest argument, NULL if any is", 1, -1, bindExtremum(opGt, false)},
 	{"least", nil, "least(x, ...)", "the least argument, NULL if any is", 1, -1, bindExtremum(opLt, false)},

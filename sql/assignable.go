@@ -10,7 +10,8 @@ import (
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
-// fit gives the columns of n the names and types of want, by position.
+// fit gives the columns of n the names and types of want, by position. NULL in a
+// column that is NOT NULL is an error of its row.
 func (s *session) fit(n *node, want *arrow.Schema, at syntax.Span, what string) (*node, error) {
 	fields := visible(want)
 	have := visible(n.schema)
@@ -26,6 +27,9 @@ func (s *session) fit(n *node, want *arrow.Schema, at syntax.Span, what string) 
 					fmt.Sprintf("%s wants %s for column %d (%q), the query has %s", what, typeName(f.Type), i+1, f.Name, typeName(have[i].Type)))
 			}
 			x = expr.Cast{Of: x, To: f.Type, Zone: s.zone()}
+		}
+		if !f.Nullable && have[i].Nullable {
+			x = call("not_null", x, expr.Lit{Value: f.Name})
 		}
 		cols[i] = outColumn{f.Name, x}
 	}

@@ -66,9 +66,22 @@ func (s *session) fitted(n *node, t *table, cols []syntax.Ident, at syntax.Span)
 	case len(cols) > 0:
 		return s.listed(n, t, cols, at)
 	case t.schema != nil:
-		return s.fit(n, t.schema, at, fmt.Sprintf("table %q", t.name))
+		return s.fit(n, t.wanted(), at, fmt.Sprintf("table %q", t.name))
 	}
 	return n, nil
+}
+
+// wanted is the schema of t that rows are given. Where it comes from the first
+// INSERT, that has no NULL says nothing about the next.
+func (t *table) wanted() *arrow.Schema {
+	if !t.inferred {
+		return t.schema
+	}
+	fields := t.schema.Fields()
+	for i := range fields {
+		fields[i].Nullable = true
+	}
+	return arrow.NewSchema(fields, nil)
 }
 
 // target finds the table that rows are inserted into. An unknown name that is
@@ -140,5 +153,5 @@ func (s *session) listed(n *node, t *table, cols []syntax.Ident, at syntax.Span)
 	if err != nil || t.schema == nil {
 		return p, err
 	}
-	return s.fit(p, t.schema, at, fmt.Sprintf("table %q", t.name))
+	return s.fit(p, t.wanted(), at, fmt.Sprintf("table %q", t.name))
 }

@@ -100,6 +100,7 @@ func (p *block) parts(list []syntax.Body, what string) ([]*node, error) {
 	want := visible(nodes[0].schema)
 	fields := slices.Clone(want)
 	for i := range fields {
+		fields[i].Nullable = true // where another query has NULL
 		for _, n := range nodes {
 			if have := visible(n.schema); i < len(have) && untyped(nodes[0], i) && !untyped(n, i) {
 				fields[i].Type = have[i].Type

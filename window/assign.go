@@ -33,7 +33,7 @@ type Assign struct {
 	// Nulls is the policy for rows without event time.
 	Nulls NullTime
 	// Zone is that of [Tumbling].
-	Zone string
+	Zone string `state:"default=UTC"`
 
 	core
 	layout layout

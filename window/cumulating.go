@@ -28,7 +28,7 @@ type Cumulating struct {
 	Timeout    time.Duration
 	Updates    bool
 	Nulls      NullTime
-	Zone       string
+	Zone       string `state:"default=UTC"`
 
 	grid
 }

@@ -29,7 +29,7 @@ type Hopping struct {
 	Timeout    time.Duration
 	Updates    bool
 	Nulls      NullTime
-	Zone       string
+	Zone       string `state:"default=UTC"`
 
 	grid
 }

@@ -46,7 +46,7 @@ type Tumbling struct {
 	Nulls NullTime
 	// Zone is the time zone on whose wall clock a time column with a zone is cut
 	// into windows; UTC if empty. A size of 24 hours is then a day of the zone.
-	Zone string
+	Zone string `state:"default=UTC"`
 
 	grid
 }

@@ -43,7 +43,7 @@ type Lit struct {
 type Call struct {
 	Name string
 	Args []Expr
-	Zone string
+	Zone string `state:"default=UTC"`
 	Func *kernels.Function
 	Site int `state:"-"` // not part of what a stage is
 }
@@ -53,7 +53,7 @@ type Cast struct {
 	Of   Expr
 	To   arrow.DataType
 	Try  bool
-	Zone string
+	Zone string `state:"default=UTC"`
 }
 
 // Case is CASE WHEN c1 THEN v1 ... ELSE e END; Else may be nil (NULL). A CASE
@@ -61,7 +61,7 @@ type Cast struct {
 type Case struct {
 	Whens []When
 	Else  Expr
-	Zone  string
+	Zone  string `state:"default=UTC"`
 }
 
 // When is one arm of a [Case].

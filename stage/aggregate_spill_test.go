@@ -28,11 +28,11 @@ func everyAggregate(t *testing.T, in *arrow.Schema) (aggs []stage.Agg) {
 	for _, f := range agg.Names() {
 		found := false
 		for _, args := range [][]expr.Expr{
-			{}, {col("x")}, {col("t")}, {col("c")}, {col("ok")}, {call("add", col("x"), col("n"))}, {col("x"), half}, {col("x"), col("n")}, {col("t"), col("x")}, {col("ok"), col("ok")}, {half, col("ok")},
+			{}, {col("x")}, {col("n")}, {col("t")}, {col("c")}, {col("ok")}, {call("add", col("x"), col("n"))}, {col("x"), half}, {col("x"), col("n")}, {col("t"), col("x")}, {col("ok"), col("ok")}, {half, col("ok")},
 		} {
 			for _, distinct := range []bool{false, true} {
-				if f == "percentile" && (len(args) != 2 || args[1] != half) {
-					continue // its fraction is a constant
+				if constant := strings.HasPrefix(f, "percentile") || f == "listagg"; constant && len(args) == 2 && args[1] != half {
+					continue // the fraction, or the separator, is a constant
 				}
 				a := stage.Agg{Name: fmt.Sprintf("%s_%d", f, took), Func: f, Args: args, Distinct: distinct}
 				probe := &stage.Aggregate{Aggs: []stage.Agg{a}}

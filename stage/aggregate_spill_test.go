@@ -174,6 +174,9 @@ func TestAggregateSpills(t *testing.T) {
 		"all of keys":     {stage.Aggregate{By: []string{"d"}, Aggs: all}, 200, []int64{4 << 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name == "all of keys" {
+				t.Skip("half a minute, and several with the race detector")
+			}
 			batches := spillRows(t, 10, 400, c.keys)
 			want, _, err := play(t, &c.agg, nil, batches)
 			if err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream/columnar"
-	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
@@ -301,9 +300,6 @@ func (b *binder) caseExpr(e *syntax.Case) (expr.Expr, error) {
 	return out, nil
 }
 
-// bareFunctions are functions that are written without parentheses.
-var bareFunctions = []string{"current_timestamp", "current_date", "localtimestamp"}
-
 func (b *binder) column(c *syntax.Column) (expr.Expr, error) {
 	first := c.Parts[0]
 	double := len(c.Parts) == 1 && first.Quote == '"'
@@ -327,10 +323,8 @@ func (b *binder) column(c *syntax.Column) (expr.Expr, error) {
 	if double && b.s.compat("sql.double-quotes") == "auto" {
 		return b.doubleQuoted(c, first)
 	}
-	if len(c.Parts) == 1 && first.Quote == 0 && slices.Contains(bareFunctions, strings.ToLower(first.Name)) {
-		if _, ok := kernels.Find(first.Name); ok {
-			return call(strings.ToLower(first.Name)), nil
-		}
+	if len(c.Parts) == 1 && first.Quote == 0 && slices.Contains(clockFunctions[1:], strings.ToLower(first.Name)) {
+		return b.clock(&syntax.Call{Span: c.Span, Fn: c.Name})
 	}
 	return nil, b.notFound(c.Name)
 }

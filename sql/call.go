@@ -41,6 +41,9 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 	if callsProcTime(c) {
 		return b.procTime(c)
 	}
+	if isClock(c) && !b.s.declaredFunction(c.Fn.Last()) {
+		return b.clock(c)
+	}
 	if t, ok := scorers[name]; ok {
 		return b.score(c, t)
 	}

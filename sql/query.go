@@ -69,7 +69,7 @@ func (s *session) queryIn(q *syntax.Query, outer *with, corr *correlation) (*nod
 	}
 	emits := q.Stream
 	emits.OnError = ""
-	if n.updating() && (emits.Emit == syntax.EmitOnUpdate || emits.Emit == syntax.EmitPeriodic) {
+	if (n.updating() || n.bounded) && (emits.Emit == syntax.EmitOnUpdate || emits.Emit == syntax.EmitPeriodic) {
 		emits.Emit, emits.Every = syntax.EmitDefault, nil // as it does, or at times
 	}
 	if !emits.Empty() && !p.emitted {

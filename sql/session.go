@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/mlkernels"
@@ -36,7 +37,8 @@ type session struct {
 	errs     syntax.Errors
 	// late is set for statements that read what a model learned: they are
 	// planned after all others, when it is known who scores with it.
-	late bool
+	late  bool
+	began time.Time // the current time of queries on input that ends
 	// explaining is set while a statement is only shown, and decided are the
 	// scans for which it says ON ERROR.
 	explaining bool
@@ -65,7 +67,7 @@ type output struct {
 
 func newSession(src *syntax.Source, opts Options) *session {
 	s := &session{
-		src: src, opts: opts, catalog: newCatalog(), settings: map[string]string{}, files: map[string]*table{}, models: map[string]*mlkernels.Model{},
+		src: src, opts: opts, began: opts.now(), catalog: newCatalog(), settings: map[string]string{}, files: map[string]*table{}, models: map[string]*mlkernels.Model{},
 		modules: map[moduleKey]*wasm.Module{}, code: map[string]string{},
 	}
 	for k, v := range opts.Settings {

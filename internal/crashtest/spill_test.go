@@ -54,8 +54,12 @@ func TestKilledWhileSpilled(t *testing.T) {
 			spilled := func(p *process, rng *rand.Rand) {
 				p.workers = 1 + rng.IntN(4)
 				p.args = nil
-				if limit := rng.IntN(4); limit > 0 || i > 0 { // what is in parts needs the folder
-					p.args = []string{"--memory-limit", fmt.Sprint(20<<max(limit, 1), "MiB"), "--spill", filepath.Join(p.dir, "spill")}
+				limit := rng.IntN(4) // none, 40, 80 or 160 MiB
+				if i > 0 {           // what is in parts needs the folder, what is not is read as a whole
+					limit = 1 + limit%2
+				}
+				if limit > 0 {
+					p.args = []string{"--memory-limit", fmt.Sprint(20<<limit, "MiB"), "--spill", filepath.Join(p.dir, "spill")}
 				}
 			}
 			p, at := begin()

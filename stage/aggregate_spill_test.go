@@ -177,7 +177,11 @@ func TestAggregateSpills(t *testing.T) {
 			if testing.Short() && name == "all of keys" {
 				t.Skip("half a minute, and several with the race detector")
 			}
-			batches := spillRows(t, 10, 400, c.keys)
+			rows := 400
+			if len(c.agg.Aggs) > 100 {
+				rows = 100
+			}
+			batches := spillRows(t, 10, rows, c.keys)
 			want, _, err := play(t, &c.agg, nil, batches)
 			if err != nil {
 				t.Fatal(err)

@@ -54,12 +54,12 @@ func TestKilledWhileSpilled(t *testing.T) {
 			spilled := func(p *process, rng *rand.Rand) {
 				p.workers = 1 + rng.IntN(4)
 				p.args = nil
-				limit := rng.IntN(4) // none, 40, 80 or 160 MiB
-				if i > 0 {           // what is in parts needs the folder, what is not is read as a whole
-					limit = 1 + limit%2
+				limit := []int{0, 40, 80, 160}[rng.IntN(4)]
+				if i > 0 { // what is in parts needs the folder; what is not yet is read as a whole, and there twice while it is divided
+					limit = 60 + limit/8
 				}
 				if limit > 0 {
-					p.args = []string{"--memory-limit", fmt.Sprint(20<<limit, "MiB"), "--spill", filepath.Join(p.dir, "spill")}
+					p.args = []string{"--memory-limit", fmt.Sprint(limit, "MiB"), "--spill", filepath.Join(p.dir, "spill")}
 				}
 			}
 			p, at := begin()

@@ -174,11 +174,11 @@ func TestAggregateSpills(t *testing.T) {
 		"all of keys":     {stage.Aggregate{By: []string{"d"}, Aggs: all}, 200, []int64{4 << 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && name == "all of keys" {
-				t.Skip("half a minute, and several with the race detector")
-			}
 			rows := 400
 			if len(c.agg.Aggs) > 100 {
+				if testing.Short() {
+					t.Skip("half a minute, and several with the race detector")
+				}
 				rows = 100
 			}
 			batches := spillRows(t, 10, rows, c.keys)

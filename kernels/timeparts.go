@@ -293,7 +293,7 @@ func truncate(p timePart, t arrow.DataType) Kernel {
 				v := x.at(i)
 				if x.clock != nil {
 					offset := x.clock.Offset(v)
-					v = plus(v, offset)
+					v = zone.Plus(v, offset)
 					out[i] = v - floorMod(v, unit) - offset
 					continue
 				}

@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"math"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -38,16 +37,4 @@ func wallClock(t arrow.DataType) (*zone.Clock, error) {
 		return nil, err
 	}
 	return zone.New(loc, perSecond(ts.Unit)), nil
-}
-
-// plus is x+y, or the end of the range that it passes.
-func plus(x, y int64) int64 {
-	sum := x + y
-	switch {
-	case y > 0 && sum < x:
-		return math.MaxInt64
-	case y < 0 && sum > x:
-		return math.MinInt64
-	}
-	return sum
 }

@@ -99,23 +99,33 @@ func (t *table) readsClock(e syntax.Expr) bool {
 	})
 }
 
+// computedColumn binds a computed column of t, which is cast to its type if it has
+// one.
+func (s *session) computedColumn(b *binder, t *table, c syntax.ColumnDef) (expr.Expr, error) {
+	x, _, err := b.typed(c.Expr)
+	if err != nil {
+		t.broken = true
+		return nil, err
+	}
+	if c.Type == nil {
+		return x, nil
+	}
+	typ, err := s.arrowType(c.Type)
+	if err != nil {
+		return nil, err
+	}
+	return expr.Cast{Of: x, To: typ, Zone: s.zone()}, nil
+}
+
 // timedColumns adds the computed columns of t that read the processing time to its
 // rows.
 func (s *session) timedColumns(t *table, n *node) (*node, error) {
 	for _, c := range t.timed {
 		b := &binder{s: s, scope: newScope(t.name, n.schema), input: &n}
 		cols := passColumns(visibleNames(n.schema))
-		x, _, err := b.typed(c.Expr)
+		x, err := s.computedColumn(b, t, c)
 		if err != nil {
-			t.broken = true
 			return nil, err
-		}
-		if c.Type != nil {
-			typ, err := s.arrowType(c.Type)
-			if err != nil {
-				return nil, err
-			}
-			x = expr.Cast{Of: x, To: typ}
 		}
 		if n, err = projectNode(n, append(cols, outColumn{c.Name.Name, x})); err != nil {
 			return nil, s.coded(c.Expr.Range(), "AS1301", err)

@@ -133,17 +133,9 @@ func (s *session) computedColumns(t *table, schema *arrow.Schema) ([]outColumn, 
 		for _, done := range cols[schema.NumFields():] {
 			b.params[strings.ToLower(done.Name)] = done.Expr
 		}
-		x, _, err := b.typed(c.Expr)
+		x, err := s.computedColumn(b, t, c)
 		if err != nil {
-			t.broken = true
 			return nil, err
-		}
-		if c.Type != nil {
-			typ, err := s.arrowType(c.Type)
-			if err != nil {
-				return nil, err
-			}
-			x = expr.Cast{Of: x, To: typ, Zone: s.zone()}
 		}
 		cols = append(cols, outColumn{c.Name.Name, x})
 	}

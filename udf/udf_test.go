@@ -29,7 +29,7 @@ func call(t *testing.T, mem memory.Allocator, b arrow.Record, f *Function, args 
 	return bound.Eval(mem, b)
 }
 
-// texts are the rows of a column; it is released.
+// rowsOf are the rows of a column as text; it is released.
 func rowsOf(a arrow.Array) string {
 	defer a.Release()
 	out := make([]string, a.Len())

@@ -81,7 +81,7 @@ func (c *Clock) Local(t int64) int64 {
 	if t < c.from || t >= c.to {
 		c.seek(t)
 	}
-	return plus(t, c.offset)
+	return Plus(t, c.offset)
 }
 
 // Offset is how far the clock is ahead of UTC at instant t.
@@ -111,7 +111,7 @@ func (c *Clock) Instant(w int64) int64 {
 	if w < c.begin || w >= c.end {
 		c.seekLocal(w)
 	}
-	return plus(w, -c.offset)
+	return Plus(w, -c.offset)
 }
 
 // First is the first instant at which the clock shows w or more.
@@ -146,8 +146,8 @@ func (c *Clock) Shows() (name string, offset int64) {
 // Zone is the name of the zone.
 func (c *Clock) Zone() string { return c.loc.String() }
 
-// plus is x+y, or the end of the range that it passes.
-func plus(x, y int64) int64 {
+// Plus is x+y, or the end of the range that it passes.
+func Plus(x, y int64) int64 {
 	sum := x + y
 	switch {
 	case y > 0 && sum < x:

@@ -44,7 +44,9 @@ func TestMetadata(t *testing.T) {
 				}
 			}()
 		}
+		mu.Lock()
 		began := asked["*"]
+		mu.Unlock()
 		for e := 1; e <= 10; e++ {
 			time.Sleep(time.Minute)
 			x.publish(t, s, 1, e)

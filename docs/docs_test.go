@@ -242,6 +242,10 @@ func codes(err error) []string {
 	if errors.As(err, &e) {
 		return []string{e.Code}
 	}
+	var data *arrowstream.DataError
+	if errors.As(err, &data) {
+		return []string{data.Code()}
+	}
 	return nil
 }
 

@@ -129,15 +129,17 @@ type Use struct {
 	Name Name
 }
 
-// Alter is ALTER TABLE|MODEL name SET options or RENAME TO name. Kind is in
-// upper case.
+// Alter is ALTER TABLE|VIEW|MODEL name with one of SET options, RESET (keys),
+// RENAME TO name and AS query. Kind is in upper case.
 type Alter struct {
 	Span
 	Kind     string
 	IfExists bool
 	Name     Name
 	Options  []Option
-	Rename   *Name // nil for SET
+	Reset    []Ident // keys in lower case
+	Rename   *Name
+	Query    *Query
 }
 
 // Summarize is SUMMARIZE of a table, a file or a query: statistics of its

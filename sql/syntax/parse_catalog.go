@@ -1,6 +1,10 @@
 package syntax
 
-import "github.com/arrowstream/arrowstream"
+import (
+	"strings"
+
+	"github.com/arrowstream/arrowstream"
+)
 
 func (p *parser) describe() *Describe {
 	start := p.take().Span
@@ -115,29 +119,54 @@ func (p *parser) dropStatement() *Drop {
 	return d
 }
 
-// alter takes ALTER TABLE and ALTER MODEL.
+// alter takes ALTER TABLE, VIEW and MODEL.
 func (p *parser) alter() *Alter {
 	start := p.take().Span
 	a := &Alter{}
-	if a.Kind = p.anyWord("TABLE", "MODEL"); a.Kind == "" {
-		p.unexpected("TABLE or MODEL")
+	if a.Kind = p.anyWord("TABLE", "VIEW", "MODEL"); a.Kind == "" {
+		p.unexpected("TABLE, VIEW or MODEL")
 	}
 	a.IfExists = p.word("IF", "EXISTS")
 	a.Name = p.name("a name")
 	switch {
-	case p.word("SET"):
-		p.word("OPTIONS")
-		a.Options = p.options()
-	case a.Kind == "MODEL" && p.word("RENAME", "TO"):
+	case p.word("RENAME", "TO"):
 		n := p.name("the new name")
 		a.Rename = &n
-	case a.Kind == "MODEL":
-		p.unexpected("SET or RENAME TO")
+	case a.Kind == "VIEW" && p.word("AS"):
+		a.Query = p.query()
+	case a.Kind != "VIEW" && p.word("SET"):
+		p.word("OPTIONS")
+		a.Options = p.options()
+	case a.Kind != "VIEW" && p.word("RESET"):
+		a.Reset = p.keys()
+	case a.Kind == "VIEW":
+		p.unexpected("RENAME TO or AS")
 	default:
-		p.unexpected("SET")
+		p.unexpected("SET, RESET or RENAME TO")
 	}
 	a.Span = p.since(start)
 	return a
+}
+
+// keys takes ('k', l.m, ...): keys of options, in lower case.
+func (p *parser) keys() (out []Ident) {
+	open := p.cur().Span
+	p.want("(")
+	for !p.failed {
+		t := p.cur()
+		key := t.text
+		if t.kind == tokString {
+			p.take()
+		} else {
+			key = p.name("a key").String()
+		}
+		out = append(out, Ident{Span: p.since(t.Span), Name: strings.ToLower(key)})
+		if !p.op(",") {
+			break
+		}
+	}
+	p.closing(")", open)
+	return out
 }
 
 // summarize takes SUMMARIZE of a table, a file or a query.

@@ -104,10 +104,22 @@ func (w *writer) statement(s Statement) {
 	case *Alter:
 		w.add("ALTER ", s.Kind, " ", when(s.IfExists, "IF EXISTS "))
 		w.name(s.Name)
-		if s.Rename != nil {
+		switch {
+		case s.Rename != nil:
 			w.add(" RENAME TO ")
 			w.name(*s.Rename)
-		} else {
+		case s.Query != nil:
+			w.add(" AS ")
+			w.query(s.Query)
+		case s.Reset != nil:
+			w.add(" RESET ")
+			sep := "("
+			for _, k := range s.Reset {
+				w.add(sep, quoteText(k.Name))
+				sep = ", "
+			}
+			w.add(")")
+		default:
 			w.add(" SET ")
 			w.options(s.Options)
 		}

@@ -29,6 +29,10 @@ func (s *session) analyze(st *syntax.Explain, p *plan) error {
 			return s.src.Error(st.Span, "AS1405", "write EXPLAIN ANALYZE FOR 10 SECONDS ...", fmt.Sprintf("EXPLAIN ANALYZE of %s, which does not end", n.table.name))
 		}
 	}
+	analyzed := ""
+	if m, ok := st.Stmt.(*syntax.CreateModel); ok {
+		analyzed = s.key(m.Name)
+	}
 	statements := append(slices.Clone(s.before), measured(st.Stmt))
 	s.results = append(s.results, Result{Title: syntax.Text(st), Text: p.String(), Analyze: func(ctx context.Context) (string, error) {
 		opts := s.opts
@@ -37,9 +41,7 @@ func (s *session) analyze(st *syntax.Explain, p *plan) error {
 		opts.Pipeline.State, opts.Pipeline.Record, opts.Pipeline.Progress = nil, false, nil
 		run := &Program{session: newSession(s.src, opts)}
 		run.session.analyzing = true
-		if m, ok := st.Stmt.(*syntax.CreateModel); ok {
-			run.session.analyzed = m.Name.Last()
-		}
+		run.session.analyzed = analyzed
 		defer run.Close()
 		if err := run.prepare(statements); err != nil {
 			return "", err
@@ -71,11 +73,15 @@ func measured(st syntax.Statement) syntax.Statement {
 // after: declarations, settings, and rows for tables inside the script.
 func (s *session) declares(st syntax.Statement) bool {
 	switch st := st.(type) {
-	case *syntax.CreateTable, *syntax.CreateView, *syntax.CreateModel, *syntax.CreateFunction, *syntax.Set, *syntax.Reset, *syntax.Drop:
+	case *syntax.CreateTable, *syntax.CreateView, *syntax.CreateModel, *syntax.CreateFunction, *syntax.Set, *syntax.Reset, *syntax.Drop,
+		*syntax.CreateScan, *syntax.CreateDatabase, *syntax.Use, *syntax.Alter:
 		return true
 	case *syntax.Insert:
-		t, ok, _ := s.catalog.tables.find(st.Table.Last())
-		return len(st.Table.Parts) > 0 && ok && t.connector == nil
+		if len(st.Table.Parts) == 0 {
+			return false
+		}
+		t, ok, _ := s.catalog.tables.find(s.key(st.Table))
+		return ok && t.connector == nil
 	}
 	return false
 }

@@ -48,26 +48,28 @@ func (n names[T]) sorted() []string { return slices.Sorted(maps.Keys(n)) }
 
 // lookup finds a declared object or makes the error AS1201.
 func lookup[T any](s *session, n names[T], name syntax.Name, kind string) (T, error) {
-	x, ok, many := n.find(name.Last())
+	key := s.keyOf(kind, name)
+	x, ok, many := n.find(key)
 	if ok {
 		return x, nil
 	}
 	if len(many) > 1 {
 		return x, s.src.Error(name.Span, "AS1204", "write one of them in its own case: "+strings.Join(many, ", "), fmt.Sprintf("%s %q is ambiguous", kind, name.Last()))
 	}
-	return x, s.src.Error(name.Span, "AS1201", arrowstream.Suggest(name.Last(), n.sorted(), kind+"s"), fmt.Sprintf("%s %q not found", kind, name.Last()))
+	return x, s.src.Error(name.Span, "AS1201", arrowstream.Suggest(key, n.sorted(), kind+"s"), fmt.Sprintf("%s %q not found", kind, key))
 }
 
 // declare adds an object; a second one of the name is an error unless it may
 // replace the first or is passed over (IF NOT EXISTS).
 func declare[T any](s *session, n names[T], name syntax.Name, kind string, replace, ifNot bool, x T) (added bool, err error) {
-	if _, ok := n[name.Last()]; ok && !replace {
+	key := s.keyOf(kind, name)
+	if _, ok := n[key]; ok && !replace {
 		if ifNot {
 			return false, nil
 		}
 		return false, s.src.Error(name.Span, "AS1502", "use another name, CREATE OR REPLACE or IF NOT EXISTS", fmt.Sprintf("%s %q exists already", kind, name.Last()))
 	}
-	n[name.Last()] = x
+	n[key] = x
 	return true, nil
 }
 

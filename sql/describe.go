@@ -57,10 +57,10 @@ func (s *session) describe(st *syntax.Describe) error {
 		}
 		return s.describeTable(title, t, st.Span)
 	}
-	if t, ok, _ := s.catalog.tables.find(st.Name.Last()); ok {
+	if t, ok, _ := s.catalog.tables.find(s.key(st.Name)); ok {
 		return s.describeTable(title, t, st.Name.Span)
 	}
-	if m, ok, _ := s.catalog.models.find(st.Name.Last()); ok && !m.broken {
+	if m, ok, _ := s.catalog.models.find(s.key(st.Name)); ok && !m.broken {
 		s.results = append(s.results, describeModel(title, m))
 		return nil
 	}
@@ -173,6 +173,10 @@ func (s *session) show(st *syntax.Show) error {
 		header = []string{"name", "kind", "connector"}
 		for _, n := range s.catalog.tables.sorted() {
 			t := s.catalog.tables[n]
+			name, here := s.within(n)
+			if !here {
+				continue
+			}
 			kind, conn := "table", ""
 			if t.view != nil {
 				kind = "view"
@@ -181,14 +185,18 @@ func (s *session) show(st *syntax.Show) error {
 				conn = t.connector.Name
 			}
 			if st.What == "TABLES" || t.view != nil {
-				rows = append(rows, []string{n, kind, conn})
+				rows = append(rows, []string{name, kind, conn})
 			}
 		}
 	case "MODELS":
 		header = []string{"name", "type", "features", "label"}
 		for _, n := range s.catalog.models.sorted() {
 			m := s.catalog.models[n]
-			rows = append(rows, []string{n, m.spec.Type, strings.Join(m.spec.Features, ", "), m.spec.Label})
+			name, here := s.within(n)
+			if !here {
+				continue
+			}
+			rows = append(rows, []string{name, m.spec.Type, strings.Join(m.spec.Features, ", "), m.spec.Label})
 		}
 	case "MODEL TYPES":
 		header = []string{"type", "task", "about"}
@@ -212,6 +220,11 @@ func (s *session) show(st *syntax.Show) error {
 		}
 	case "SETTINGS":
 		return s.showSettings("")
+	case "DATABASES":
+		header = []string{"name"}
+		for _, d := range s.databaseNames() {
+			rows = append(rows, []string{d})
+		}
 	default:
 		return s.src.Error(st.Span, "AS1103", "", "SHOW "+st.What+" is not supported yet")
 	}
@@ -251,7 +264,7 @@ func (s *session) showSettings(key string) error {
 func (s *session) showCreate(st *syntax.ShowCreate) error {
 	for i := len(s.declared) - 1; i >= 0; i-- {
 		d := s.declared[i]
-		if strings.EqualFold(d.name, st.Name.Last()) && d.kind == st.Kind {
+		if strings.EqualFold(d.name, s.keyOf(strings.ToLower(st.Kind), st.Name)) && d.kind == st.Kind {
 			s.results = append(s.results, Result{Title: syntax.Text(st), Text: d.text})
 			return nil
 		}

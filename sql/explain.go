@@ -133,12 +133,9 @@ func (s *session) explain(st *syntax.Explain) error {
 		return err
 	}
 	insert := func(ins *syntax.Insert) error {
-		if err := s.refusedHints(ins.Hints); err != nil {
-			return err
-		}
 		out := &output{name: ins.Path}
 		if len(ins.Table.Parts) > 0 {
-			out.name = ins.Table.Last()
+			out.name = s.key(ins.Table)
 			out.table, _, _ = s.catalog.tables.find(out.name)
 		} else if t, err := s.file(ins.Path, ins.TableAt); err == nil {
 			out.table = t
@@ -146,8 +143,15 @@ func (s *session) explain(st *syntax.Explain) error {
 		if err := add(ins.Query, out); err != nil || out.table == nil {
 			return err
 		}
+		var err error
+		if out.table, err = s.hinted(out.table, ins.Hints, ins.TableAt); err != nil {
+			return err
+		}
 		r := p.roots[len(p.roots)-1]
 		n, err := s.fitted(r.node, out.table, ins.Columns, ins.TableAt)
+		if err == nil {
+			n, err = s.outputMode(n, out.table, ins.Query.Stream, ins.TableAt)
+		}
 		if err == nil {
 			r.node, err = s.compacted(n, out.table, ins.TableAt)
 		}
@@ -165,6 +169,8 @@ func (s *session) explain(st *syntax.Explain) error {
 				err = insert(ins)
 			}
 		}
+	case *syntax.CreateStream:
+		err = insert(x.Insert)
 	case *syntax.CreateView:
 		err = add(x.Query, nil)
 	case *syntax.CreateModel:

@@ -10,11 +10,11 @@ import (
 func (s *session) relation(f syntax.From, env *with) (*relation, error) {
 	switch f := f.(type) {
 	case *syntax.Table:
-		if err := s.refusedHints(f.Hints); err != nil {
-			return nil, err
-		}
 		t, err := s.resolveTable(f.Name, f.Path, f.Span, env)
 		if err != nil {
+			return nil, err
+		}
+		if t, err = s.hinted(t, f.Hints, f.Span); err != nil {
 			return nil, err
 		}
 		n, err := s.scan(t, f.Span)
@@ -30,7 +30,7 @@ func (s *session) relation(f syntax.From, env *with) (*relation, error) {
 		}
 		return s.aliased(n, "", f.Alias, nil)
 	case *syntax.TableFunc:
-		if err := s.refusedHints(f.Hints); err != nil {
+		if err := s.noHints(f.Hints); err != nil {
 			return nil, err
 		}
 		return s.tableFunc(f, env)
@@ -39,6 +39,8 @@ func (s *session) relation(f syntax.From, env *with) (*relation, error) {
 		return (&block{s: s, env: env}).unnest(&relation{node: one, scope: &scope{schema: one.schema}}, f, false)
 	case *syntax.Match:
 		return s.match(f, env)
+	case *syntax.Watermark:
+		return s.watermarked(f, env)
 	}
 	return nil, s.refusedTable(f)
 }

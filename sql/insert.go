@@ -18,14 +18,18 @@ func (s *session) insert(st *syntax.Insert) error {
 	if st.Overwrite {
 		s.warn(st.Span, "AS1103", "", "OVERWRITE is read as INTO: whether a file is replaced is up to its connector")
 	}
-	if err := s.refusedHints(st.Hints); err != nil {
-		return err
-	}
 	n, err := s.query(st.Query, nil)
 	if err != nil {
 		return err
 	}
-	return s.insertNode(n, st.Table, st.Path, st.TableAt, st.Columns, st.Query.Stream)
+	t, err := s.target(st.Table, st.Path, st.TableAt)
+	if err != nil {
+		return err
+	}
+	if t, err = s.hinted(t, st.Hints, st.TableAt); err != nil {
+		return err
+	}
+	return s.insertInto(t, n, st.TableAt, st.Columns, st.Query.Stream)
 }
 
 // insertNode writes the rows of n to a table or file; clauses say what happens to
@@ -35,7 +39,15 @@ func (s *session) insertNode(n *node, name syntax.Name, path string, at syntax.S
 	if err != nil {
 		return err
 	}
+	return s.insertInto(t, n, at, cols, clauses)
+}
+
+// insertInto is insertNode for a table that is known.
+func (s *session) insertInto(t *table, n *node, at syntax.Span, cols []syntax.Ident, clauses syntax.StreamClauses) (err error) {
 	if n, err = s.fitted(n, t, cols, at); err != nil {
+		return err
+	}
+	if n, err = s.outputMode(n, t, clauses, at); err != nil {
 		return err
 	}
 	if err := s.onError(n, clauses); err != nil {
@@ -102,8 +114,8 @@ func (s *session) target(name syntax.Name, path string, at syntax.Span) (*table,
 		if e := toError(err); strings.HasPrefix(e.Hint, "did you mean") || e.Code != "AS1201" {
 			return nil, err
 		}
-		t = &table{name: name.Last(), at: at, implied: true}
-		s.catalog.tables[name.Last()] = t
+		t = &table{name: s.key(name), at: at, implied: true}
+		s.catalog.tables[t.name] = t
 		s.warn(at, "AS1512", "declare it: CREATE TABLE "+syntax.QuoteName(name.Last())+" WITH ('connector' = ...)", fmt.Sprintf("table %q is not declared: its rows are shown", name.Last()))
 	}
 	switch {
@@ -122,7 +134,7 @@ func (s *session) target(name syntax.Name, path string, at syntax.Span) (*table,
 }
 
 // listed puts the columns of n, which a column list names, in the order of
-// the table; missing ones are NULL.
+// the table; missing ones are their default or NULL.
 func (s *session) listed(n *node, t *table, cols []syntax.Ident, at syntax.Span) (*node, error) {
 	have := visible(n.schema)
 	if len(have) != len(cols) {
@@ -138,7 +150,11 @@ func (s *session) listed(n *node, t *table, cols []syntax.Ident, at syntax.Span)
 		for _, f := range t.schema.Fields() {
 			i := slices.IndexFunc(given, func(c outColumn) bool { return c.Name == f.Name })
 			if i < 0 {
-				out = append(out, outColumn{f.Name, expr.Cast{Of: expr.Lit{}, To: f.Type}})
+				x, err := s.missing(t, f)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, outColumn{f.Name, x})
 				continue
 			}
 			out = append(out, given[i])

@@ -150,6 +150,9 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	if opts.CheckpointInterval == 0 {
 		opts.CheckpointInterval = p.s.durationSetting("job.epoch", 0)
 	}
+	if every, err := p.s.trigger(opts.Name).every(); err == nil && opts.CheckpointInterval == 0 {
+		opts.CheckpointInterval = every // an epoch is what becomes visible together
+	}
 	if opts.Workers == 0 {
 		opts.Workers, _ = strconv.Atoi(p.s.setting("job.parallelism", ""))
 	}
@@ -228,12 +231,18 @@ func (p *plan) lowerNode(pl *arrowstream.Pipeline, n *node) error {
 			streams[i] = in.stream
 		}
 		n.stream = pl.Join(j, streams...)
+		if n.uid != "" {
+			n.stream.UID(n.uid)
+		}
 	case n.build != nil:
 		st, err := n.build(n.want)
 		if err != nil {
 			return p.error(n, err)
 		}
 		n.stream = n.in[0].stream.Via(st)
+		if n.uid != "" {
+			n.stream.UID(n.uid)
+		}
 		if n.onError != nil {
 			n.stream.OnError(n.onError.policy)
 		}

@@ -17,10 +17,13 @@ type model struct {
 	at     syntax.Span
 	broken bool
 	path   string // where it is saved to, or loaded from without a query
+	decl   *syntax.CreateModel
 
-	spec   mlkernels.Spec
-	train  *node            // the rows it learns from; nil for a loaded model
-	loaded *mlkernels.Model // of a loaded model
+	transform []syntax.Item // TRANSFORM: what the features are computed by
+	raw       *node         // the rows of the query that it is computed of
+	spec      mlkernels.Spec
+	train     *node            // the rows it learns from; nil for a loaded model
+	loaded    *mlkernels.Model // of a loaded model
 
 	learner *node // the node that learns; nil until it is planned
 	input   *node // what learner scores, nil when it only learns
@@ -40,7 +43,7 @@ func (m *model) columns() []string {
 
 // createModel runs CREATE MODEL.
 func (s *session) createModel(st *syntax.CreateModel) error {
-	m := &model{name: st.Name.Last(), at: st.Name.Span}
+	m := &model{name: s.key(st.Name), at: st.Name.Span, decl: st}
 	added, err := declare(s, s.catalog.models, st.Name, "model", st.OrReplace, st.IfNotExists, m)
 	if err != nil || !added {
 		return err
@@ -54,9 +57,8 @@ func (s *session) createModel(st *syntax.CreateModel) error {
 }
 
 func (s *session) declareModel(m *model, st *syntax.CreateModel) error {
+	m.transform = st.Transform
 	switch {
-	case st.Transform != nil:
-		return s.src.Error(st.Transform[0].X.Range(), "AS1103", "compute the features in the query, or set standardize_features", "TRANSFORM is not supported yet")
 	case st.Input != nil || st.Output != nil:
 		return s.src.Error(st.Name.Span, "AS1103", "leave INPUT and OUTPUT out: they follow from the query", "INPUT and OUTPUT are not supported yet")
 	}
@@ -107,6 +109,12 @@ func (s *session) declareModel(m *model, st *syntax.CreateModel) error {
 		return err
 	}
 	m.spec = spec
+	if m.transform != nil {
+		m.raw = m.train
+		if m.train, err = s.transformed(m, m.raw); err != nil {
+			return err
+		}
+	}
 	return s.bindModel(m, st)
 }
 

@@ -55,6 +55,8 @@ type node struct {
 	proctime string       // column of the processing time, of a node that writes it
 	pushed   []pushed     // predicates that the source of a scan is handed
 
+	uid string // its name in the state, of a hint
+
 	want   columns // set by planNeeds
 	stream *arrowstream.Stream
 }

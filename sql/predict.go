@@ -21,6 +21,20 @@ func (s *session) predict(m *model, x *node, features []string, at syntax.Span) 
 	if x.updating() {
 		return nil, s.src.Error(at, "AS1701", "predict before the aggregation, or aggregate in windows", "ML_PREDICT on rows that are taken back")
 	}
+	switch same := m.train != nil && bottom(x) == bottom(m.train); {
+	case m.transform != nil && !same:
+		return s.predictTransformed(m, x, features, at)
+	case m.transform != nil:
+		if err := s.sameInputs(m, x, features, at); err != nil {
+			return nil, err
+		}
+		features = nil // the features are found by what they are computed of
+	}
+	return s.predictPlain(m, x, features, at)
+}
+
+// predictPlain is predict of rows that have the features of m.
+func (s *session) predictPlain(m *model, x *node, features []string, at syntax.Span) (*node, error) {
 	if features != nil && len(features) != len(m.spec.Features) {
 		return nil, s.src.Error(at, "AS1701", "features of "+m.name+": "+strings.Join(m.spec.Features, ", "), fmt.Sprintf("model %q has %d features, DESCRIPTOR names %d", m.name, len(m.spec.Features), len(features)))
 	}

@@ -41,7 +41,7 @@ const (
 // named are onTicks.
 var effects = map[string]effect{
 	"project": noEffect, "filter": noEffect, "sort": noEffect, "limit": noEffect, "aggregate": noEffect, "score": noEffect,
-	"insert": noEffect, "settle": noEffect, "periodic": noEffect, "set operation": noEffect, "grouping sets": noEffect, "unnest": noEffect, "single row": noEffect,
+	"insert": noEffect, "settle": noEffect, "periodic": noEffect, "complete": noEffect, "set operation": noEffect, "grouping sets": noEffect, "unnest": noEffect, "single row": noEffect,
 	"window": onWatermark, "regroup": onWatermark, "assign window": onWatermark, "side output": onWatermark,
 	"over": onWatermark, "match": onWatermark, "top": noEffect, "window top": onWatermark,
 }
@@ -67,6 +67,9 @@ func (p *plan) push() {
 			continue
 		}
 		n.pushed = append(n.replaySpan(p.s.opts.Pipeline.Replay), n.filters(users)...)
+		if src, ok := n.table.source.(arrowstream.Pruning); ok {
+			n.pushed = slices.DeleteFunc(n.pushed, func(x pushed) bool { return !src.Prunes(x.Column) })
+		}
 	}
 }
 

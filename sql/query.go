@@ -88,7 +88,11 @@ type block struct {
 	order   []syntax.Order
 	clauses syntax.StreamClauses
 	emitted bool // the clauses were used by a window
-	corr    *correlation
+	// broadcast are the hints BROADCAST of the block, uid is the name that its
+	// hint UID gives the operators of it in the state.
+	broadcast []syntax.Hint
+	uid       string
+	corr      *correlation
 
 	stateTTL map[string]time.Duration // by table in lower case, of the hints
 	computed map[string]string        // columns of PARTITION BY, by their text

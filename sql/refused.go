@@ -1,8 +1,6 @@
 package sql
 
 import (
-	"fmt"
-
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
@@ -21,36 +19,12 @@ func (s *session) refusedTable(f syntax.From) error {
 	case *syntax.Version:
 		return s.src.Error(f.At.Range(), "AS1410", "write ... JOIN table FOR SYSTEM_TIME AS OF a time of the other side", "FOR SYSTEM_TIME AS OF takes the version of a table for each row of another one: it stands on the right of a join")
 	case *syntax.Watermark:
-		what, at = "WATERMARK in FROM is", f.Time.Range()
+		what, at = "WATERMARK in FROM of what is no table with a connector, or of an expression, is", f.Time.Range()
 	}
 	return s.src.Error(at, "AS1103", "", what+" not supported yet")
 }
 
-// refusedHints is the error of hints after a table.
-func (s *session) refusedHints(hints []syntax.Hint) error {
-	if len(hints) == 0 {
-		return nil
-	}
-	return s.src.Error(hints[0].Span, "AS1103", "write it into WITH (...) of the table or as SET", fmt.Sprintf("hint %s is not supported yet", hints[0].Name))
-}
-
-// refusedStatement is the error of a statement that the planner does not know
-// yet.
+// refusedStatement is the error of a statement that cannot stand where it does.
 func (s *session) refusedStatement(st syntax.Statement) error {
-	what := "this statement"
-	switch st := st.(type) {
-	case *syntax.CreateStream:
-		what = "CREATE STREAM"
-	case *syntax.CreateScan:
-		what = "CREATE SCAN"
-	case *syntax.CreateDatabase:
-		what = "CREATE DATABASE"
-	case *syntax.Use:
-		what = "USE"
-	case *syntax.Alter:
-		what = "ALTER " + st.Kind
-	case *syntax.Summarize:
-		what = "SUMMARIZE"
-	}
-	return s.src.Error(st.Range(), "AS1103", "", what+" is not supported yet")
+	return s.src.Error(st.Range(), "AS1103", "", "this statement is not supported here")
 }

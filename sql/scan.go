@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -72,6 +73,14 @@ func (s *session) sourceNode(t *table, at syntax.Span) (*node, error) {
 	if len(t.inserts) > 0 && src.Bounded() {
 		return nil, s.src.Error(at, "AS1504", "read it in a second script, or put the query into a view and read that", fmt.Sprintf("%q is written by this script and cannot be read in it", t.name))
 	}
+	if !src.Bounded() && s.trigger(s.jobName("")).ends() && s.opts.Source == nil {
+		if err := s.endsNow(t, at); err != nil {
+			return nil, err
+		}
+		if src, err = t.connector.Source(spec); err != nil {
+			return nil, s.tableError(t, at, err)
+		}
+	}
 	t.source = src
 	if t.eventTime == "" {
 		if i := columnar.EventTime(t.base); i >= 0 {
@@ -89,12 +98,12 @@ func (s *session) sourceNode(t *table, at syntax.Span) (*node, error) {
 		}
 	}
 	n := &node{kind: "scan", detail: t.name, table: t, bounded: src.Bounded(), schema: schema}
-	switch s.setting("job.mode", "automatic") {
+	switch cmp.Or(t.mode, s.setting("job.mode", "automatic")) {
 	case "streaming":
 		n.bounded = false
 	case "batch":
 		if !n.bounded {
-			return nil, s.src.Error(at, "AS1405", "SET job.mode = automatic", fmt.Sprintf("job.mode is batch, but table %q does not end", t.name))
+			return nil, s.src.Error(at, "AS1405", "SET job.mode = automatic, or CREATE SCAN ... USING STREAM", fmt.Sprintf("it is read as a batch, but table %q does not end", t.name))
 		}
 	}
 	if t.eventTime != "" {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -58,12 +57,16 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 		out, err = p.project(rel, sel)
 	}
 	if err != nil || !distinct {
+		p.name(out)
 		return out, err
 	}
 	if p.hidden > 0 {
 		return nil, p.s.src.Error(sel.Span, "AS1405", "order by a selected column", "ORDER BY wants a column that DISTINCT removed")
 	}
-	return p.distinct(out, rel, sel.Span)
+	if out, err = p.distinct(out, rel, sel.Span); err == nil {
+		p.name(out)
+	}
+	return out, err
 }
 
 // distinct keeps one of equal rows.
@@ -78,35 +81,19 @@ func (p *block) from(sel *syntax.Select) (rel *relation, rest syntax.Expr, err e
 		n := p.s.oneRow()
 		return &relation{node: n, scope: &scope{schema: n.schema}}, sel.Where, nil
 	}
-	if err := p.hints(sel.Hints); err != nil {
+	if err := p.hints(sel); err != nil {
 		return nil, nil, err
 	}
+	rest = sel.Where
 	if j, ok := sel.From.(*syntax.Join); ok {
-		return p.joined(j, sel.Where)
+		rel, rest, err = p.joined(j, sel.Where)
+	} else {
+		rel, err = p.s.relation(sel.From, p.env)
 	}
-	rel, err = p.s.relation(sel.From, p.env)
-	return rel, sel.Where, err
-}
-
-// hints reads the hints of a SELECT.
-func (p *block) hints(list []syntax.Hint) error {
-	for _, h := range list {
-		switch h.Name {
-		case "STATE_TTL":
-			p.stateTTL = map[string]time.Duration{}
-			for _, a := range h.Args {
-				d, err := arrowstream.ParseDuration(a.Value)
-				if err != nil {
-					return p.s.src.Error(h.Span, "AS1503", "", fmt.Sprintf("hint STATE_TTL: %v", err))
-				}
-				p.stateTTL[strings.ToLower(a.Key)] = d
-			}
-		case "BROADCAST":
-		default:
-			return p.s.src.Error(h.Span, "AS1103", "", "hint "+h.Name+" is not supported yet")
-		}
+	if err == nil {
+		err = p.checkBroadcast(rel)
 	}
-	return nil
+	return rel, rest, err
 }
 
 // assigned is rel with the columns of its window, if there is one that was not
@@ -238,6 +225,9 @@ func (p *block) star(b *binder, star *syntax.Star, sc *scope) ([]outColumn, erro
 		return nil, b.unsupported(star, syntax.Text(star)+" is")
 	}
 	if star.Qualifier != nil && !sc.hasTable(star.Qualifier.Last()) {
+		if out := p.fields(b, star); out != nil {
+			return out, nil
+		}
 		return nil, b.err(star, "AS1203", arrowstream.Suggest(star.Qualifier.Last(), sc.tables(), "tables"), "table %q not found", star.Qualifier.String())
 	}
 	if len(sc.columns) == 0 {
@@ -263,6 +253,28 @@ func (p *block) star(b *binder, star *syntax.Star, sc *scope) ([]outColumn, erro
 		out = append(out, outColumn{c.name, x})
 	}
 	return out, nil
+}
+
+// fields are those of a column of structs, for s.*; nil if there is no such
+// column.
+func (p *block) fields(b *binder, star *syntax.Star) (out []outColumn) {
+	column := &syntax.Column{Name: *star.Qualifier}
+	_, t, err := b.typed(column)
+	if err != nil {
+		return nil
+	}
+	st, ok := plainType(t).(*arrow.StructType)
+	if !ok {
+		return nil
+	}
+	for _, f := range st.Fields() {
+		x, err := b.expr(&syntax.Field{Span: star.Span, X: column, Name: syntax.Ident{Span: star.Span, Name: f.Name, Quote: '`'}})
+		if err != nil {
+			return nil
+		}
+		out = append(out, outColumn{f.Name, x})
+	}
+	return out
 }
 
 // itemName is the name of an output: its alias, the name of the column, or the

@@ -16,19 +16,23 @@ import (
 
 // session runs the statements of one script.
 type session struct {
-	program    string // the script in one spelling, without secrets
-	src        *syntax.Source
-	opts       Options
-	catalog    *catalog
-	settings   map[string]string
-	files      map[string]*table
-	models     map[string]*mlkernels.Model // loaded, by path
-	modules    map[moduleKey]*wasm.Module
-	code       map[string]string // checksums of functions that modules bring
-	trained    []*model
-	subqueries int   // so far, for the names of their columns
-	calls      int   // so far, of functions of the program
-	single     *node // one row
+	program      string // the script in one spelling, without secrets
+	src          *syntax.Source
+	opts         Options
+	catalog      *catalog
+	settings     map[string]string
+	files        map[string]*table
+	databases    []string                    // declared, beside the default one
+	database     string                      // of names without one; empty is the default one
+	variants     map[string]*table           // of hints, by table and options
+	statedStream string                      // the one of CREATE STREAM that has a state
+	models       map[string]*mlkernels.Model // loaded, by path
+	modules      map[moduleKey]*wasm.Module
+	code         map[string]string // checksums of functions that modules bring
+	trained      []*model
+	subqueries   int   // so far, for the names of their columns
+	calls        int   // so far, of functions of the program
+	single       *node // one row
 
 	declared []declaration
 	outputs  []*output
@@ -136,13 +140,13 @@ func (s *session) statement(st syntax.Statement) error {
 func (s *session) execute(st syntax.Statement) error {
 	switch st := st.(type) {
 	case *syntax.CreateTable:
-		s.declared = append(s.declared, declaration{"TABLE", st.Name.Last(), syntax.Text(st)})
+		s.declared = append(s.declared, declaration{"TABLE", s.key(st.Name), syntax.Text(st)})
 		return s.createTable(st)
 	case *syntax.CreateView:
-		s.declared = append(s.declared, declaration{"VIEW", st.Name.Last(), syntax.Text(st)})
+		s.declared = append(s.declared, declaration{"VIEW", s.key(st.Name), syntax.Text(st)})
 		return s.createView(st)
 	case *syntax.CreateModel:
-		s.declared = append(s.declared, declaration{"MODEL", st.Name.Last(), syntax.Text(st)})
+		s.declared = append(s.declared, declaration{"MODEL", s.key(st.Name), syntax.Text(st)})
 		return s.createModel(st)
 	case *syntax.CreateFunction:
 		s.declared = append(s.declared, declaration{"FUNCTION", st.Name.Last(), syntax.Text(st)})
@@ -180,6 +184,18 @@ func (s *session) execute(st syntax.Statement) error {
 		return s.showCreate(st)
 	case *syntax.Drop:
 		return s.drop(st)
+	case *syntax.CreateStream:
+		return s.createStream(st)
+	case *syntax.CreateScan:
+		return s.createScan(st)
+	case *syntax.CreateDatabase:
+		return s.createDatabase(st)
+	case *syntax.Use:
+		return s.use(st)
+	case *syntax.Alter:
+		return s.alter(st)
+	case *syntax.Summarize:
+		return s.summarize(st)
 	}
 	return s.refusedStatement(st)
 }
@@ -223,7 +239,7 @@ func (s *session) resultName() string {
 // createView runs CREATE VIEW. The query is planned at once, to find its
 // errors, unless it reads what a model has learned.
 func (s *session) createView(st *syntax.CreateView) error {
-	t := &table{name: st.Name.Last(), at: st.Name.Span, view: st.Query, viewColumns: st.Columns}
+	t := &table{name: s.key(st.Name), at: st.Name.Span, view: st.Query, viewColumns: st.Columns, viewDecl: st}
 	added, err := declare(s, s.catalog.tables, st.Name, "view", st.OrReplace, st.IfNotExists, t)
 	if err != nil || !added {
 		return err
@@ -240,7 +256,7 @@ func (s *session) createView(st *syntax.CreateView) error {
 
 // drop runs DROP.
 func (s *session) drop(st *syntax.Drop) error {
-	name := st.Name.Last()
+	name := s.keyOf(strings.ToLower(st.Kind), st.Name)
 	missing := func() error {
 		if st.IfExists {
 			return nil

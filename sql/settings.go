@@ -78,10 +78,13 @@ func (s *session) set(st *syntax.Set) error {
 	if !ok {
 		return s.src.Error(st.KeyAt, "AS1503", arrowstream.Suggest(st.Key, knownSettings, "settings"), fmt.Sprintf("unknown setting %q", st.Key))
 	}
+	if durationKeys[key] {
+		value = plainInterval(value)
+	}
 	if err := checkSetting(key, value); err != nil {
 		return s.src.Error(st.ValueAt, "AS1503", "", fmt.Sprintf("setting %s: %v", key, err))
 	}
-	if slices.Contains(notYet, key) || strings.HasSuffix(key, ".output-mode") && strings.EqualFold(value, "complete") {
+	if slices.Contains(notYet, key) {
 		s.warn(st.KeyAt, "AS1103", "", fmt.Sprintf("setting %s = %s has no effect yet", key, value))
 	}
 	s.settings[key] = value
@@ -93,10 +96,23 @@ var notYet = []string{
 	"sql.enforce-length",
 }
 
+// durationKeys are the settings that are durations.
+var durationKeys = map[string]bool{"state.ttl": true, "watermark.idle-timeout": true, "watermark.default-delay": true, "job.epoch": true, "function.wasm.timeout": true}
+
+// plainInterval is the duration of INTERVAL '1' HOUR, without the word and the
+// quotes; any other text stays as it is.
+func plainInterval(value string) string {
+	word, rest, ok := strings.Cut(strings.TrimSpace(value), " ")
+	if !ok || !strings.EqualFold(word, "interval") {
+		return value
+	}
+	return strings.TrimSpace(strings.ReplaceAll(rest, "'", ""))
+}
+
 // checkSetting checks the value of settings that are used here.
 func checkSetting(key, value string) error {
 	switch {
-	case key == "state.ttl" || key == "watermark.idle-timeout" || key == "watermark.default-delay" || key == "job.epoch" || key == "function.wasm.timeout":
+	case durationKeys[key]:
 		_, err := arrowstream.ParseDuration(value)
 		return err
 	case key == "function.wasm.memory":
@@ -121,6 +137,16 @@ func checkSetting(key, value string) error {
 		return oneOf(value, "on", "off")
 	case jobSetting.MatchString(key) && strings.HasSuffix(key, ".record"):
 		return oneOf(value, "true", "false")
+	case jobSetting.MatchString(key) && strings.HasSuffix(key, ".trigger"):
+		_, err := parseTrigger(value)
+		return err
+	case jobSetting.MatchString(key) && strings.HasSuffix(key, ".batch-interval"):
+		_, err := trigger{interval: value}.every()
+		return err
+	case jobSetting.MatchString(key) && strings.HasSuffix(key, ".complete-max-rows"):
+		if n, err := strconv.ParseInt(value, 10, 64); err != nil || n < 1 {
+			return fmt.Errorf("%q is not a number of rows from 1 on", value)
+		}
 	case strings.HasSuffix(key, ".output-mode"):
 		return oneOf(value, "append", "update", "complete")
 	}

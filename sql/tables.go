@@ -42,8 +42,12 @@ type table struct {
 	partition []string
 	format    arrowstream.Format
 	inserts   []*node
-	implied   bool // by an INSERT into an unknown name
-	inferred  bool // schema comes from the first INSERT
+	defaults  map[string]syntax.Expr // of columns that an INSERT does not name
+	decl      *syntax.CreateTable    // what declared it; nil for views, files and implied ones
+	viewDecl  *syntax.CreateView     // of a view
+	mode      string                 // streaming or batch in the place of job.mode, of a scan
+	implied   bool                   // by an INSERT into an unknown name
+	inferred  bool                   // schema comes from the first INSERT
 
 	// Event time: declared column and delay; inferred from the source else.
 	eventTime string
@@ -61,7 +65,7 @@ var eventTimeOptions = []string{"event.time", "event_time", "event-time", "event
 
 // createTable runs CREATE TABLE.
 func (s *session) createTable(st *syntax.CreateTable) error {
-	t := &table{name: st.Name.Last(), at: st.Name.Span}
+	t := &table{name: s.key(st.Name), at: st.Name.Span, decl: st}
 	added, err := declare(s, s.catalog.tables, st.Name, "table", st.OrReplace, st.IfNotExists, t)
 	if err != nil || !added {
 		return err
@@ -88,16 +92,21 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 		}
 		seen[c.Name.Name] = true
 		switch {
+		case c.Expr != nil && c.Default != nil:
+			return s.src.Error(c.Default.Range(), "AS1501", "leave DEFAULT out", fmt.Sprintf("column %q is computed and has no default", c.Name.Name))
 		case c.Expr != nil && t.readsClock(c.Expr):
 			t.timed = append(t.timed, c)
 		case c.Expr != nil:
 			t.computed = append(t.computed, c)
-		case c.Default != nil:
-			return s.src.Error(c.Default.Range(), "AS1103", "write the value in the INSERT", "DEFAULT is not supported yet")
 		default:
 			typ, err := s.arrowType(c.Type)
 			if err != nil {
 				return err
+			}
+			if c.Default != nil {
+				if err := s.addDefault(t, c, typ); err != nil {
+					return err
+				}
 			}
 			if c.Metadata {
 				if err := s.addMetadata(t, c); err != nil {
@@ -113,6 +122,9 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 	}
 	for _, k := range st.PartitionedBy {
 		t.partition = append(t.partition, k.Name)
+	}
+	if len(t.partition) > 0 && (t.connector == nil || !slices.Contains(optionNames(t.connector.Options), "partition")) {
+		return s.src.Error(st.PartitionedBy[0].Span, "AS1504", "write to a directory of files: csv, json or parquet", fmt.Sprintf("table %q is not kept in directories, so it cannot be partitioned", t.name))
 	}
 	for _, k := range slices.Concat(st.PrimaryKey, st.PartitionedBy) {
 		if t.schema != nil && !seen[k.Name] {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -100,6 +102,47 @@ func TestSparkScript(t *testing.T) {
 		if want := float64(right[k]) / float64(all[k]); acc != want || want < 0.6 {
 			t.Errorf("%s: counted %d of %d = %g; want the same and at least 0.6", line, right[k], all[k], want)
 		}
+	}
+}
+
+// TestSparkCheckpoint runs the script with the state that checkpointLocation
+// names: it is kept there, and a second run finds that all is done.
+func TestSparkCheckpoint(t *testing.T) {
+	t.Chdir(t.TempDir())
+	vectors(t, 2000)
+	succeed(t, "run", "-q", "-e", `CREATE TABLE dataset USING parquet OPTIONS (path = "data/*.parquet", event.time = "__time__");
+		CREATE MODEL lr OPTIONS (model_type = 'LOGISTIC_REG', input_label_cols = ['label'], learn_rate = 0.05, model_path = 'model_path') AS SELECT features, label FROM dataset;`)
+	script := strings.Replace(sparkScript, "INSERT INTO", `SET spark.sql.streaming.checkpointLocation.lr_prediction=state/lr_prediction;
+CREATE TABLE result USING csv OPTIONS (path = "out/");
+INSERT INTO`, 1)
+	if err := os.WriteFile("spark.sql", []byte(script), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	files := func() (out []string) {
+		names, err := filepath.Glob("out/*.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, name+": "+string(text))
+		}
+		return out
+	}
+	succeed(t, "run", "-q", "spark.sql")
+	first := files()
+	if len(first) != 1 || strings.Count(first[0], "\n") != 1+10 { // 40 seconds from second 3 on, two labels
+		t.Errorf("the first run writes %q", first)
+	}
+	if entries, err := os.ReadDir("state/lr_prediction"); err != nil || len(entries) == 0 {
+		t.Errorf("the state holds %v, %v", entries, err)
+	}
+	succeed(t, "run", "-q", "spark.sql")
+	if second := files(); !slices.Equal(first, second) {
+		t.Errorf("the second run leaves %q, the first %q", second, first)
 	}
 }
 

@@ -170,7 +170,7 @@ func (j *joinNode) plan(r *relation) (*node, error) {
 
 // derive gives n what all joins have.
 func (j *joinNode) derive(n *node) (*node, error) {
-	n.uniqueOf = j.unique
+	n.uniqueOf, n.rows = j.unique, j.rows
 	n.needsOf = func(input int, want columns) columns {
 		out := columns{all: want.all}
 		add := func(c columns) {

@@ -63,7 +63,7 @@ func (e estimates) whole(n *node) (rows int64, known bool) {
 }
 
 // sameRows are the operators that give as many rows as come into them.
-var sameRows = []string{"over", "rank", "settle", "compact", "periodic", "processing time", "insert", "serve", "temporal join", "asof join"}
+var sameRows = []string{"over", "rank", "settle", "compact", "periodic", "processing time", "insert", "serve", "temporal join", "asof join", "lookup join"}
 
 // groupShare is the share of groups among the rows, which is not known: a tenth.
 const groupShare = 0.1
@@ -75,12 +75,12 @@ func (n *node) estimate(in []float64) float64 {
 		return n.sourceRows()
 	case n.single():
 		return 1
+	case n.rowwise, slices.Contains(sameRows, n.kind):
+		return in[0]
 	case n.rows != nil:
 		return n.rows(in)
 	case n.where != nil:
 		return in[0] * selectivity(n.where)
-	case n.rowwise, slices.Contains(sameRows, n.kind):
-		return in[0]
 	case n.kind == "assign window":
 		return in[0] * n.window.perRow()
 	case n.kind == "window":

@@ -68,14 +68,14 @@ fuzz:
 soak: build
 	$(GO) run ./bench/soak -binary $(BIN) $(FLAGS)
 
-# levels runs the tests at every level of the vector kernels below that of the
-# machine, at which test runs them; the lowest is what purego builds, which has
-# only the packages to show that have assembly or call it. Connectors to servers,
-# stores and programs that start others compute nothing themselves.
+# levels runs the tests, in their short form, at every level of the vector kernels
+# below that of the machine, at which test runs them; the lowest is what purego
+# builds, which has only the packages to show that have assembly or call it.
+# Connectors to servers, stores and programs that start others compute nothing.
 COMPUTING = $$($(GO) list ./... | grep -vE '/crashtest$$|/io/(bucket|flight|http|jdbc|kafka|mysql|postgres|socket)$$|/state$$|/internal/(access|database|files|intake|lint|nettest|remote)$$|/cmd/')
 LEVELS := go $(if $(shell grep -m1 -ow avx512dq /proc/cpuinfo),avx2)
 levels:
-	for level in $(LEVELS); do echo "ARROWSTREAM_SIMD=$$level"; ARROWSTREAM_SIMD=$$level $(GO) test -timeout 30m $(COMPUTING) || exit 1; done
+	for level in $(LEVELS); do echo "ARROWSTREAM_SIMD=$$level"; ARROWSTREAM_SIMD=$$level $(GO) test -short -timeout 30m $(COMPUTING) || exit 1; done
 
 # arm64 builds for a machine without assembly and runs the tests of the kernels
 # there, where an emulator is installed.

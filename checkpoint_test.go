@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -15,199 +13,19 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
-	"github.com/arrowstream/arrowstream/kernels"
+	"github.com/arrowstream/arrowstream/internal/iotest"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/stage"
 	"github.com/arrowstream/arrowstream/window"
 )
 
-var errCrash = errors.New("crash")
-
-// crash lets a number of operations on stores and sinks happen, and none after.
-type crash struct {
-	mu   sync.Mutex
-	left int
-}
-
-func (c *crash) point() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.left--; c.left < 0 {
-		return errCrash
-	}
-	return nil
-}
-
-// ledger is a store in memory, which outlives the runs that crash.
-type ledger struct {
-	*crash
-	incarnation uint64
-	commits     []arrowstream.Commit
-	states      map[string][]kept // per stage, since its last snapshot
-	published   map[string]bool
-	outbox      map[string][]arrowstream.Batch
-	deltas      int // committed, and applied after a crash
-	applied     int
-	logged      int // batches of logs applied after a crash
-}
-
-type kept struct {
-	state arrowstream.State
-	log   []arrowstream.State
-}
-
-func newLedger() *ledger {
-	return &ledger{states: map[string][]kept{}, published: map[string]bool{}, outbox: map[string][]arrowstream.Batch{}}
-}
-
-func at(sink string, e arrowstream.Epoch) string { return fmt.Sprint(sink, "@", e) }
-
-func (l *ledger) Open(context.Context, arrowstream.Job) (arrowstream.EpochLog, error) {
-	l.incarnation++
-	return &ledgerLog{ledger: l, rows: map[string][]arrowstream.Batch{}}, nil
-}
-
-// ledgerLog is one process at work on a ledger.
-type ledgerLog struct {
-	*ledger
-	mu   sync.Mutex
-	rows map[string][]arrowstream.Batch // not committed
-}
-
-func (l *ledgerLog) Start() arrowstream.Start {
-	s := arrowstream.Start{ID: "0123456789abcdef0123456789abcdef", Incarnation: l.incarnation}
-	for i, c := range l.commits {
-		s.Last = &l.commits[i]
-		for sink := range c.Sinks {
-			if !l.published[at(sink, c.Epoch)] {
-				s.Unpublished = append(s.Unpublished, arrowstream.Unpublished{Sink: sink, Commit: c})
-			}
-		}
-	}
-	return s
-}
-
-func (l *ledgerLog) Load(_ context.Context, mem memory.Allocator, uid string) iter.Seq2[arrowstream.State, error] {
-	return func(yield func(arrowstream.State, error) bool) {
-		for i, k := range l.states[uid] {
-			l.applied += min(i, 1)
-			if !yield(copied(mem, k.state), nil) {
-				return
-			}
-			for _, s := range k.log {
-				l.logged++
-				if !yield(copied(mem, s), nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// copied is a state that shares nothing with s, as one that was read is.
-func copied(mem memory.Allocator, s arrowstream.State) arrowstream.State {
-	out := arrowstream.State{}
-	for name, b := range s {
-		out[name] = copyOf(mem, b)
-	}
-	return out
-}
-
-func copyOf(mem memory.Allocator, b arrowstream.Batch) arrowstream.Batch {
-	all := make([]int32, b.NumRows())
-	for i := range all {
-		all[i] = int32(i)
-	}
-	out, err := kernels.TakeRecord(mem, b, all)
-	if err != nil {
-		panic(err)
-	}
-	return out
-}
-
-func (l *ledgerLog) Outbox(sink string, e arrowstream.Epoch) arrowstream.Outbox {
-	return &ledgerBox{l, at(sink, e)}
-}
-
-type ledgerBox struct {
-	l   *ledgerLog
-	key string
-}
-
-func (b *ledgerBox) Append(batch arrowstream.Batch) error {
-	if err := b.l.point(); err != nil {
-		return err
-	}
-	b.l.mu.Lock()
-	defer b.l.mu.Unlock()
-	b.l.rows[b.key] = append(b.l.rows[b.key], copyOf(columnar.Pool, batch))
-	return nil
-}
-
-func (b *ledgerBox) Rows(mem memory.Allocator) iter.Seq2[arrowstream.Batch, error] {
-	return func(yield func(arrowstream.Batch, error) bool) {
-		for _, batch := range b.l.outbox[b.key] {
-			if !yield(copyOf(mem, batch), nil) {
-				return
-			}
-		}
-	}
-}
-
-func (l *ledgerLog) Commit(_ context.Context, c arrowstream.Commit, states []arrowstream.StageState) error {
-	if err := l.point(); err != nil {
-		return err
-	}
-	if n := len(l.commits); n > 0 && l.commits[n-1].Epoch+1 != c.Epoch || n == 0 && c.Epoch != 1 {
-		return fmt.Errorf("epoch %d after %d", c.Epoch, n)
-	}
-	l.commits = append(l.commits, c)
-	for _, s := range states {
-		k := kept{state: copied(columnar.Pool, s.State)}
-		for _, name := range slices.Sorted(maps.Keys(s.Log)) {
-			err := s.Log[name].Each(func(b arrowstream.Batch) error {
-				k.log = append(k.log, arrowstream.State{name: copyOf(columnar.Pool, b)})
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-		if s.Delta {
-			l.deltas++
-			l.states[s.UID] = append(l.states[s.UID], k)
-		} else {
-			l.states[s.UID] = []kept{k}
-		}
-	}
-	l.mu.Lock()
-	for sink, sunk := range c.Sinks {
-		if sunk.Rows > 0 {
-			l.outbox[at(sink, c.Epoch)] = l.rows[at(sink, c.Epoch)]
-		}
-	}
-	l.mu.Unlock()
-	return l.point() // committed, but nobody knows
-}
-
-func (l *ledgerLog) Published(sink string, e arrowstream.Epoch) error {
-	if err := l.point(); err != nil {
-		return err
-	}
-	l.published[at(sink, e)] = true
-	return nil
-}
-
-func (l *ledgerLog) Close() error { return nil }
-
 // database is a Publisher, and the system that it publishes to.
 type database struct {
-	*crash
+	*iotest.Crash
 	rows        []string
 	last        arrowstream.Epoch
 	incarnation uint64
@@ -221,18 +39,18 @@ func (d *database) Flush(context.Context) error { return nil }
 func (d *database) Close() error                { return nil }
 
 func (d *database) Claim(_ context.Context, p arrowstream.Publication) error {
-	if err := d.point(); err != nil {
+	if err := d.Point(); err != nil {
 		return err
 	}
 	if p.Incarnation < d.incarnation {
 		return arrowstream.ErrFenced
 	}
 	d.incarnation = p.Incarnation
-	return d.point() // claimed, but the answer is lost
+	return d.Point() // claimed, but the answer is lost
 }
 
 func (d *database) Publish(_ context.Context, p arrowstream.Publication) error {
-	if err := d.point(); err != nil {
+	if err := d.Point(); err != nil {
 		return err
 	}
 	if p.Incarnation < d.incarnation {
@@ -253,12 +71,12 @@ func (d *database) Publish(_ context.Context, p arrowstream.Publication) error {
 		return fmt.Errorf("epoch %d has %d rows, not %d", p.Epoch, len(rows), p.Count)
 	}
 	d.rows, d.last = append(d.rows, rows...), p.Epoch
-	return d.point() // in, but the answer is lost
+	return d.Point() // in, but the answer is lost
 }
 
 // folder is what stays of a Committer when its process dies.
 type folder struct {
-	*crash
+	*iotest.Crash
 	staged  map[arrowstream.Epoch][]string
 	visible map[arrowstream.Epoch][]string
 }
@@ -307,7 +125,7 @@ func (f *files) Resume(_ context.Context, s arrowstream.Start, prepared []byte) 
 }
 
 func (f *files) Prepare(_ context.Context, e arrowstream.Epoch) ([]byte, error) {
-	if err := f.point(); err != nil {
+	if err := f.Point(); err != nil {
 		return nil, err
 	}
 	if len(f.pending) == 0 {
@@ -319,11 +137,11 @@ func (f *files) Prepare(_ context.Context, e arrowstream.Epoch) ([]byte, error) 
 		return nil, fmt.Errorf("epoch %d is staged twice", e)
 	}
 	f.staged[e], f.pending = f.pending, nil
-	return binary.LittleEndian.AppendUint64(nil, uint64(e)), f.point()
+	return binary.LittleEndian.AppendUint64(nil, uint64(e)), f.Point()
 }
 
 func (f *files) Commit(_ context.Context, e arrowstream.Epoch, prepared []byte) error {
-	if err := f.point(); err != nil {
+	if err := f.Point(); err != nil {
 		return err
 	}
 	if binary.LittleEndian.Uint64(prepared) != uint64(e) {
@@ -337,7 +155,7 @@ func (f *files) Commit(_ context.Context, e arrowstream.Epoch, prepared []byte) 
 	} else if f.visible[e] == nil {
 		return fmt.Errorf("epoch %d was never staged", e)
 	}
-	return f.point()
+	return f.Point()
 }
 
 // Position makes the numbers replayable.
@@ -375,7 +193,7 @@ func (s *perTick) Restore(_ context.Context, st arrowstream.State) error {
 
 // program is a pipeline with operators of every kind, a sink for each.
 type program struct {
-	crash  *crash
+	crash  *iotest.Crash
 	folder *folder
 	tables map[string]*database
 	plain  map[string]*collect // instead of the above, without a store
@@ -387,13 +205,13 @@ func (g *program) sink(name string) arrowstream.Sink {
 		return g.plain[name]
 	}
 	if name == "tumbling" {
-		g.folder.crash = g.crash
+		g.folder.Crash = g.crash
 		return &files{folder: g.folder}
 	}
 	if g.tables[name] == nil {
 		g.tables[name] = &database{}
 	}
-	g.tables[name].crash = g.crash
+	g.tables[name].Crash = g.crash
 	return g.tables[name]
 }
 
@@ -453,23 +271,23 @@ func TestEpochsSurviveACrashAnywhere(t *testing.T) {
 	crashes, deltas, applied := 0, 0, 0
 	for first := 0; !testing.Short() || first < 30; first += 1 + first/4 {
 		rng := rand.New(rand.NewPCG(uint64(first), 1))
-		l := newLedger()
-		g := &program{folder: newFolder(), tables: map[string]*database{}, crash: &crash{left: first}}
+		l := iotest.NewLedger()
+		g := &program{folder: newFolder(), tables: map[string]*database{}, crash: iotest.CrashAfter(first)}
 		runs := 0
 		for ; ; runs++ {
-			l.crash = g.crash
+			l.Crash = g.crash
 			o := opts(workers[(first+runs)%len(workers)])
 			o.State = l
 			_, err := run(t, o, g.build)
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, errCrash) {
+			if !errors.Is(err, iotest.ErrCrash) {
 				t.Fatalf("crash after %d operations, run %d: %v", first, runs, err)
 			}
-			g.crash = &crash{left: 5 + rng.IntN(150)}
+			g.crash = iotest.CrashAfter(5 + rng.IntN(150))
 		}
-		crashes, deltas, applied = crashes+runs, deltas+l.deltas, applied+l.applied
+		crashes, deltas, applied = crashes+runs, deltas+l.Deltas, applied+l.Applied
 		for name, rows := range want {
 			if got := g.results()[name]; !slices.Equal(got, rows) {
 				t.Fatalf("crash after %d operations, %d crashes: %s has %d rows, not %d:\n%.600q\n%.600q", first, runs, name, len(got), len(rows), got, rows)
@@ -477,7 +295,7 @@ func TestEpochsSurviveACrashAnywhere(t *testing.T) {
 		}
 		o := opts(2)
 		o.State = l
-		g.crash.left = 1 << 30
+		g.crash.After(-1)
 		if s, err := run(t, o, g.build); err != nil || !s.Finished {
 			t.Fatalf("a finished job ran again: %v", err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/iotest"
 	"github.com/arrowstream/arrowstream/io/csv"
 	"github.com/arrowstream/arrowstream/io/json"
 	"github.com/arrowstream/arrowstream/kernels/expr"
@@ -121,7 +122,7 @@ func TestDeadLettersOfASourceWithStages(t *testing.T) {
 	}
 	for _, size := range []int{1, 2, 7, 100} {
 		var rows, dead collect
-		_, err := run(t, arrowstream.Options{TickRows: size, State: newQuietLedger()}, func(p *arrowstream.Pipeline) {
+		_, err := run(t, arrowstream.Options{TickRows: size, State: iotest.NewLedger()}, func(p *arrowstream.Pipeline) {
 			in := p.From("in", stage.Through(badFile(t, "csv", 60, bad), &odd))
 			in.To(&rows)
 			in.Side(arrowstream.Errors).Via(position()).To(&dead)
@@ -140,10 +141,10 @@ func TestOnErrorMayChangeBetweenRuns(t *testing.T) {
 	src := badFile(t, "json", 400, bad)
 	policies := []arrowstream.BadRow{arrowstream.SkipBadRow, arrowstream.DeadLetterBadRow}
 	for first := range 40 {
-		l, rows, dead := newLedger(), &database{}, &database{}
-		left := &crash{left: first}
+		l, rows, dead := iotest.NewLedger(), &database{}, &database{}
+		left := iotest.CrashAfter(first)
 		for runs := 0; ; runs++ {
-			l.crash, rows.crash, dead.crash = left, left, left
+			l.Crash, rows.Crash, dead.Crash = left, left, left
 			opts := arrowstream.Options{Workers: 1, TickRows: 16, BatchRows: 11, CheckpointInterval: 1, State: l}
 			_, err := run(t, opts, func(p *arrowstream.Pipeline) {
 				in := p.From("in", src)
@@ -154,10 +155,10 @@ func TestOnErrorMayChangeBetweenRuns(t *testing.T) {
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, errCrash) {
+			if !errors.Is(err, iotest.ErrCrash) {
 				t.Fatal(err)
 			}
-			left = &crash{left: 20}
+			left = iotest.CrashAfter(20)
 		}
 		letters := slices.Clone(dead.rows)
 		slices.Sort(letters)
@@ -165,13 +166,6 @@ func TestOnErrorMayChangeBetweenRuns(t *testing.T) {
 			t.Fatalf("crash after %d operations: %d rows, not %d; dead letters %q", first, len(rows.rows), len(good), dead.rows)
 		}
 	}
-}
-
-// newQuietLedger is a ledger that never crashes.
-func newQuietLedger() *ledger {
-	l := newLedger()
-	l.crash = &crash{left: 1 << 30}
-	return l
 }
 
 func TestADeadLetterSaysWhatIsWrong(t *testing.T) {
@@ -266,12 +260,12 @@ func TestDeadLettersSurviveACrashAnywhere(t *testing.T) {
 	for _, format := range []string{"csv", "json"} {
 		src := badFile(t, format, 700, bad)
 		for first := 0; ; first += 1 + first/8 {
-			l := newLedger()
-			left := &crash{left: first}
+			l := iotest.NewLedger()
+			left := iotest.CrashAfter(first)
 			rows, dead := &database{}, newFolder()
 			runs := 0
 			for ; ; runs++ {
-				l.crash, rows.crash, dead.crash = left, left, left
+				l.Crash, rows.Crash, dead.Crash = left, left, left
 				opts := arrowstream.Options{Workers: 1 + runs%3, TickRows: 64, BatchRows: 30 + 17*(runs%3), CheckpointInterval: 1, State: l}
 				_, err := run(t, opts, func(p *arrowstream.Pipeline) {
 					in := p.From("in", src).OnError(arrowstream.OnError{Policy: arrowstream.DeadLetterBadRow, Limit: int64(len(letters)), Rate: 0.5})
@@ -281,10 +275,10 @@ func TestDeadLettersSurviveACrashAnywhere(t *testing.T) {
 				if err == nil {
 					break
 				}
-				if !errors.Is(err, errCrash) {
+				if !errors.Is(err, iotest.ErrCrash) {
 					t.Fatalf("crash after %d operations, run %d: %v", first, runs, err)
 				}
-				left = &crash{left: 5 + 7*runs}
+				left = iotest.CrashAfter(5 + 7*runs)
 			}
 			if !slices.Equal(rows.rows, good) || !slices.Equal(trimmed(dead.rows()), letters) {
 				t.Fatalf("%s: crash after %d operations: %d rows, not %d; %d dead letters, not %d", format, first, len(rows.rows), len(good), len(dead.rows()), len(letters))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/grouped"
+	"github.com/arrowstream/arrowstream/internal/iotest"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/stage"
 )
@@ -162,7 +163,7 @@ func TestComputedColumnsOfASourceFail(t *testing.T) {
 	for _, size := range []int{1, 7, 100} {
 		for _, policy := range []arrowstream.BadRow{arrowstream.SkipBadRow, arrowstream.DeadLetterBadRow} {
 			var out collect
-			s, err := run(t, arrowstream.Options{TickRows: size, State: newQuietLedger()}, func(p *arrowstream.Pipeline) {
+			s, err := run(t, arrowstream.Options{TickRows: size, State: iotest.NewLedger()}, func(p *arrowstream.Pipeline) {
 				in := p.From("in", stage.Through(badFile(t, "csv", 300, bad), computed)).OnError(arrowstream.OnError{Policy: policy})
 				in.To(&out)
 			})
@@ -200,12 +201,12 @@ func TestFailingRowsSurviveACrashAnywhere(t *testing.T) {
 	slices.Sort(letters)
 	src := badFile(t, "json", 600, undecoded)
 	for first := 0; ; first += 1 + first/6 {
-		l := newLedger()
-		left := &crash{left: first}
+		l := iotest.NewLedger()
+		left := iotest.CrashAfter(first)
 		rows, dead := &database{}, newFolder()
 		runs := 0
 		for ; ; runs++ {
-			l.crash, rows.crash, dead.crash = left, left, left
+			l.Crash, rows.Crash, dead.Crash = left, left, left
 			opts := arrowstream.Options{Workers: 1 + runs%4, TickRows: 64, BatchRows: 30 + 17*(runs%3), CheckpointInterval: 1, State: l}
 			_, err := run(t, opts, func(p *arrowstream.Pipeline) {
 				o := arrowstream.OnError{Policy: arrowstream.DeadLetterBadRow, Limit: int64(failed), Rate: 0.2}
@@ -217,10 +218,10 @@ func TestFailingRowsSurviveACrashAnywhere(t *testing.T) {
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, errCrash) {
+			if !errors.Is(err, iotest.ErrCrash) {
 				t.Fatalf("crash after %d operations, run %d: %v", first, runs, err)
 			}
-			left = &crash{left: 5 + 7*runs}
+			left = iotest.CrashAfter(5 + 7*runs)
 		}
 		got := trimmed(dead.rows())
 		slices.Sort(got)

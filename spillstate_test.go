@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/iotest"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/stage"
 	"github.com/arrowstream/arrowstream/window"
@@ -15,7 +16,7 @@ import (
 
 // spilling is a pipeline with an aggregate of many keys, half of which come again.
 type spilling struct {
-	crash *crash
+	crash *iotest.Crash
 	table *database
 	plain *collect
 }
@@ -29,7 +30,7 @@ func (g *spilling) build(p *arrowstream.Pipeline) {
 		groups.To(g.plain, "groups")
 		return
 	}
-	g.table.crash = g.crash
+	g.table.Crash = g.crash
 	groups.To(g.table, "groups")
 }
 
@@ -49,11 +50,11 @@ func TestSpilledEpochsSurviveACrashAnywhere(t *testing.T) {
 	var crashes, deltas, logged, spilled int
 	for first := 0; !testing.Short() || first < 30; first += 1 + first/4 {
 		rng := rand.New(rand.NewPCG(uint64(first), 2))
-		l := newLedger()
-		g := &spilling{table: &database{}, crash: &crash{left: first}}
+		l := iotest.NewLedger()
+		g := &spilling{table: &database{}, crash: iotest.CrashAfter(first)}
 		runs := 0
 		for ; ; runs++ {
-			l.crash = g.crash
+			l.Crash = g.crash
 			o := opts(1 + rng.IntN(4))
 			o.State = l
 			if o.MemoryLimit = limits[rng.IntN(len(limits))]; o.MemoryLimit > 0 {
@@ -68,12 +69,12 @@ func TestSpilledEpochsSurviveACrashAnywhere(t *testing.T) {
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, errCrash) {
+			if !errors.Is(err, iotest.ErrCrash) {
 				t.Fatalf("crash after %d operations, run %d: %v", first, runs, err)
 			}
-			g.crash = &crash{left: 3 + rng.IntN(20)}
+			g.crash = iotest.CrashAfter(3 + rng.IntN(20))
 		}
-		crashes, deltas, logged = crashes+runs, deltas+l.deltas, logged+l.logged
+		crashes, deltas, logged = crashes+runs, deltas+l.Deltas, logged+l.Logged
 		if got := g.table.rows; !slices.Equal(got, plain.plain.rows) {
 			t.Fatalf("crash after %d operations, %d crashes: %d rows, not %d:\n%.600q\n%.600q", first, runs, len(got), len(plain.plain.rows), got, plain.plain.rows)
 		}

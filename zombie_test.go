@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/iotest"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/window"
 )
@@ -19,48 +20,37 @@ import (
 // process is a ledger as one process sees it, whose commits are in the way of
 // commit.
 type process struct {
-	*ledger
+	*iotest.Ledger
 	commit func(e arrowstream.Epoch, then func() error) error
 	zombie bool // what it commits is lost
 }
 
 func (p *process) Open(ctx context.Context, job arrowstream.Job) (arrowstream.EpochLog, error) {
-	log, err := p.ledger.Open(ctx, job)
-	return &processLog{log.(*ledgerLog), p}, err
+	log, err := p.Ledger.Open(ctx, job)
+	return &processLog{log.(*iotest.LedgerLog), p}, err
 }
 
 type processLog struct {
-	*ledgerLog
+	*iotest.LedgerLog
 	p *process
 }
 
 func (l *processLog) Commit(ctx context.Context, c arrowstream.Commit, states []arrowstream.StageState) error {
-	return l.p.commit(c.Epoch, func() error { return l.ledgerLog.Commit(ctx, c, states) })
+	return l.p.commit(c.Epoch, func() error { return l.LedgerLog.Commit(ctx, c, states) })
 }
 
 func (l *processLog) Outbox(sink string, e arrowstream.Epoch) arrowstream.Outbox {
-	box := l.ledgerLog.Outbox(sink, e)
+	box := l.LedgerLog.Outbox(sink, e)
 	if l.p.zombie {
-		return deadBox{box.(*ledgerBox)}
+		return deadBox{box.(*iotest.LedgerBox)}
 	}
 	return box
 }
 
 // deadBox yields the rows of an epoch that was never committed.
-type deadBox struct{ *ledgerBox }
+type deadBox struct{ *iotest.LedgerBox }
 
-func (b deadBox) Rows(mem memory.Allocator) iter.Seq2[arrowstream.Batch, error] {
-	return func(yield func(arrowstream.Batch, error) bool) {
-		b.l.mu.Lock()
-		rows := b.l.rows[b.key]
-		b.l.mu.Unlock()
-		for _, batch := range rows {
-			if !yield(copyOf(mem, batch), nil) {
-				return
-			}
-		}
-	}
-}
+func (b deadBox) Rows(mem memory.Allocator) iter.Seq2[arrowstream.Batch, error] { return b.Lost(mem) }
 
 // TestZombiePublishesNothing stops a process in a commit while another takes
 // the job over. It wakes up before that one has published anything, or when it
@@ -86,10 +76,10 @@ func TestZombiePublishesNothing(t *testing.T) {
 	for _, first := range []arrowstream.Epoch{1, 2} {
 		for _, late := range []bool{false, true} {
 			t.Run(fmt.Sprintf("epoch=%d/late=%t", first, late), func(t *testing.T) {
-				all := &crash{left: 1 << 30}
-				l := newLedger()
-				l.crash = all
-				tables := map[string]*database{"tick": {crash: all}, "tumbling": {crash: all}}
+				all := &iotest.Crash{}
+				l := iotest.NewLedger()
+				l.Crash = all
+				tables := map[string]*database{"tick": {Crash: all}, "tumbling": {Crash: all}}
 				graph := build(func(name string) arrowstream.Sink { return tables[name] })
 				start := func(s arrowstream.StateStore, every time.Duration) error {
 					o := opts
@@ -100,12 +90,12 @@ func TestZombiePublishesNothing(t *testing.T) {
 				if first > 1 { // a process that gets to its second commit
 					dies := func(e arrowstream.Epoch, then func() error) error {
 						if e > 1 {
-							return errCrash
+							return iotest.ErrCrash
 						}
 						return then()
 					}
-					if err := start(&process{ledger: l, commit: dies}, time.Nanosecond); !errors.Is(err, errCrash) || len(l.commits) != 1 {
-						t.Fatalf("%d commits, %v", len(l.commits), err)
+					if err := start(&process{Ledger: l, commit: dies}, time.Nanosecond); !errors.Is(err, iotest.ErrCrash) || len(l.Commits) != 1 {
+						t.Fatalf("%d commits, %v", len(l.Commits), err)
 					}
 				}
 				// The old process has looked whether another has taken over, and is
@@ -118,7 +108,7 @@ func TestZombiePublishesNothing(t *testing.T) {
 					}
 					return nil
 				}
-				go func() { end <- start(&process{ledger: l, commit: old, zombie: true}, time.Nanosecond) }()
+				go func() { end <- start(&process{Ledger: l, commit: old, zombie: true}, time.Nanosecond) }()
 				<-stopped
 				zombie := func() {
 					before := map[string]int{"tick": len(tables["tick"].rows), "tumbling": len(tables["tumbling"].rows)}
@@ -139,7 +129,7 @@ func TestZombiePublishesNothing(t *testing.T) {
 					}
 					return then()
 				}
-				if err := start(&process{ledger: l, commit: next}, time.Hour); err != nil {
+				if err := start(&process{Ledger: l, commit: next}, time.Hour); err != nil {
 					t.Fatal(err)
 				}
 				if late {

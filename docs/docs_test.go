@@ -5,7 +5,8 @@
 //	go test ./docs -update    rewrites results and tables
 //
 // The fenced blocks of a file are one session in one folder, from top to
-// bottom. What a block does stands behind its language:
+// bottom; the pages of docs/sql find the files of its README.md there. What a
+// block does stands behind its language:
 //
 //	sql               a script that runs
 //	sql error         a script that fails; its first line names the code
@@ -40,8 +41,32 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the results of examples and the generated tables")
 
-// files are the documents with examples and tables.
-var files = []string{"sql.md", "ml.md", "connectors.md"}
+// documents are those with examples and tables, from this folder.
+func documents(t *testing.T) []string {
+	pages, err := filepath.Glob(sourceFile("docs/sql/*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no pages in docs/sql: %v", err)
+	}
+	out := []string{"ml.md", "connectors.md"}
+	for _, p := range pages {
+		if name := filepath.Base(p); name != "errors.md" {
+			out = append(out, "sql/"+name)
+		}
+	}
+	return out
+}
+
+// sqlFiles are the files that docs/sql/README.md gives to all pages of its
+// folder.
+func sqlFiles(t *testing.T) []part {
+	data, err := os.ReadFile(sourceFile("docs/sql/README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(split(string(data)), func(p part) bool {
+		return p.block == nil || len(p.block.info) == 0 || p.block.info[0] != "csv"
+	})
+}
 
 // block is a fenced block of a document.
 type block struct {
@@ -98,7 +123,8 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range files {
+	shared := sqlFiles(t)
+	for _, name := range documents(t) {
 		t.Run(strings.TrimSuffix(name, ".md"), func(t *testing.T) {
 			file := filepath.Join(docs, name)
 			data, err := os.ReadFile(file)
@@ -107,6 +133,9 @@ func TestDocs(t *testing.T) {
 			}
 			parts := split(fillTables(t, string(data)))
 			t.Chdir(t.TempDir())
+			if strings.HasPrefix(name, "sql/") {
+				runBlocks(t, "sql/README.md", shared)
+			}
 			runBlocks(t, name, parts)
 			got := join(parts)
 			if got == string(data) || t.Failed() {
@@ -212,6 +241,10 @@ func codes(err error) []string {
 	var e *arrowstream.Error
 	if errors.As(err, &e) {
 		return []string{e.Code}
+	}
+	var data *arrowstream.DataError
+	if errors.As(err, &data) {
+		return []string{data.Code()}
 	}
 	return nil
 }

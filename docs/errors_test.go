@@ -119,10 +119,10 @@ func examples(t *testing.T) map[string]example {
 // TestErrorsPage keeps errors.md like the table of codes, with an example of
 // each, or the reason why there is none; -update rewrites it.
 func TestErrorsPage(t *testing.T) {
-	page := sourceFile("docs/errors.md")
+	page := sourceFile("docs/sql/errors.md")
 	found := examples(t)
 	var sb strings.Builder
-	sb.WriteString("# Error codes\n\nEvery error that a user can mend carries a code, which keeps its meaning. `arrowstream help CODE` prints the same text. This page is made from\n`codes_table.go` by `go test ./docs -update`, with an example of each code that needs nothing but a script: `orders.csv` is the file of [sql.md](sql.md),\n`bid.mem` a table of bids in the specification (`sql/testdata`).\n")
+	sb.WriteString("# Error codes\n\nEvery error that a user can mend carries a code, which keeps its meaning. `arrowstream help CODE` prints the same text. This page is made from\n`codes_table.go` by `go test ./docs -update`, with an example of each code that needs nothing but a script: `orders.csv` is the file of [README.md](README.md),\n`bid.mem` a table of bids in the specification (`sql/testdata`).\n")
 	family := ""
 	for _, c := range arrowstream.ErrorCodes() {
 		if c.Family() != family {

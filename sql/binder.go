@@ -330,7 +330,7 @@ func (b *binder) column(c *syntax.Column) (expr.Expr, error) {
 }
 
 // doubleQuoted is "x" where no column x is: a string, unless it is a mistyped
-// column (sql.md section 1).
+// column (docs/sql/README.md).
 func (b *binder) doubleQuoted(c *syntax.Column, id syntax.Ident) (expr.Expr, error) {
 	if syntax.QuoteName(id.Name) == id.Name && len([]rune(id.Name)) >= 4 {
 		limit := 1

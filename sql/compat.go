@@ -19,7 +19,7 @@ type compatibility struct {
 	flink, spark string
 }
 
-// compatibilities are the switches of sql.compat (sql.md section 2).
+// compatibilities are the switches of sql.compat (docs/sql/settings.md).
 var compatibilities = map[string]compatibility{
 	"sql.double-quotes":    {[]string{"auto", "identifier", "string"}, "identifier", "string"},
 	"sql.integer-division": {[]string{"fraction", "truncate"}, "truncate", "fraction"},

@@ -49,6 +49,12 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
+// noTime reports that a stream has a row without the event time that it is ordered
+// by: bounded input has a place for it, see NULLS LAST.
+func noTime(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "event time is NULL [AS4006]")
+}
+
 // tally counts how queries ended.
 type tally struct {
 	equal, empty, wrong, unable, bounded int
@@ -121,7 +127,7 @@ func (d *differential) query(ours, theirs string, ordered bool, answer duckAnswe
 	for _, w := range []sltWay{bounded[d.rng.IntN(len(bounded))], sltWays[len(bounded)]} {
 		got := d.result(&sltRecord{}, w, ours)
 		switch {
-		case w.mode == "streaming" && refusesStream(got.err):
+		case w.mode == "streaming" && (refusesStream(got.err) || noTime(got.err)):
 			d.n.bounded++
 			return
 		case got.err != nil && strings.Contains(got.err.Error(), "AS1103"):

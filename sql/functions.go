@@ -84,7 +84,7 @@ func (s *session) checkBody(f *function) error {
 	return nil
 }
 
-// resolveClass finds the native function a class stands for (sql.md section 5).
+// resolveClass finds the native function a class stands for (docs/sql/create-function.md).
 func (s *session) resolveClass(f *function, st *syntax.CreateFunction) error {
 	known := func(name string) bool {
 		if t, ok := scorers[name]; ok {

@@ -20,7 +20,7 @@ var knownSettings = append(compatibilityNames(),
 	"sql.strict", "sql.enforce-length", "function.wasm.memory", "function.wasm.timeout",
 )
 
-// settingAliases map accepted spellings to native keys (sql.md section 7).
+// settingAliases map accepted spellings to native keys (docs/sql/settings.md).
 var settingAliases = map[string]string{
 	"streaming.query.name": "job.name", "pipeline.name": "job.name", "table.exec.state.ttl": "state.ttl", "updating_ttl": "state.ttl",
 	"table.exec.source.idle-timeout": "watermark.idle-timeout", "table.local-time-zone": "sql.time-zone", "spark.sql.session.timezone": "sql.time-zone", "timezone": "sql.time-zone",

@@ -20,6 +20,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
+	"github.com/arrowstream/arrowstream/internal/iotest"
 	"github.com/arrowstream/arrowstream/io/memory"
 	"github.com/arrowstream/arrowstream/sql"
 	"github.com/arrowstream/arrowstream/sql/syntax"
@@ -244,9 +245,9 @@ func (s *sltScript) result(r *sltRecord, w sltWay, query string) sltResult {
 	source := func(t arrowstream.Table) (arrowstream.Source, error) { return s.source(t, w.cut) }
 	for runs := 0; ; runs++ {
 		if w.crash && runs < 20 {
-			store.crashAfter(s.rng.IntN(9))
+			store.After(s.rng.IntN(20))
 		} else {
-			store.crashAfter(-1)
+			store.After(-1)
 		}
 		p, err := sql.Prepare(text, sltOptions(opts, store, source))
 		if err != nil {
@@ -264,7 +265,7 @@ func (s *sltScript) result(r *sltRecord, w sltWay, query string) sltResult {
 			return sltResult{types: sltTypes(res.Rows.Schema()), rows: rows}
 		}
 		_, err = p.Run(context.Background())
-		if errors.Is(err, errCrash) {
+		if errors.Is(err, iotest.ErrCrash) {
 			s.crashes++
 			continue
 		}

@@ -2,181 +2,28 @@ package sql_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	arrowmem "github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
-	"github.com/arrowstream/arrowstream/kernels"
+	"github.com/arrowstream/arrowstream/internal/iotest"
 )
-
-// errCrash ends a run in the middle of a commit.
-var errCrash = errors.New("crash")
 
 // sltStore is a store in memory that outlives crashes, and what was published.
 type sltStore struct {
-	mu          sync.Mutex
-	left        int // commits before the next crash; negative for no crash
-	commits     []arrowstream.Commit
-	states      map[string][]arrowstream.State
-	outbox      map[string][]arrowstream.Batch
-	done        map[string]bool
-	incarnation uint64
-	sinks       map[string]*sltOutput
+	*iotest.Ledger
+	mu    sync.Mutex
+	sinks map[string]*sltOutput
 }
 
 func newSLTStore() *sltStore {
-	return &sltStore{left: -1, states: map[string][]arrowstream.State{}, outbox: map[string][]arrowstream.Batch{}, done: map[string]bool{}, sinks: map[string]*sltOutput{}}
+	return &sltStore{Ledger: iotest.NewLedger(), sinks: map[string]*sltOutput{}}
 }
-
-// crashAfter lets the run die in the commit after n others.
-func (s *sltStore) crashAfter(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.left = n
-}
-
-// point is a place in a commit, before it counts or after.
-func (s *sltStore) point() error {
-	if s.left == 0 {
-		return errCrash
-	}
-	if s.left > 0 {
-		s.left--
-	}
-	return nil
-}
-
-func epochOf(sink string, e arrowstream.Epoch) string { return fmt.Sprint(sink, "@", e) }
-
-// Open implements [arrowstream.StateStore].
-func (s *sltStore) Open(context.Context, arrowstream.Job) (arrowstream.EpochLog, error) {
-	s.incarnation++
-	return &sltLog{sltStore: s, rows: map[string][]arrowstream.Batch{}}, nil
-}
-
-// sltLog is one run at work on a store.
-type sltLog struct {
-	*sltStore
-	rows map[string][]arrowstream.Batch // not committed
-}
-
-func (l *sltLog) Start() arrowstream.Start {
-	s := arrowstream.Start{ID: strings.Repeat("0123456789abcdef", 2), Incarnation: l.incarnation}
-	for i, c := range l.commits {
-		s.Last = &l.commits[i]
-		for sink := range c.Sinks {
-			if !l.done[epochOf(sink, c.Epoch)] {
-				s.Unpublished = append(s.Unpublished, arrowstream.Unpublished{Sink: sink, Commit: c})
-			}
-		}
-	}
-	return s
-}
-
-func (l *sltLog) Load(_ context.Context, mem arrowmem.Allocator, uid string) iter.Seq2[arrowstream.State, error] {
-	return func(yield func(arrowstream.State, error) bool) {
-		for _, s := range l.states[uid] {
-			if !yield(copyState(mem, s), nil) {
-				return
-			}
-		}
-	}
-}
-
-// copyState shares nothing with s, as a state that was read from a disk.
-func copyState(mem arrowmem.Allocator, s arrowstream.State) arrowstream.State {
-	out := arrowstream.State{}
-	for name, b := range s {
-		out[name] = copyBatch(mem, b)
-	}
-	return out
-}
-
-func copyBatch(mem arrowmem.Allocator, b arrowstream.Batch) arrowstream.Batch {
-	all := make([]int32, b.NumRows())
-	for i := range all {
-		all[i] = int32(i)
-	}
-	out, err := kernels.TakeRecord(mem, b, all)
-	if err != nil {
-		panic(err)
-	}
-	return out
-}
-
-func (l *sltLog) Outbox(sink string, e arrowstream.Epoch) arrowstream.Outbox {
-	return &sltBox{l, epochOf(sink, e)}
-}
-
-// sltBox holds the rows of a sink for an epoch.
-type sltBox struct {
-	log *sltLog
-	key string
-}
-
-func (b *sltBox) Append(batch arrowstream.Batch) error {
-	b.log.mu.Lock()
-	defer b.log.mu.Unlock()
-	b.log.rows[b.key] = append(b.log.rows[b.key], copyBatch(columnar.Pool, batch))
-	return nil
-}
-
-func (b *sltBox) Rows(mem arrowmem.Allocator) iter.Seq2[arrowstream.Batch, error] {
-	return func(yield func(arrowstream.Batch, error) bool) {
-		for _, batch := range b.log.outbox[b.key] {
-			if !yield(copyBatch(mem, batch), nil) {
-				return
-			}
-		}
-	}
-}
-
-func (l *sltLog) Commit(_ context.Context, c arrowstream.Commit, states []arrowstream.StageState) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.point(); err != nil {
-		return err
-	}
-	l.commits = append(l.commits, c)
-	for _, s := range states {
-		if !s.Delta {
-			l.states[s.UID] = nil
-		}
-		l.states[s.UID] = append(l.states[s.UID], copyState(columnar.Pool, s.State))
-		for name, pieces := range s.Log {
-			err := pieces.Each(func(b arrowstream.Batch) error {
-				l.states[s.UID] = append(l.states[s.UID], arrowstream.State{name: copyBatch(columnar.Pool, b)})
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	for sink, sunk := range c.Sinks {
-		if key := epochOf(sink, c.Epoch); sunk.Rows > 0 {
-			l.outbox[key] = l.rows[key]
-		}
-	}
-	return l.point() // committed, but nobody knows
-}
-
-func (l *sltLog) Published(sink string, e arrowstream.Epoch) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.done[epochOf(sink, e)] = true
-	return nil
-}
-
-func (l *sltLog) Close() error { return nil }
 
 // sltOutput is what one sink was given, in order.
 type sltOutput struct {

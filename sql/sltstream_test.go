@@ -20,6 +20,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/iotest"
 	"github.com/arrowstream/arrowstream/sql"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
@@ -137,11 +138,11 @@ func (j *sltJob) start(r *sltRecord) {
 	go func() {
 		defer close(j.ended)
 		for {
-			if _, j.err = p.Run(ctx); !errors.Is(j.err, errCrash) {
+			if _, j.err = p.Run(ctx); !errors.Is(j.err, iotest.ErrCrash) {
 				return
 			}
 			j.crashes++
-			j.store.crashAfter(-1)
+			j.store.After(-1)
 			if p, j.err = prepare(); j.err != nil {
 				return
 			}
@@ -172,7 +173,7 @@ func (j *sltJob) ingest(r *sltRecord) {
 			to = min(to, from+1+j.rng.IntN(3))
 		}
 		if j.way.crash && j.rng.IntN(3) == 0 {
-			j.store.crashAfter(j.rng.IntN(3))
+			j.store.After(j.rng.IntN(7))
 		}
 		b, err := sltBatch(j.mem, f.schema, r.rows[from:to])
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
-// arrowType is the Arrow type of a type as written (sql.md section 3).
+// arrowType is the Arrow type of a type as written (docs/sql/types.md).
 func (s *session) arrowType(t *syntax.Type) (arrow.DataType, error) {
 	bad := func(msg, hint string) (arrow.DataType, error) { return nil, s.src.Error(t.Span, "AS1301", hint, msg) }
 	param := func(i, def int) int {

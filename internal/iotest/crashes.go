@@ -28,12 +28,12 @@ func (s EpochSink) crashes(t *testing.T) {
 			}
 			err := j.run(crashAt(n))
 			if done = err == nil; !done {
-				if !errors.Is(err, errCrash) {
+				if !errors.Is(err, ErrCrash) {
 					t.Fatalf("step %d: %v", n, err)
 				}
 				j.check()
 				j.tear()
-				if err := j.run(crashAt((n*7)%31 + 1)); err != nil && !errors.Is(err, errCrash) {
+				if err := j.run(crashAt((n*7)%31 + 1)); err != nil && !errors.Is(err, ErrCrash) {
 					t.Fatalf("step %d: %v", n, err)
 				}
 				j.check()
@@ -135,7 +135,7 @@ func (s EpochSink) twoJobs(t *testing.T) {
 	for e := 1; e <= 7; e++ {
 		if e == 3 || e == 5 {
 			do(a.write(e)) // and crashes
-			a.live.(arrowstream.Aborter).Abort(errCrash)
+			a.live.(arrowstream.Aborter).Abort(ErrCrash)
 			do(a.start(nil))
 		}
 		do(a.epoch())
@@ -217,7 +217,7 @@ func (s EpochSink) zombie(t *testing.T) {
 		b := columnartest.Batch(t, columnar.Pool, epochSchema+"\n666 zombie\n")
 		_ = old.Write(context.Background(), b)
 		_, _ = old.Prepare(context.Background(), arrowstream.Epoch(stop+1))
-		old.(arrowstream.Aborter).Abort(errCrash)
+		old.(arrowstream.Aborter).Abort(ErrCrash)
 		_ = old.Close()
 		for len(j.commits) < j.last {
 			if err := j.epoch(); err != nil {
@@ -277,7 +277,7 @@ func (s EpochSink) damage(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		j.live.(arrowstream.Aborter).Abort(errCrash)
+		j.live.(arrowstream.Aborter).Abort(ErrCrash)
 		for _, name := range list(t, dir) {
 			if strings.HasSuffix(name, ".inprogress") {
 				return j, filepath.Join(dir, name)
@@ -292,7 +292,7 @@ func (s EpochSink) damage(t *testing.T) {
 		if err := j.start(nil); !errors.As(err, &bad) || bad.Code != "AS5003" {
 			t.Errorf("%s: %v", what, err)
 		}
-		j.live.(arrowstream.Aborter).Abort(errCrash)
+		j.live.(arrowstream.Aborter).Abort(ErrCrash)
 	}
 	for what, change := range map[string]func(path string) error{
 		"gone": os.Remove,
@@ -418,7 +418,7 @@ func (s EpochSink) diskError(t *testing.T) {
 		if err := j.start(func(op, path string) error {
 			if left--; left == -1 {
 				failed = true
-				return errCrash
+				return ErrCrash
 			}
 			return nil
 		}); err != nil {
@@ -439,7 +439,7 @@ func (s EpochSink) diskError(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		j.live.(arrowstream.Aborter).Abort(errCrash)
+		j.live.(arrowstream.Aborter).Abort(ErrCrash)
 		if err := j.live.Close(); err != nil {
 			t.Fatal(err)
 		}

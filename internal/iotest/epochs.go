@@ -57,8 +57,6 @@ func Epochs(t *testing.T, s EpochSink) {
 	t.Run("no rows", func(t *testing.T) { s.empty(t) })
 }
 
-var errCrash = errors.New("crash")
-
 // epochJob plays the runtime and its store: it writes epochs of rows through
 // processes that crash.
 type epochJob struct {
@@ -205,7 +203,7 @@ func crashAt(n int) func(op, path string) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if n--; n < 0 {
-			return fmt.Errorf("%s %s: %w", op, path, errCrash)
+			return fmt.Errorf("%s %s: %w", op, path, ErrCrash)
 		}
 		return nil
 	}

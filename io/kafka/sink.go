@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -96,6 +97,7 @@ type Sink struct {
 	producer  *producer
 	sticky    int
 	aborted   bool
+	warning   atomic.Value // a string: how rows may be lost that were confirmed
 
 	access     *arrowstream.Access
 	partitions int
@@ -212,6 +214,7 @@ func (s *Sink) open(ctx context.Context) error {
 	}
 	c.narrow(s.Topic)
 	s.client, s.partitions = c, len(topic.Partitions)
+	s.warning.Store(c.durability(ctx, topic))
 	return nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Binding powers, low to high (sql.md section 9).
+// Binding powers, low to high (docs/sql/expressions.md).
 const (
 	bpOr = iota + 1
 	bpAnd

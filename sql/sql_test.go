@@ -14,6 +14,7 @@ import (
 	arrowmem "github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/io/memory"
 	"github.com/arrowstream/arrowstream/sql"
@@ -81,6 +82,36 @@ func (m *memSource) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arro
 	return m.inner.Open(ctx, env)
 }
 
+// searchedSource is a fixture that can be searched, and writes down for what.
+type searchedSource struct{ *memSource }
+
+func (s searchedSource) Search(ctx context.Context, key []string, env arrowstream.Env) (arrowstream.Lookup, error) {
+	return searched{s.memSource, key, env}, nil
+}
+
+type searched struct {
+	*memSource
+	key []string
+	env arrowstream.Env
+}
+
+func (s searched) Schema() *arrow.Schema {
+	schema, _ := s.inner.Schema()
+	return columnar.WithEventTime(schema, "")
+}
+
+func (s searched) Find(ctx context.Context, keys arrowstream.Batch) ([]arrowstream.Batch, error) {
+	s.t.columns = append(s.t.columns, fmt.Sprintf("%s by %s: %s", s.Data, strings.Join(s.key, ","), strings.Join(columnartest.Rows(keys), ";")))
+	parts, err := s.inner.Open(ctx, arrowstream.SourceEnv{Env: s.env})
+	if err != nil {
+		return nil, err
+	}
+	b, err := parts[0].Read(ctx)
+	return []arrowstream.Batch{b}, err
+}
+
+func (s searched) Close() error { return nil }
+
 // harness runs scripts over fixtures and collects what they write.
 type harness struct {
 	t       testing.TB
@@ -139,8 +170,18 @@ func (h *harness) options() sql.Options {
 			return h.sink(t.Name), nil
 		},
 	}
+	// The connector "db" has the same tables, which can be searched.
+	db := conn
+	db.Name, db.Extensions = "db", nil
+	db.Source = func(t arrowstream.Table) (arrowstream.Source, error) {
+		src, err := conn.Source(t)
+		if err != nil {
+			return nil, err
+		}
+		return searchedSource{src.(*memSource)}, nil
+	}
 	return sql.Options{
-		Connectors: []arrowstream.Connector{conn},
+		Connectors: []arrowstream.Connector{conn, db},
 		Display:    func(name string) (arrowstream.Sink, error) { return h.sink(name), nil },
 		Param:      func(name string) (string, bool) { return "bid", name == "FIXTURE" },
 		Pipeline:   arrowstream.Options{Allocator: h.mem, Workers: 1},

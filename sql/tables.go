@@ -54,6 +54,7 @@ type table struct {
 
 	source arrowstream.Source
 	base   *arrow.Schema // of source
+	lookup lookupOptions
 }
 
 // eventTimeOptions name the event-time column where the connector has no
@@ -177,15 +178,16 @@ func (s *session) tableOptions(t *table, list []syntax.Option) error {
 		if missing != "" {
 			return s.src.Error(o.ValueAt, "AS2102", "pass --param "+missing+"=... or write ${"+missing+":-default}", fmt.Sprintf("parameter %q is not set", missing))
 		}
+		if ok, err := s.lookupOption(t, o, value); err != nil {
+			return err
+		} else if ok {
+			continue
+		}
 		switch o.Key {
 		case "connector":
 			connector = o
 			connector.Value = value
 		case "type":
-		case "lookup.cache":
-			if !strings.EqualFold(value, "full") {
-				return s.src.Error(o.ValueAt, "AS1103", "write 'full', or leave the option out: the table is read once, before the rows that look it up", fmt.Sprintf("lookup.cache = %s is not supported yet", value))
-			}
 		case "scan.watermark.idle-timeout", "idle_micros":
 			if o.Key == "idle_micros" {
 				value += "us"

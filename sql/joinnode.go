@@ -168,8 +168,15 @@ func (j *joinNode) plan(r *relation) (*node, error) {
 	return j.derive(n)
 }
 
-// derive gives n what all joins have.
+// derive makes n the join of both inputs.
 func (j *joinNode) derive(n *node) (*node, error) {
+	j.attach(n)
+	n.rows = j.rows
+	return derive(n, j.in[0], j.in[1])
+}
+
+// attach gives n what all joins have.
+func (j *joinNode) attach(n *node) {
 	n.uniqueOf = j.unique
 	n.needsOf = func(input int, want columns) columns {
 		out := columns{all: want.all}
@@ -198,7 +205,6 @@ func (j *joinNode) derive(n *node) (*node, error) {
 		}
 		return 0, "", false
 	}
-	return derive(n, j.in[0], j.in[1])
 }
 
 // columns are the columns of the join n of which want are read.

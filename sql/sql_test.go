@@ -14,6 +14,7 @@ import (
 	arrowmem "github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/columnar/columnartest"
 	"github.com/arrowstream/arrowstream/io/memory"
 	"github.com/arrowstream/arrowstream/sql"
@@ -64,6 +65,7 @@ type memOptions struct {
 	Data      string   `option:"data,path"`
 	Unbounded bool     `option:"unbounded"`
 	Columns   []string `option:"columns"`
+	Rows      int64    `option:"rows"` // that it says it has, for estimates
 }
 
 // memSource reads a fixture; it records which columns it was asked for.
@@ -76,10 +78,41 @@ type memSource struct {
 
 func (m *memSource) Schema() (*arrow.Schema, error) { return m.inner.Schema() }
 func (m *memSource) Bounded() bool                  { return !m.Unbounded }
+func (m *memSource) RowCount() (int64, bool)        { return m.Rows, m.Rows > 0 }
 func (m *memSource) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowstream.Partition, error) {
 	m.t.columns = append(m.t.columns, fmt.Sprintf("%s: %s", m.Data, strings.Join(m.Columns, " ")))
 	return m.inner.Open(ctx, env)
 }
+
+// searchedSource is a fixture that can be searched, and writes down for what.
+type searchedSource struct{ *memSource }
+
+func (s searchedSource) Search(ctx context.Context, key []string, env arrowstream.Env) (arrowstream.Lookup, error) {
+	return searched{s.memSource, key, env}, nil
+}
+
+type searched struct {
+	*memSource
+	key []string
+	env arrowstream.Env
+}
+
+func (s searched) Schema() *arrow.Schema {
+	schema, _ := s.inner.Schema()
+	return columnar.WithEventTime(schema, "")
+}
+
+func (s searched) Find(ctx context.Context, keys arrowstream.Batch) ([]arrowstream.Batch, error) {
+	s.t.columns = append(s.t.columns, fmt.Sprintf("%s by %s: %s", s.Data, strings.Join(s.key, ","), strings.Join(columnartest.Rows(keys), ";")))
+	parts, err := s.inner.Open(ctx, arrowstream.SourceEnv{Env: s.env})
+	if err != nil {
+		return nil, err
+	}
+	b, err := parts[0].Read(ctx)
+	return []arrowstream.Batch{b}, err
+}
+
+func (s searched) Close() error { return nil }
 
 // harness runs scripts over fixtures and collects what they write.
 type harness struct {
@@ -139,8 +172,18 @@ func (h *harness) options() sql.Options {
 			return h.sink(t.Name), nil
 		},
 	}
+	// The connector "db" has the same tables, which can be searched.
+	db := conn
+	db.Name, db.Extensions = "db", nil
+	db.Source = func(t arrowstream.Table) (arrowstream.Source, error) {
+		src, err := conn.Source(t)
+		if err != nil {
+			return nil, err
+		}
+		return searchedSource{src.(*memSource)}, nil
+	}
 	return sql.Options{
-		Connectors: []arrowstream.Connector{conn},
+		Connectors: []arrowstream.Connector{conn, db},
 		Display:    func(name string) (arrowstream.Sink, error) { return h.sink(name), nil },
 		Param:      func(name string) (string, bool) { return "bid", name == "FIXTURE" },
 		Pipeline:   arrowstream.Options{Allocator: h.mem, Workers: 1},
@@ -228,6 +271,28 @@ func golden(t *testing.T, file string) {
 		if err := os.WriteFile(file, []byte(strings.TrimSpace(out.String())+"\n"), 0o666); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestWrongStatements checks that a hundred wrong statements and more are told
+// apart: each by a code and a place, or by the expression and the row.
+func TestWrongStatements(t *testing.T) {
+	data, err := os.ReadFile("testdata/errors.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, block := range strings.Split(strings.TrimSpace(string(data)), "\n\n") {
+		in, printed, _ := strings.Cut(block, "\n----\n")
+		compiled := strings.Contains(printed, "error[AS") && (strings.Contains(printed, "\n  --> ") || strings.Contains(printed, "(row {"))
+		ran := strings.Contains(printed, "run: ") && strings.Contains(printed, "[AS")
+		if !compiled && !ran {
+			t.Errorf("no error, or one without a code or a place:\n%s", block)
+		}
+		seen[in] = true
+	}
+	if len(seen) < 100 {
+		t.Errorf("%d different wrong statements, want 100 or more", len(seen))
 	}
 }
 

@@ -42,6 +42,7 @@ type table struct {
 	partition []string
 	format    arrowstream.Format
 	inserts   []*node
+	lengths   map[string]int64       // of VARCHAR(n), by column
 	defaults  map[string]syntax.Expr // of columns that an INSERT does not name
 	decl      *syntax.CreateTable    // what declared it; nil for views, files and implied ones
 	viewDecl  *syntax.CreateView     // of a view
@@ -57,6 +58,7 @@ type table struct {
 
 	source arrowstream.Source
 	base   *arrow.Schema // of source
+	lookup lookupOptions
 }
 
 // eventTimeOptions name the event-time column where the connector has no
@@ -114,6 +116,12 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 				}
 			}
 			fields = append(fields, arrow.Field{Name: c.Name.Name, Type: typ, Nullable: !c.NotNull})
+			if most := s.lengthOf(c.Type); most > 0 {
+				if t.lengths == nil {
+					t.lengths = map[string]int64{}
+				}
+				t.lengths[c.Name.Name] = most
+			}
 		}
 	}
 	t.setFields(fields)
@@ -131,6 +139,9 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 			return s.src.Error(k.Span, "AS1203", arrowstream.Suggest(k.Name, columnar.Names(t.schema), "columns"), fmt.Sprintf("column %q not found", k.Name))
 		}
 	}
+	if err := s.checkComputed(t); err != nil {
+		return err
+	}
 	if st.Watermark != nil {
 		w := st.Watermark
 		if t.schema != nil && !seen[w.Column.Name] {
@@ -143,6 +154,16 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 		return s.watermarkDelay(t, w)
 	}
 	return nil
+}
+
+// checkComputed binds the computed columns of a table whose other columns are
+// declared, so that their errors do not wait for a query.
+func (s *session) checkComputed(t *table) error {
+	if t.reads == nil || len(t.computed) == 0 {
+		return nil
+	}
+	_, err := s.computedColumns(t, t.reads)
+	return err
 }
 
 // watermarkDelay reads ts - INTERVAL ... .
@@ -182,15 +203,16 @@ func (s *session) tableOptions(t *table, list []syntax.Option) error {
 		if missing != "" {
 			return s.src.Error(o.ValueAt, "AS2102", "pass --param "+missing+"=... or write ${"+missing+":-default}", fmt.Sprintf("parameter %q is not set", missing))
 		}
+		if ok, err := s.lookupOption(t, o, value); err != nil {
+			return err
+		} else if ok {
+			continue
+		}
 		switch o.Key {
 		case "connector":
 			connector = o
 			connector.Value = value
 		case "type":
-		case "lookup.cache":
-			if !strings.EqualFold(value, "full") {
-				return s.src.Error(o.ValueAt, "AS1103", "write 'full', or leave the option out: the table is read once, before the rows that look it up", fmt.Sprintf("lookup.cache = %s is not supported yet", value))
-			}
 		case "scan.watermark.idle-timeout", "idle_micros":
 			if o.Key == "idle_micros" {
 				value += "us"

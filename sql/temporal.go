@@ -90,7 +90,11 @@ func (p *block) temporalJoin(j *syntax.Join, v *syntax.Version) (*relation, erro
 	versions, key, hasKey := versionsOf(r.node)
 	t := &joinNode{s: s, kind: joinKinds[j.Kind], in: [2]*node{l.node, versions}}
 	var n *node
+	table, names := asked(r.node)
 	switch missing := uncovered(key, both.conds, l.node, r.node); {
+	case at == "" && table != nil:
+		t.in[1] = r.node
+		n, err = t.lookup(both, table, names)
 	case at != "" && !hasKey:
 		return nil, s.noVersions(r, v)
 	case at != "" && missing == "":

@@ -7,12 +7,13 @@
 // of rows, joinRows. TimeOrder, Over, Pattern and TemporalJoin take rows in the
 // order of event time: they hold them in a timeline until the watermark has
 // passed, keep on a shelf what they look back at, and follow the lives of keys.
+// LookupJoin asks a table outside.
 //
 // # One invariant
 //
 // What a stage has emitted at the end of a tick is a function of the ticks
 // before it and of the rows of the tick, in their order, and never of the
-// batches they came in.
+// batches they came in; of a LookupJoin, as far as its table does not change.
 //
 // # Adding an operator
 //

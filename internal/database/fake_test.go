@@ -148,6 +148,7 @@ type fakeCursor struct {
 	columns []Column
 	query   string
 	n       int64
+	ended   bool
 }
 
 func (c *fakeCursor) Next(into *cell.Rows) error {
@@ -161,6 +162,7 @@ func (c *fakeCursor) Next(into *cell.Rows) error {
 		return err
 	}
 	if c.n > 5 {
+		c.ended = true
 		return io.EOF
 	}
 	for i := range c.columns {
@@ -169,7 +171,11 @@ func (c *fakeCursor) Next(into *cell.Rows) error {
 	return nil
 }
 
-func (c *fakeCursor) Close() { c.session.Close() }
+func (c *fakeCursor) Close() {
+	if !c.ended {
+		c.session.Close()
+	}
+}
 
 // bound is a writer to a fake, bound to columns.
 func bound(t *testing.T, f *fake, columns string, key ...string) *Writer {

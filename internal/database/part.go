@@ -17,6 +17,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/cell"
+	"github.com/arrowstream/arrowstream/internal/remote"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -72,10 +73,7 @@ func (p *part) query(after []string) string {
 	if p.where != "" {
 		where = append(where, p.where)
 	}
-	order := make([]string, len(p.plan.order))
-	for i, c := range p.plan.order {
-		order[i] = p.plan.columns[c].Name
-	}
+	order := p.plan.orderNames()
 	if after != nil {
 		where = append(where, fmt.Sprintf("(%s) > (%s)", d.Names(order), strings.Join(after, ", ")))
 	}
@@ -190,7 +188,16 @@ func (p *part) take() (arrowstream.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	columns := make([]arrow.Array, p.plan.schema.NumFields())
+	b, err := p.plan.declared(p.client.Server.Dialect().Kind, p.what, p.mem, read)
+	if err == nil {
+		p.after = after
+	}
+	return b, err
+}
+
+// declared makes what was read of a table the batch that is declared.
+func (p *plan) declared(kind remote.Kind, what string, mem memory.Allocator, read arrow.Record) (arrowstream.Batch, error) {
+	columns := make([]arrow.Array, p.schema.NumFields())
 	defer func() {
 		for _, c := range columns {
 			if c != nil {
@@ -198,26 +205,25 @@ func (p *part) take() (arrowstream.Batch, error) {
 			}
 		}
 	}()
-	for i, f := range p.plan.schema.Fields() {
+	for i, f := range p.schema.Fields() {
 		a := read.Column(i)
 		a.Retain()
 		if !arrow.TypeEqual(a.DataType(), f.Type) {
-			cast, err := kernels.Cast(p.mem, a, f.Type, false)
+			cast, err := kernels.Cast(mem, a, f.Type, false)
 			a.Release()
 			if err != nil {
-				return nil, fmt.Errorf("%s: %s: column %q: %w", p.client.Server.Dialect().Kind, p.what, f.Name, err)
+				return nil, fmt.Errorf("%s: %s: column %q: %w", kind, what, f.Name, err)
 			}
 			a = cast
 		}
 		columns[i] = a
 		if !f.Nullable && a.NullN() > 0 {
 			return nil, &arrowstream.Error{
-				Code: "AS4007", Msg: fmt.Sprintf("%s: %s: column %q holds NULL", p.client.Server.Dialect().Kind, p.what, f.Name), Hint: "declare it without NOT NULL",
+				Code: "AS4007", Msg: fmt.Sprintf("%s: %s: column %q holds NULL", kind, what, f.Name), Hint: "declare it without NOT NULL",
 			}
 		}
 	}
-	p.after = after
-	return array.NewRecord(p.plan.schema, columns, read.NumRows()), nil
+	return array.NewRecord(p.schema, columns, read.NumRows()), nil
 }
 
 // constants renders the key of a row.
@@ -229,20 +235,36 @@ func (p *part) constants(b arrow.Record, row int) ([]string, error) {
 		if a.IsNull(row) {
 			return nil, d.Kind.BadOption(fmt.Sprintf("order.by: column %q holds NULL", b.ColumnName(i)), "name columns that tell rows apart and hold no NULL")
 		}
-		v, err := cell.NewView(a)
+		c, err := newConstant(d, a)
 		if err != nil {
 			return nil, err
 		}
-		text := string(v.AppendPlain(nil, row, ' '))
-		if !v.Numeric() {
-			if !d.Style.Zone && a.DataType().ID() == arrow.TIMESTAMP {
-				text = strings.TrimSuffix(text, "Z")
-			}
-			text = d.Literal(text)
-		}
-		out = append(out, text)
+		out = append(out, c.text(row))
 	}
 	return out, nil
+}
+
+// constant writes values of a column as constants of a dialect.
+type constant struct {
+	dialect *Dialect
+	view    *cell.View
+	noZone  bool // the dialect has none, and the values have
+}
+
+func newConstant(d *Dialect, a arrow.Array) (*constant, error) {
+	v, err := cell.NewView(a)
+	return &constant{d, v, !d.Style.Zone && a.DataType().ID() == arrow.TIMESTAMP}, err
+}
+
+func (c *constant) text(row int) string {
+	text := string(c.view.AppendPlain(nil, row, ' '))
+	if c.view.Numeric() {
+		return text
+	}
+	if c.noZone {
+		text = strings.TrimSuffix(text, "Z")
+	}
+	return c.dialect.Literal(text)
 }
 
 // Close implements arrowstream.Partition. The end of the context ends a Read

@@ -47,6 +47,15 @@ type plan struct {
 	order   []int         // places in columns
 }
 
+// orderNames are the columns of the order.
+func (p *plan) orderNames() []string {
+	names := make([]string, len(p.order))
+	for i, c := range p.order {
+		names[i] = p.columns[c].Name
+	}
+	return names
+}
+
 // Bind checks the options, and says where the server is.
 func (r *Reader) Bind(client Client) error {
 	r.client = client

@@ -75,6 +75,7 @@ type Cursor interface {
 	// Next appends the next row to the columns of into, without committing it.
 	// io.EOF ends the result.
 	Next(into *cell.Rows) error
+	// Close ends the connection, too, unless the result has ended.
 	Close()
 }
 

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -15,15 +16,20 @@ import (
 // cursor reads the rows of a query as they come. Texts and bytes are copied
 // once, into the column.
 type cursor struct {
-	session *session
-	columns []database.Column
-	rows    driver.Rows
-	values  []driver.Value
+	session   *session
+	columns   []database.Column
+	statement driver.Stmt
+	rows      driver.Rows
+	values    []driver.Value
+	ended     bool
 }
 
 // Next implements database.Cursor.
 func (c *cursor) Next(into *cell.Rows) error {
 	if err := c.rows.Next(c.values); err != nil {
+		if errors.Is(err, io.EOF) {
+			c.ended = true
+		}
 		return err
 	}
 	for i, v := range c.values {
@@ -96,6 +102,10 @@ func putInteger(to *cell.Column, v int64) error {
 	return fmt.Errorf("a whole number in a column of type %s", to.Type)
 }
 
-// Close implements database.Cursor: the connection goes with it, since what is
-// left of the result may be long.
-func (c *cursor) Close() { c.session.Close() }
+// Close implements database.Cursor: the connection goes with what is left of the
+// result, which may be long, and when the server cannot be told.
+func (c *cursor) Close() {
+	if !c.ended || errors.Join(c.rows.Close(), c.statement.Close()) != nil {
+		c.session.Close()
+	}
+}

@@ -116,3 +116,5 @@ e 3.4028235e38 0.30000000000000004 null q q q
 func BenchmarkServer(b *testing.B) {
 	db.Benchmark(b, func(s arrowstream.Source) { s.(*Source).OrderBy = []string{"none"} })
 }
+
+func TestSearch(t *testing.T) { db.Search(t) }

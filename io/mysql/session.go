@@ -233,7 +233,7 @@ func (s *session) Query(ctx context.Context, query string, columns []database.Co
 	if err != nil {
 		return nil, err
 	}
-	return &cursor{session: s, columns: columns, rows: rows, values: make([]driver.Value, len(columns))}, nil
+	return &cursor{session: s, columns: columns, statement: statement, rows: rows, values: make([]driver.Value, len(columns))}, nil
 }
 
 // Close implements database.Conn.

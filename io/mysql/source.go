@@ -51,6 +51,8 @@ type Source struct {
 	FetchSize string `option:"fetchsize,scan.fetch-size"`
 }
 
+var _ arrowstream.Searchable = (*Source)(nil)
+
 // Bounded implements [arrowstream.Source].
 func (s *Source) Bounded() bool { return true }
 
@@ -89,4 +91,13 @@ func (s *Source) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowst
 		return nil, err
 	}
 	return r.Open(ctx, env)
+}
+
+// Search implements [arrowstream.Searchable].
+func (s *Source) Search(ctx context.Context, key []string, env arrowstream.Env) (arrowstream.Lookup, error) {
+	r, err := s.bind()
+	if err != nil {
+		return nil, err
+	}
+	return r.Search(ctx, key, env)
 }

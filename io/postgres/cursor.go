@@ -21,6 +21,7 @@ type cursor struct {
 	decode  []decoder
 	formats []int16
 	rows    *pgconn.ResultReader
+	ended   bool
 }
 
 // decoder is how a column is decoded.
@@ -88,6 +89,7 @@ func (c *cursor) Next(into *cell.Rows) error {
 		if _, err := c.rows.Close(); err != nil {
 			return c.session.mark(err)
 		}
+		c.ended = true
 		return io.EOF
 	}
 	for i, v := range c.rows.Values() {
@@ -157,6 +159,10 @@ func (c *cursor) append(to *cell.Column, as decoder, v []byte) error {
 	return nil
 }
 
-// Close implements database.Cursor: the connection goes with it, since what is
-// left of the result may be long.
-func (c *cursor) Close() { c.session.Close() }
+// Close implements database.Cursor: the connection goes with what is left of the
+// result, which may be long.
+func (c *cursor) Close() {
+	if !c.ended {
+		c.session.Close()
+	}
+}

@@ -85,3 +85,5 @@ e 3.4028235e38 5e-324 null q q q
 func BenchmarkServer(b *testing.B) {
 	db.Benchmark(b, func(s arrowstream.Source) { s.(*Source).OrderBy = []string{"none"} })
 }
+
+func TestSearch(t *testing.T) { db.Search(t) }

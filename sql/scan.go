@@ -103,7 +103,10 @@ func (s *session) sourceNode(t *table, at syntax.Span) (*node, error) {
 		n.bounded = false
 	case "batch":
 		if !n.bounded {
-			return nil, s.src.Error(at, "AS1405", "SET job.mode = automatic, or CREATE SCAN ... USING STREAM", fmt.Sprintf("it is read as a batch, but table %q does not end", t.name))
+			if t.mode != "" {
+				return nil, s.src.Error(at, "AS1405", "write USING STREAM", fmt.Sprintf("a scan USING BATCH ends, but table %q does not", t.name))
+			}
+			return nil, s.src.Error(at, "AS1405", "SET job.mode = automatic", fmt.Sprintf("job.mode is batch, but table %q does not end", t.name))
 		}
 	}
 	if t.eventTime != "" {

@@ -186,6 +186,8 @@ func (s *session) explain(st *syntax.Explain) error {
 	if err := p.unranked(); err != nil {
 		return err
 	}
+	p.share()
+	defer p.unshare()
 	p.push()
 	text := p.String()
 	if st.Format == "JSON" {

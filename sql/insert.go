@@ -66,7 +66,7 @@ func (s *session) fitted(n *node, t *table, cols []syntax.Ident, at syntax.Span)
 	case len(cols) > 0:
 		return s.listed(n, t, cols, at)
 	case t.schema != nil:
-		return s.fit(n, t.wanted(), at, fmt.Sprintf("table %q", t.name))
+		return s.fit(n, t, t.wanted(), at, fmt.Sprintf("table %q", t.name))
 	}
 	return n, nil
 }
@@ -156,5 +156,5 @@ func (s *session) listed(n *node, t *table, cols []syntax.Ident, at syntax.Span)
 	if err != nil || t.schema == nil {
 		return p, err
 	}
-	return s.fit(p, t.wanted(), at, fmt.Sprintf("table %q", t.name))
+	return s.fit(p, t, t.wanted(), at, fmt.Sprintf("table %q", t.name))
 }

@@ -50,6 +50,8 @@ type node struct {
 
 	project  []outColumn  // of a projection
 	where    expr.Expr    // of a filter
+	shared   sharing      // what a filter computes for the projection behind it too
+	alone    []outColumn  // of a projection, without what the filter has computed
 	aggs     []window.Agg // of a node that groups
 	rank     *ranking     // of a number of rows
 	window   *windowSpec  // of a node that makes one

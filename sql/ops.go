@@ -88,12 +88,20 @@ func (n *node) wanted(want columns) []outColumn {
 func filterNode(in *node, cond expr.Expr) (*node, error) {
 	n := &node{kind: "filter", detail: exprText(cond), plain: same, passes: true, where: cond}
 	n.build = func(want columns) (arrowstream.Stage, error) {
+		f := &stage.Filter{Where: n.shared.replace(cond), Also: n.shared.columns()}
 		if want.all {
-			return &stage.Filter{Where: cond}, nil
+			return f, nil
 		}
-		return &stage.Filter{Where: cond, Columns: want.list(n.in[0].schema)}, nil
+		f.Columns = want.list(n.in[0].schema)
+		for _, c := range n.shared {
+			f.Columns = append(f.Columns, c.Name)
+		}
+		return f, nil
 	}
 	n.needs = func(want columns) columns {
+		for _, c := range n.shared {
+			delete(want.names, c.Name)
+		}
 		exprColumns(cond, &want)
 		return want
 	}

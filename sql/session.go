@@ -27,9 +27,10 @@ type session struct {
 	modules    map[moduleKey]*wasm.Module
 	code       map[string]string // checksums of functions that modules bring
 	trained    []*model
-	subqueries int   // so far, for the names of their columns
-	calls      int   // so far, of functions of the program
-	single     *node // one row
+	subqueries int            // so far, for the names of their columns
+	calls      int            // so far, of functions of the program
+	randoms    []*syntax.Call // calls of random functions, in the order of their numbers
+	single     *node          // one row
 
 	declared []declaration
 	outputs  []*output

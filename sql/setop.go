@@ -126,7 +126,7 @@ func (p *block) parts(list []syntax.Body, what string) ([]*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if nodes[i], err = p.s.fit(n, arrow.NewSchema(fields, nil), list[i].Range(), what); err != nil {
+		if nodes[i], err = p.s.fit(n, nil, arrow.NewSchema(fields, nil), list[i].Range(), what); err != nil {
 			return nil, err
 		}
 	}

@@ -42,8 +42,9 @@ type table struct {
 	partition []string
 	format    arrowstream.Format
 	inserts   []*node
-	implied   bool // by an INSERT into an unknown name
-	inferred  bool // schema comes from the first INSERT
+	lengths   map[string]int64 // of VARCHAR(n), by column
+	implied   bool             // by an INSERT into an unknown name
+	inferred  bool             // schema comes from the first INSERT
 
 	// Event time: declared column and delay; inferred from the source else.
 	eventTime string
@@ -106,6 +107,12 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 				}
 			}
 			fields = append(fields, arrow.Field{Name: c.Name.Name, Type: typ, Nullable: !c.NotNull})
+			if most := s.lengthOf(c.Type); most > 0 {
+				if t.lengths == nil {
+					t.lengths = map[string]int64{}
+				}
+				t.lengths[c.Name.Name] = most
+			}
 		}
 	}
 	t.setFields(fields)

@@ -29,6 +29,9 @@ type OverCall struct {
 	// Distinct and Filter are those of an aggregate.
 	Distinct bool
 	Filter   expr.Expr
+	// Order has the directions of the keys by which an aggregate takes the rows of
+	// its frame; the keys are the last of Args.
+	Order []agg.Order
 	// Frame is what aggregates and first_value, last_value, nth_value see.
 	Frame Frame
 }
@@ -135,9 +138,11 @@ type overFrame struct {
 	overBounds
 	plan    *grouped.Plan
 	aggs    []Agg
-	column  int          // of the first argument in the store, for bounded frames
-	set     *grouped.Set // by slot of the key if open, else by row or peers
-	scratch *grouped.Set // by row or peers, if open
+	column  int           // of the first argument in the store, for bounded frames
+	set     *grouped.Set  // by slot of the key if open, else by row or peers
+	scratch *grouped.Set  // by row or peers, if open, else by frame
+	others  *grouped.Plan // of a bounded frame: those that cannot take rows back
+	merges  bool          // the others can be put together from blocks of rows
 }
 
 // overValue is an argument of a call that looks at single rows.
@@ -305,13 +310,16 @@ func (o *Over) bindAgg(c *OverCall, b overCall, f arrow.Field) (arrow.Field, err
 	}
 	g := b.agg
 	b.which = len(g.aggs)
-	g.aggs = append(g.aggs, Agg{Name: f.Name, Func: c.Func, Args: c.Args, Distinct: c.Distinct, Filter: c.Filter})
+	g.aggs = append(g.aggs, Agg{Name: f.Name, Func: c.Func, Args: c.Args, Order: c.Order, Distinct: c.Distinct, Filter: c.Filter})
 	var err error
 	if g.plan, err = grouped.Bind("over", g.aggs, o.in); err != nil {
 		return f, err
 	}
-	if !b.frame.open && !o.Bounded {
-		o.need(b.frame)
+	if !b.frame.open {
+		g.others, g.merges = g.plan.Others()
+		if !o.Bounded {
+			o.need(b.frame)
+		}
 	}
 	o.calls = append(o.calls, b)
 	return g.plan.Fields()[b.which], nil

@@ -338,11 +338,8 @@ func (p *parser) word0(t *token) Expr {
 			p.take()
 			p.take()
 			kind := t.up
-			switch kind {
-			case "TIMESTAMPTZ":
+			if kind == "TIMESTAMPTZ" {
 				kind = "TIMESTAMP_LTZ"
-			case "TIMESTAMP_NTZ":
-				kind = "TIMESTAMP"
 			}
 			return &Typed{Span: p.since(t.Span), Type: kind, Value: next.text}
 		}

@@ -49,6 +49,29 @@ func Parse(file, text string) (*Script, error) {
 	return script, p.errs[:min(len(p.errs), MaxErrors)].Err()
 }
 
+// ParseType reads a type, or the columns of one: 'ARRAY<INT>', 'a INT, b DOUBLE'.
+// Places in it are those in text.
+func ParseType(text string) (*Type, error) {
+	t, err := parseType(text)
+	if err != nil {
+		if row, rowErr := parseType("ROW<" + text + ">"); rowErr == nil {
+			return row, nil
+		}
+	}
+	return t, err
+}
+
+func parseType(text string) (*Type, error) {
+	src := NewSource("", text)
+	p := &parser{src: src}
+	p.lex = lexer{src: src, fail: p.report}
+	t := p.typ()
+	if !p.failed && p.cur().kind != tokEOF {
+		p.unexpected("the end of the type")
+	}
+	return t, p.errs.Err()
+}
+
 // parser is a recursive descent parser. After the first error of a statement
 // it is failed: every look at the input sees the end of the text, so that all
 // loops end, and nothing more is reported until resume.

@@ -1,6 +1,8 @@
 package stage
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
@@ -30,9 +32,7 @@ func (c *netChanges) hold(mem memory.Allocator, emit arrowstream.Emit) arrowstre
 	return func(b arrowstream.Batch, _ ...int) error {
 		b.Retain()
 		c.held, c.rows = append(c.held, b), c.rows+b.NumRows()
-		if !c.back {
-			_, c.back = grouped.Back(b, true)
-		}
+		c.back = c.back || slices.Contains(columnar.Values[int8](b.Column(int(b.NumCols())-1)), int8(columnar.Delete))
 		if c.rows < netRows {
 			return nil
 		}

@@ -58,25 +58,14 @@ func split(t arrow.DataType) Kernel {
 		}
 		s, separator := textsOf(args[0]), textsOf(args[1])
 		valid := strict(mem, n, args...)
-		ends := make([]int32, n+1)
-		var pieces [][]byte
+		pieces := newPieces(n)
 		for i := range n {
 			if valid.get(i) {
-				pieces = appendPieces(pieces, s.at(i), separator.at(i))
+				pieces.texts = appendPieces(pieces.texts, s.at(i), separator.at(i))
 			}
-			ends[i+1] = int32(len(pieces))
+			pieces.end(i)
 		}
-		out := newText(mem, len(pieces), 8*len(pieces))
-		for k, p := range pieces {
-			out.put(k, append(out.tail(), p...))
-		}
-		values, err := out.finish(textType, noNulls(mem, len(pieces)))
-		if err != nil {
-			valid.release()
-			return nil, err
-		}
-		defer values.Release()
-		return newList(mem, t, valid, ends, values), nil
+		return pieces.list(mem, valid)
 	}
 }
 

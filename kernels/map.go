@@ -116,10 +116,6 @@ func mapOf(t *arrow.MapType, eq Kernel) Kernel {
 			children[side] = taken
 		}
 		defer releaseAll(children[:])
-		entries := newArray(t.Elem(), len(from[0]), 0, []*memory.Buffer{nil}, children[:]...)
-		defer entries.Release()
-		off, out := unset[int32](mem, n+1)
-		copy(out, ends)
-		return newArray(t, n, 0, []*memory.Buffer{nil, off}, entries), nil
+		return newMap(mem, t, noNulls(mem, n), ends, children[:]), nil
 	}
 }

@@ -74,14 +74,6 @@ func bindLog(f *Function, args []Arg) (*Binding, error) {
 	return scalar(float64Type, mapFloats2(logBase), float64Type)(f, args)
 }
 
-func piKernel(mem memory.Allocator, n int, _ []Datum) (arrow.Array, error) {
-	buf, out := fixed[float64](mem, n)
-	for i := range out {
-		out[i] = math.Pi
-	}
-	return finish(float64Type, noNulls(mem, n), buf), nil
-}
-
 func isNaNKernel[T float](mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 	if anyNull(args) {
 		return Nulls(mem, boolType, n), nil
@@ -215,6 +207,7 @@ const (
 	roundCeil
 	roundFloor
 	roundTruncate
+	roundHalfEven
 )
 
 // bindRound resolves round, ceil, floor and truncate: integers stay integers,
@@ -270,6 +263,8 @@ func roundWhole(x float64, how rounding) float64 {
 		return math.Floor(x)
 	case roundTruncate:
 		return math.Trunc(x)
+	case roundHalfEven:
+		return math.RoundToEven(x)
 	}
 	return math.Round(x)
 }

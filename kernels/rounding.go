@@ -20,6 +20,11 @@ func roundBig(v *big.Int, scale, digits int32, how rounding) *big.Int {
 		q.Add(q, big.NewInt(1))
 	case how == roundFloor && r.Sign() < 0:
 		q.Sub(q, big.NewInt(1))
+	case how == roundHalfEven:
+		half := new(big.Int).Abs(r)
+		if c := half.Lsh(half, 1).Cmp(unit); c > 0 || c == 0 && q.Bit(0) == 1 {
+			q.Add(q, big.NewInt(int64(v.Sign())))
+		}
 	}
 	return q
 }

@@ -13,7 +13,7 @@ var readsClock = map[string]bool{
 	"extract": true, "year": true, "quarter": true, "month": true, "week": true, "day": true, "dayofweek": true, "dayofyear": true,
 	"hour": true, "minute": true, "second": true, "date_trunc": true, "date_format": true, "to_date": true, "to_timestamp": true,
 	"timestampdiff": true, "timestampadd": true, "add": true, "sub": true, "date_add": true, "date_sub": true, "datediff": true,
-	"concat": true, "concat_ws": true, "array_join": true,
+	"add_months": true, "last_day": true, "concat": true, "concat_ws": true, "array_join": true,
 }
 
 // ReadsClock reports whether the function shows or computes with instants as

@@ -252,11 +252,11 @@ func (g *aggregation) collect(sel *syntax.Select, order []syntax.Order) error {
 
 // register adds an aggregate once and checks its arguments.
 func (g *aggregation) register(c *syntax.Call) error {
-	f, _ := agg.Find(strings.ToLower(c.Fn.Last()))
-	args, order, err := g.s.aggregateArgs(c)
+	name, args, order, err := g.s.aggregateArgs(c)
 	if err != nil {
 		return err
 	}
+	f, _ := agg.Find(name)
 	a := window.Agg{Func: f.Name, Distinct: c.Distinct, Order: order}
 	var types []arrow.DataType
 	for _, arg := range args {

@@ -10,9 +10,10 @@ import (
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
-// fit gives the columns of n the names and types of want, by position. NULL in a
-// column that is NOT NULL is an error of its row.
-func (s *session) fit(n *node, want *arrow.Schema, at syntax.Span, what string) (*node, error) {
+// fit gives the columns of n the names and types of want, a schema of t, by
+// position. NULL in a column that is NOT NULL is an error of its row, and so can
+// be a text that is longer than its type says.
+func (s *session) fit(n *node, t *table, want *arrow.Schema, at syntax.Span, what string) (*node, error) {
 	fields := visible(want)
 	have := visible(n.schema)
 	if len(have) != len(fields) {
@@ -28,6 +29,7 @@ func (s *session) fit(n *node, want *arrow.Schema, at syntax.Span, what string) 
 			}
 			x = expr.Cast{Of: x, To: f.Type, Zone: s.zone()}
 		}
+		x = s.enforced(t, f, x)
 		if !f.Nullable && have[i].Nullable {
 			x = call("not_null", x, expr.Lit{Value: f.Name})
 		}

@@ -44,6 +44,15 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 	if isClock(c) && !b.s.declaredFunction(c.Fn.Last()) {
 		return b.clock(c)
 	}
+	if b.s.isRandom(c) {
+		return b.random(c)
+	}
+	if f, ok := b.s.scalerOf(c); ok {
+		return nil, b.err(c, "AS1601", "usage: "+f.usage, "%s learns from the rows before: it needs a window", strings.ToUpper(name))
+	}
+	if predictCalls[name] != "" && !declared {
+		return b.predictCall(c, name)
+	}
 	if t, ok := scorers[name]; ok {
 		return b.score(c, t)
 	}
@@ -54,6 +63,8 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 		return b.jsonObject(c)
 	case name == "json_array":
 		return b.jsonArray(c)
+	case name == "from_json":
+		return b.fromJSON(c)
 	}
 	if slices.Contains(windowFunctions, name) || isWindowBound(name) {
 		return nil, b.err(c, "AS1403", "group by it, or use it in FROM: TABLE("+strings.ToUpper(name)+"(...))", "window function %s cannot be used here", strings.ToUpper(name))
@@ -62,6 +73,9 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 		if _, ok := agg.Find(name); ok {
 			return nil, b.err(c, "AS1206", "aggregates stand in the select list and in HAVING", "aggregate %s cannot be used here", syntax.Text(c))
 		}
+	}
+	if slices.Contains(overFunctions, name) {
+		return nil, b.err(c, "AS1601", "write "+syntax.Text(c)+" OVER (ORDER BY ...)", "%s looks at other rows and needs OVER", name)
 	}
 	if c.Star || c.Distinct || c.Filter != nil || len(c.OrderBy) > 0 || len(c.Within) > 0 {
 		return nil, b.err(c, "AS1601", "it takes plain arguments", "%s is no aggregate", c.Fn.Last())

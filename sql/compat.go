@@ -28,6 +28,8 @@ var compatibilities = map[string]compatibility{
 	"sql.array-base":       {[]string{"1", "0"}, "1", "0"},
 	"sql.regexp-no-match":  {[]string{"null", "empty"}, "null", "empty"},
 	"sql.greatest-null":    {[]string{"null", "skip"}, "null", "skip"},
+	"sql.timestamp":        {[]string{"no-zone", "local"}, "no-zone", "local"},
+	"sql.list-separator":   {[]string{"comma", "none"}, "comma", "none"},
 }
 
 // compatibilityNames are the settings in order.
@@ -102,6 +104,10 @@ func (s *session) compatCall(name string, args []expr.Expr) expr.Expr {
 		if s.compat("sql.regexp-no-match") == "empty" && len(args) >= 2 {
 			known := call("and", call("is_not_null", args[0]), call("is_not_null", args[1]))
 			return call("if", known, call("coalesce", call(name, args...), expr.Lit{Value: ""}), expr.Lit{})
+		}
+	case "str_to_map":
+		if s.setting("sql.compat", "default") == "spark" && len(args) < 3 {
+			args = append(append(args, expr.Lit{Value: ","}, expr.Lit{Value: ":"})[:max(len(args), 2)], expr.Lit{Value: ":"})
 		}
 	case "mod":
 		if s.compat("sql.division-by-zero") == "null" && len(args) == 2 {

@@ -182,6 +182,12 @@ func functionHelp(name string) (row []string, ok bool) {
 	if f, ok := agg.Find(lower); ok {
 		return []string{f.Name, f.Usage, "aggregate"}, true
 	}
+	if f, ok := scalers[lower]; ok {
+		return []string{lower, f.usage, f.doc}, true
+	}
+	if usage, ok := predictCalls[lower]; ok {
+		return []string{lower, usage, "what a model of the catalog predicts for the features, as ML_PREDICT"}, true
+	}
 	if t, ok := scorers[lower]; ok {
 		return []string{lower, lower + "('model', features)", "score of a saved model of type " + t}, true
 	}
@@ -192,6 +198,12 @@ func functionHelp(name string) (row []string, ok bool) {
 func (s *session) functionNames() []string {
 	names := append(kernels.Names(), agg.Names()...)
 	for n := range scorers {
+		names = append(names, n)
+	}
+	for n := range scalers {
+		names = append(names, n)
+	}
+	for n := range predictCalls {
 		names = append(names, n)
 	}
 	names = append(names, s.catalog.functions.sorted()...)

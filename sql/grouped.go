@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/arrowstream/arrowstream/columnar"
-	"github.com/arrowstream/arrowstream/kernels/agg"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 	"github.com/arrowstream/arrowstream/window"
@@ -100,12 +99,11 @@ func (g *aggregation) aggregateColumn(c *syntax.Call) (expr.Expr, bool, error) {
 
 // find looks an aggregate up among those that are registered.
 func (g *aggregation) find(c *syntax.Call) (column string, ok bool, err error) {
-	f, _ := agg.Find(strings.ToLower(c.Fn.Last()))
-	args, order, err := g.s.aggregateArgs(c)
+	name, args, order, err := g.s.aggregateArgs(c)
 	if err != nil {
 		return "", false, err
 	}
-	a := window.Agg{Func: f.Name, Distinct: c.Distinct, Order: order}
+	a := window.Agg{Func: name, Distinct: c.Distinct, Order: order}
 	for _, arg := range args {
 		if g.s.hasAggregate(arg) {
 			return "", false, nil

@@ -66,7 +66,7 @@ func (s *session) fitted(n *node, t *table, cols []syntax.Ident, at syntax.Span)
 	case len(cols) > 0:
 		return s.listed(n, t, cols, at)
 	case t.schema != nil:
-		return s.fit(n, t.wanted(), at, fmt.Sprintf("table %q", t.name))
+		return s.fit(n, t, t.wanted(), at, fmt.Sprintf("table %q", t.name))
 	}
 	return n, nil
 }
@@ -130,6 +130,9 @@ func (s *session) listed(n *node, t *table, cols []syntax.Ident, at syntax.Span)
 	}
 	out := make([]outColumn, len(cols))
 	for i, c := range cols {
+		if slices.ContainsFunc(cols[:i], func(o syntax.Ident) bool { return o.Name == c.Name }) {
+			return nil, s.src.Error(c.Span, "AS1204", "leave one of them out", fmt.Sprintf("column %q is named twice", c.Name))
+		}
 		out[i] = outColumn{c.Name, expr.Col{Name: have[i].Name}}
 	}
 	if t.schema != nil {
@@ -153,5 +156,5 @@ func (s *session) listed(n *node, t *table, cols []syntax.Ident, at syntax.Span)
 	if err != nil || t.schema == nil {
 		return p, err
 	}
-	return s.fit(p, t.wanted(), at, fmt.Sprintf("table %q", t.name))
+	return s.fit(p, t, t.wanted(), at, fmt.Sprintf("table %q", t.name))
 }

@@ -27,6 +27,30 @@ func (b *binder) jsonAccess(e *syntax.JSONAccess) (expr.Expr, error) {
 	return call("json_get", args...), nil
 }
 
+// fromJSON is FROM_JSON(text, schema), whose schema is a constant text.
+func (b *binder) fromJSON(c *syntax.Call) (expr.Expr, error) {
+	args, err := b.plainArguments(c)
+	if err != nil {
+		return nil, err
+	}
+	const usage = "usage: FROM_JSON(text, 'a INT, b ARRAY<DOUBLE>')"
+	if len(args) != 2 {
+		return nil, b.err(c, "AS1601", usage, "FROM_JSON takes 2 arguments, not %d", len(args))
+	}
+	schema, ok := constantFor(args[1], arrow.BinaryTypes.String)
+	if !ok {
+		return nil, b.err(c.Args[1].Value, "AS1601", usage, "the schema must be a constant text")
+	}
+	t, err := syntax.ParseType(schema.(string))
+	if err == nil {
+		var typ arrow.DataType
+		if typ, err = b.s.arrowType(t); err == nil {
+			return call("from_json", args[0], expr.Lit{Type: typ}), nil
+		}
+	}
+	return nil, b.err(c.Args[1].Value, "AS1601", usage, "%q is no type: %s", schema, toError(err).Msg)
+}
+
 // jsonCall is JSON_VALUE, JSON_QUERY or JSON_EXISTS with the clauses after the
 // path: a choice between the value, what is given where nothing stands at the
 // path, and what is given where the text is no JSON, the value is of the wrong

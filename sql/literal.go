@@ -145,7 +145,11 @@ func (b *binder) typedLiteral(e *syntax.Typed) (expr.Expr, error) {
 	case "TIMESTAMP_LTZ":
 		t = &arrow.TimestampType{Unit: unit, TimeZone: "UTC"}
 	default:
-		t = &arrow.TimestampType{Unit: unit}
+		ts := &arrow.TimestampType{Unit: unit}
+		if e.Type == "TIMESTAMP" && b.s.compat("sql.timestamp") == "local" {
+			ts.TimeZone = "UTC"
+		}
+		t = ts
 	}
 	return expr.Cast{Of: expr.Lit{Value: e.Value}, To: t}, nil
 }

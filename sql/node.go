@@ -42,6 +42,9 @@ type node struct {
 	plainOf func(output string) (input int, column string, ok bool) // the same for several inputs
 	rowwise bool
 	passes  bool // the schema of the output is that of the input
+	// rows estimates how many rows come out for those of the inputs, where the
+	// kind alone does not tell; see estimates.
+	rows func(in []float64) float64
 	// uniqueOf are the columns that tell rows apart; see unique.
 	uniqueOf func() (key []string, ok bool)
 

@@ -82,6 +82,10 @@ func (p *block) overCalls(sel *syntax.Select) (calls []*syntax.Call) {
 	var visit func(e syntax.Expr)
 	visit = func(e syntax.Expr) {
 		if c, ok := e.(*syntax.Call); ok && c.Over != nil {
+			if f, ok := p.s.scalerOf(c); ok {
+				calls = append(calls, f.calls(c)...)
+				return
+			}
 			calls = append(calls, c)
 			return
 		}
@@ -239,19 +243,26 @@ func orderText(keys []stage.SortKey) string {
 // overCall binds a window function.
 func (p *block) overCall(b *binder, c *syntax.Call, w *syntax.Window) (stage.OverCall, error) {
 	f := stage.OverCall{Func: strings.ToLower(c.Fn.Last()), Distinct: c.Distinct}
-	if len(c.OrderBy) > 0 || len(c.Within) > 0 {
-		return f, b.unsupported(c, "ORDER BY in an aggregate with OVER is")
-	}
-	if a, ok := agg.Find(f.Func); ok && !slices.Contains(overFunctions, f.Func) {
-		f.Func = a.Name
+	var args []syntax.Expr
+	if _, ok := agg.Find(f.Func); ok && !slices.Contains(overFunctions, f.Func) {
+		var err error
+		if f.Func, args, f.Order, err = p.s.aggregateArgs(c); err != nil {
+			return f, err
+		}
 	} else if !slices.Contains(overFunctions, f.Func) {
 		return f, b.err(c.Fn, "AS1601", arrowstream.Suggest(f.Func, overFunctions, "window functions"), "%s is neither a window function nor an aggregate", c.Fn.Last())
-	}
-	for _, a := range c.Args {
-		if hasOver(a.Value) {
-			return f, b.err(a.Value, "AS1206", "compute the inner one in a query in FROM", "a window function cannot be the argument of another one")
+	} else if len(c.OrderBy) > 0 || len(c.Within) > 0 {
+		return f, b.err(c, "AS1601", "write ORDER BY in OVER (...)", "%s takes no ORDER BY of its own", strings.ToUpper(f.Func))
+	} else {
+		for _, a := range c.Args {
+			args = append(args, a.Value)
 		}
-		x, _, err := b.typed(a.Value)
+	}
+	for _, a := range args {
+		if hasOver(a) {
+			return f, b.err(a, "AS1206", "compute the inner one in a query in FROM", "a window function cannot be the argument of another one")
+		}
+		x, _, err := b.typed(a)
 		if err != nil {
 			return f, err
 		}

@@ -163,7 +163,7 @@ func (p *block) longestTTL() time.Duration {
 func overText(calls []stage.OverCall) string {
 	var parts []string
 	for _, c := range calls {
-		text := aggText(window.Agg{Func: c.Func, Args: c.Args, Distinct: c.Distinct, Filter: c.Filter})
+		text := aggText(window.Agg{Func: c.Func, Args: c.Args, Order: c.Order, Distinct: c.Distinct, Filter: c.Filter})
 		if slices.Contains(overFunctions, c.Func) && len(c.Args) == 0 {
 			text = c.Func + "()"
 		}
@@ -207,6 +207,9 @@ func frameText(f stage.Frame) string {
 
 // over is the column of a window function of the block.
 func (b *binder) over(c *syntax.Call) (expr.Expr, error) {
+	if f, ok := b.s.scalerOf(c); ok {
+		return b.scale(c, f)
+	}
 	if name, ok := b.overs[syntax.Text(c)]; ok {
 		return b.compatAggregate(c, expr.Col{Name: name})
 	}

@@ -92,6 +92,7 @@ type block struct {
 
 	stateTTL map[string]time.Duration // by table in lower case, of the hints
 	computed map[string]string        // columns of PARTITION BY, by their text
+	scored   map[string]string        // columns of PREDICT, by model and features
 
 	sortKeys []sortKey // columns of the result to sort by
 	hidden   int       // number of columns at the end that only sort

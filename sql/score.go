@@ -129,7 +129,7 @@ func (s *session) callsModel(c *syntax.Call) bool {
 		name = f.native
 	}
 	_, ok := scorers[name]
-	return ok
+	return ok || predictCalls[name] != ""
 }
 
 func (b *binder) constantText(e syntax.Expr) (string, error) {

@@ -18,6 +18,7 @@ import (
 type session struct {
 	program    string // the script in one spelling, without secrets
 	src        *syntax.Source
+	statements []syntax.Statement // of the script, those to come too
 	opts       Options
 	catalog    *catalog
 	settings   map[string]string
@@ -26,9 +27,10 @@ type session struct {
 	modules    map[moduleKey]*wasm.Module
 	code       map[string]string // checksums of functions that modules bring
 	trained    []*model
-	subqueries int   // so far, for the names of their columns
-	calls      int   // so far, of functions of the program
-	single     *node // one row
+	subqueries int            // so far, for the names of their columns
+	calls      int            // so far, of functions of the program
+	randoms    []*syntax.Call // calls of random functions, in the order of their numbers
+	single     *node          // one row
 
 	declared []declaration
 	outputs  []*output
@@ -98,6 +100,7 @@ func (s *session) run(statements []syntax.Statement) error {
 		settings map[string]string
 	}
 	var later []waiting
+	s.statements = statements
 	for _, st := range statements {
 		err := s.statement(st)
 		if errors.Is(err, errLater) {

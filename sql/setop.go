@@ -32,6 +32,10 @@ func (p *block) setOperation(u *syntax.Union) (*node, error) {
 		return nil, err
 	}
 	n := &node{kind: "set operation", detail: what}
+	n.rows = func(in []float64) float64 { return in[0] }
+	if op.Kind == stage.Intersect {
+		n.rows = func(in []float64) float64 { return min(in[0], in[1]) }
+	}
 	if op.Updates = !in[0].bounded || !in[1].bounded; op.Updates {
 		note, err := p.s.bound(keeps{what: what + " remembers all rows", ttl: op.TTL, at: u.Span})
 		if err != nil {
@@ -122,7 +126,7 @@ func (p *block) parts(list []syntax.Body, what string) ([]*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if nodes[i], err = p.s.fit(n, arrow.NewSchema(fields, nil), list[i].Range(), what); err != nil {
+		if nodes[i], err = p.s.fit(n, nil, arrow.NewSchema(fields, nil), list[i].Range(), what); err != nil {
 			return nil, err
 		}
 	}

@@ -3,7 +3,6 @@ package sql
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 // knownSettings are the native keys that mean something; keys of a job are
 // matched by their last part.
 var knownSettings = append(compatibilityNames(),
-	"job.name", "job.mode", "job.parallelism", "job.epoch", "state.ttl", "state.unbounded", "watermark.idle-timeout", "watermark.default-delay", "watermark.implied", "sql.time-zone", "sql.compat",
+	"job.name", "job.mode", "job.parallelism", "job.epoch", "job.seed", "state.ttl", "state.unbounded", "watermark.idle-timeout", "watermark.default-delay", "watermark.implied", "sql.time-zone", "sql.compat",
 	"sql.strict", "sql.enforce-length", "function.wasm.memory", "function.wasm.timeout",
 )
 
@@ -81,16 +80,11 @@ func (s *session) set(st *syntax.Set) error {
 	if err := checkSetting(key, value); err != nil {
 		return s.src.Error(st.ValueAt, "AS1503", "", fmt.Sprintf("setting %s: %v", key, err))
 	}
-	if slices.Contains(notYet, key) || strings.HasSuffix(key, ".output-mode") && strings.EqualFold(value, "complete") {
+	if strings.HasSuffix(key, ".output-mode") && strings.EqualFold(value, "complete") {
 		s.warn(st.KeyAt, "AS1103", "", fmt.Sprintf("setting %s = %s has no effect yet", key, value))
 	}
 	s.settings[key] = value
 	return nil
-}
-
-// notYet are settings that are known and accepted, but do nothing so far.
-var notYet = []string{
-	"sql.enforce-length",
 }
 
 // checkSetting checks the value of settings that are used here.
@@ -106,8 +100,15 @@ func checkSetting(key, value string) error {
 		if n, err := strconv.Atoi(value); err != nil || n < 1 || n > 1024 {
 			return fmt.Errorf("%q is not a number of workers from 1 to 1024", value)
 		}
+	case key == "job.seed":
+		_, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%q is no integer", value)
+		}
 	case key == "state.unbounded":
 		return oneOf(value, "refuse", "warn", "allow")
+	case key == "sql.enforce-length":
+		return oneOf(value, "off", "error", "trim", "true", "false")
 	case key == "job.mode":
 		return oneOf(value, "automatic", "streaming", "batch")
 	case key == "sql.compat":

@@ -17,7 +17,7 @@ import (
 )
 
 // tableFunctions are the functions that may stand in FROM.
-var tableFunctions = []string{"TUMBLE", "HOP", "CUMULATE", "SESSION", "ML_PREDICT", "ML_EVALUATE", "ML_WEIGHTS", "ML_CENTROIDS"}
+var tableFunctions = []string{"TUMBLE", "HOP", "CUMULATE", "SESSION", "ML_PREDICT", "ML_EVALUATE", "ML_WEIGHTS", "ML_CENTROIDS", "GENERATE_SERIES"}
 
 // tableFunc plans a table function in FROM.
 func (s *session) tableFunc(f *syntax.TableFunc, env *with) (*relation, error) {
@@ -33,6 +33,12 @@ func (s *session) tableFunc(f *syntax.TableFunc, env *with) (*relation, error) {
 		n, err = s.mlEvaluate(c, env)
 	case "ML_WEIGHTS", "ML_CENTROIDS":
 		n, err = s.mlPublished(c, name)
+	case "GENERATE_SERIES":
+		column := "generate_series"
+		if f.Alias.Name != nil {
+			column = f.Alias.Name.Name
+		}
+		n, err = s.series(c, column)
 	default:
 		return nil, s.src.Error(c.Fn.Span, "AS1601", arrowstream.Suggest(name, tableFunctions, "table functions"), fmt.Sprintf("unknown table function %q", c.Fn.String()))
 	}

@@ -42,8 +42,9 @@ type table struct {
 	partition []string
 	format    arrowstream.Format
 	inserts   []*node
-	implied   bool // by an INSERT into an unknown name
-	inferred  bool // schema comes from the first INSERT
+	lengths   map[string]int64 // of VARCHAR(n), by column
+	implied   bool             // by an INSERT into an unknown name
+	inferred  bool             // schema comes from the first INSERT
 
 	// Event time: declared column and delay; inferred from the source else.
 	eventTime string
@@ -106,6 +107,12 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 				}
 			}
 			fields = append(fields, arrow.Field{Name: c.Name.Name, Type: typ, Nullable: !c.NotNull})
+			if most := s.lengthOf(c.Type); most > 0 {
+				if t.lengths == nil {
+					t.lengths = map[string]int64{}
+				}
+				t.lengths[c.Name.Name] = most
+			}
 		}
 	}
 	t.setFields(fields)
@@ -120,6 +127,9 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 			return s.src.Error(k.Span, "AS1203", arrowstream.Suggest(k.Name, columnar.Names(t.schema), "columns"), fmt.Sprintf("column %q not found", k.Name))
 		}
 	}
+	if err := s.checkComputed(t); err != nil {
+		return err
+	}
 	if st.Watermark != nil {
 		w := st.Watermark
 		if t.schema != nil && !seen[w.Column.Name] {
@@ -132,6 +142,16 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 		return s.watermarkDelay(t, w)
 	}
 	return nil
+}
+
+// checkComputed binds the computed columns of a table whose other columns are
+// declared, so that their errors do not wait for a query.
+func (s *session) checkComputed(t *table) error {
+	if t.reads == nil || len(t.computed) == 0 {
+		return nil
+	}
+	_, err := s.computedColumns(t, t.reads)
+	return err
 }
 
 // watermarkDelay reads ts - INTERVAL ... .

@@ -69,7 +69,7 @@ func (s *session) arrowType(t *syntax.Type) (arrow.DataType, error) {
 			return timeOfDay(unit), nil
 		}
 		zone := ""
-		if t.Name == "TIMESTAMP_LTZ" {
+		if t.Name == "TIMESTAMP_LTZ" || t.Name == "TIMESTAMP" && !t.NoZone && s.compat("sql.timestamp") == "local" {
 			zone = "UTC"
 		}
 		return &arrow.TimestampType{Unit: unit, TimeZone: zone}, nil

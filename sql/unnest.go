@@ -77,7 +77,7 @@ func (p *block) unnest(l *relation, u *syntax.Unnest, outer bool) (*relation, er
 		}
 	}
 	st.As = free(n, "element")
-	if u.Ordinality {
+	if u.Ordinality || u.Position {
 		st.Ordinality = free(n, "ordinality")
 	}
 	in := n
@@ -88,7 +88,19 @@ func (p *block) unnest(l *relation, u *syntax.Unnest, outer bool) (*relation, er
 	if u.Alias.Name != nil {
 		table, single = u.Alias.Name.Name, u.Alias.Name.Name
 	}
+	if u.Position && u.Alias.Name == nil {
+		single = "col"
+	}
 	var added []scopeColumn
+	if u.Position {
+		plan := free(n, "pos")
+		one := call("sub", expr.Col{Name: st.Ordinality}, expr.Lit{Value: int64(1)})
+		cols := append(passColumns(visibleNames(n.schema)), outColumn{plan, expr.Cast{Of: one, To: arrow.PrimitiveTypes.Int32}})
+		if n, err = projectNode(n, cols); err != nil {
+			return nil, p.s.coded(u.X.Range(), "AS1301", err)
+		}
+		added = append(added, scopeColumn{name: "pos", plan: plan})
+	}
 	if row, ok := list.Elem().(*arrow.StructType); ok {
 		cols := passColumns(visibleNames(n.schema))
 		for _, f := range row.Fields() {
@@ -205,7 +217,13 @@ func (p *block) unnestItem(rel *relation, sel *syntax.Select) (*relation, *synta
 		found = true
 		before := len(rel.scope.columns)
 		var err error
-		if rel, err = p.unnest(rel, &syntax.Unnest{Span: c.Span, X: c.Args[0].Value}, false); err != nil {
+		u := &syntax.Unnest{Span: c.Span, X: c.Args[0].Value, Position: strings.EqualFold(c.Fn.Last(), "posexplode")}
+		if strings.EqualFold(c.Fn.Last(), "generate_series") {
+			of := *c
+			of.Fn = syntax.Name{Span: c.Fn.Span, Parts: []syntax.Ident{{Span: c.Fn.Span, Name: "sequence"}}}
+			u.X = &of
+		}
+		if rel, err = p.unnest(rel, u, false); err != nil {
 			return nil, nil, err
 		}
 		var own []syntax.Item
@@ -230,8 +248,17 @@ func (p *block) unnestItem(rel *relation, sel *syntax.Select) (*relation, *synta
 	return rel, &with, nil
 }
 
-// isUnnest reports whether e is UNNEST(x) or EXPLODE(x).
+// isUnnest reports whether e is UNNEST(x) or another function that makes rows.
 func (s *session) isUnnest(e syntax.Expr) bool {
 	c, ok := e.(*syntax.Call)
-	return ok && len(c.Args) == 1 && (strings.EqualFold(c.Fn.Last(), "unnest") || strings.EqualFold(c.Fn.Last(), "explode")) && !s.declaredFunction(c.Fn.Last())
+	if !ok || s.declaredFunction(c.Fn.Last()) {
+		return false
+	}
+	switch strings.ToLower(c.Fn.Last()) {
+	case "unnest", "explode", "posexplode", "inline":
+		return len(c.Args) == 1
+	case "generate_series":
+		return len(c.Args) == 2 || len(c.Args) == 3
+	}
+	return false
 }

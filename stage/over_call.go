@@ -29,6 +29,9 @@ type OverCall struct {
 	// Distinct and Filter are those of an aggregate.
 	Distinct bool
 	Filter   expr.Expr
+	// Order has the directions of the keys by which an aggregate takes the rows of
+	// its frame; the keys are the last of Args.
+	Order []agg.Order
 	// Frame is what aggregates and first_value, last_value, nth_value see.
 	Frame Frame
 }
@@ -307,7 +310,7 @@ func (o *Over) bindAgg(c *OverCall, b overCall, f arrow.Field) (arrow.Field, err
 	}
 	g := b.agg
 	b.which = len(g.aggs)
-	g.aggs = append(g.aggs, Agg{Name: f.Name, Func: c.Func, Args: c.Args, Distinct: c.Distinct, Filter: c.Filter})
+	g.aggs = append(g.aggs, Agg{Name: f.Name, Func: c.Func, Args: c.Args, Order: c.Order, Distinct: c.Distinct, Filter: c.Filter})
 	var err error
 	if g.plan, err = grouped.Bind("over", g.aggs, o.in); err != nil {
 		return f, err

@@ -137,6 +137,9 @@ func (f *Function) Bind(args []arrow.DataType, distinct bool) (*Spec, error) {
 	if f.distinct == distinctRefused {
 		return nil, refusal("%s does not take DISTINCT", f.Name)
 	}
+	if f.Name == "listagg" && len(args) == 2 {
+		return bindDistinctList(spec)
+	}
 	if len(args) != 1 {
 		return nil, refusal("%s with DISTINCT takes one argument, not %d", f.Name, len(args))
 	}

@@ -16,7 +16,22 @@ const (
 	covarSamp comoment = iota
 	covarPop
 	corr
+	regrSlope
+	regrIntercept
+	regrR2
+	regrAvgX
+	regrAvgY
+	regrSXX
+	regrSYY
+	regrSXY
 )
+
+// bindRegr resolves a function of the linear regression of y by x.
+func bindRegr(of comoment) func(f *Function, args []arrow.DataType) (*Spec, error) {
+	return func(f *Function, args []arrow.DataType) (*Spec, error) {
+		return bindComoment(f, args, of)
+	}
+}
 
 func bindCovarSamp(f *Function, args []arrow.DataType) (*Spec, error) {
 	return bindComoment(f, args, covarSamp)
@@ -145,11 +160,43 @@ func (v *covariance) Final(groups []uint32) (arrow.Array, error) {
 			out.v[i] = c.xy / float64(c.n-1)
 		case v.of == covarPop:
 			out.v[i] = c.xy / float64(c.n)
+		case v.of > corr:
+			var ok bool
+			if out.v[i], ok = c.regression(v.of); !ok {
+				out.v[i] = 0
+				out.null(i)
+			}
 		default:
 			out.v[i] = c.xy / (math.Sqrt(c.xx) * math.Sqrt(c.yy))
 		}
 	}
 	return out.array(arrow.PrimitiveTypes.Float64), nil
+}
+
+// regression is a number of the regression of the first argument, y, by the
+// second, x, as SQL:2003 defines it; ok is false where that is NULL. c has the
+// arguments the other way round: its x is y.
+func (c *comomentCell) regression(of comoment) (v float64, ok bool) {
+	switch of {
+	case regrSlope:
+		return c.xy / c.yy, c.yy != 0
+	case regrIntercept:
+		return c.mx - float64(c.xy/c.yy*c.my), c.yy != 0
+	case regrR2:
+		if c.xx == 0 {
+			return 1, c.yy != 0
+		}
+		return float64(c.xy/c.yy) * float64(c.xy/c.xx), c.yy != 0
+	case regrAvgX:
+		return c.my, true
+	case regrAvgY:
+		return c.mx, true
+	case regrSXX:
+		return c.yy, true
+	case regrSYY:
+		return c.xx, true
+	}
+	return c.xy, true
 }
 
 // Reset implements Accumulator.

@@ -16,6 +16,16 @@ var functions = []Function{
 	{Name: "covar_samp", Usage: "covar_samp(x, y)", bind: bindCovarSamp},
 	{Name: "covar_pop", Usage: "covar_pop(x, y)", bind: bindCovarPop},
 	{Name: "corr", Usage: "corr(x, y)", bind: bindCorr},
+	{Name: "regr_slope", Usage: "regr_slope(y, x)", bind: bindRegr(regrSlope)},
+	{Name: "regr_intercept", Usage: "regr_intercept(y, x)", bind: bindRegr(regrIntercept)},
+	{Name: "regr_r2", Usage: "regr_r2(y, x)", bind: bindRegr(regrR2)},
+	{Name: "regr_avgx", Usage: "regr_avgx(y, x)", bind: bindRegr(regrAvgX)},
+	{Name: "regr_avgy", Usage: "regr_avgy(y, x)", bind: bindRegr(regrAvgY)},
+	{Name: "regr_sxx", Usage: "regr_sxx(y, x)", bind: bindRegr(regrSXX)},
+	{Name: "regr_syy", Usage: "regr_syy(y, x)", bind: bindRegr(regrSYY)},
+	{Name: "regr_sxy", Usage: "regr_sxy(y, x)", bind: bindRegr(regrSXY)},
+	{Name: "skewness", Usage: "skewness(x)", bind: bindSkewness, distinct: distinctApplies},
+	{Name: "kurtosis", Usage: "kurtosis(x)", bind: bindKurtosis, distinct: distinctApplies},
 
 	{Name: "first", Usage: "first(x)", Aliases: []string{"first_value"}, bind: bindFirst, distinct: distinctIgnored},
 	{Name: "last", Usage: "last(x)", Aliases: []string{"last_value"}, bind: bindLast},
@@ -34,9 +44,10 @@ var functions = []Function{
 	{Name: "bit_or", Usage: "bit_or(x)", bind: bindBitOr, distinct: distinctIgnored},
 	{Name: "bit_xor", Usage: "bit_xor(x)", bind: bindBitXor, distinct: distinctApplies},
 
-	{Name: "median", Usage: "median(x)", bind: bindMedian, distinct: distinctApplies},
+	{Name: "median", Usage: "median(x)", Aliases: []string{"approx_median"}, bind: bindMedian, distinct: distinctApplies},
 	{Name: "percentile", Usage: "percentile(x, p)", Aliases: []string{"percentile_cont", "quantile", "approx_percentile", "percentile_approx", "approx_percentile_cont"}, bind: bindPercentile},
-	{Name: "percentile_disc", Usage: "percentile_disc(x, p)", bind: bindPercentileDisc},
+	{Name: "percentile_disc", Usage: "percentile_disc(x, p)", bind: bindPercentileDisc(false)},
+	{Name: "percentile_disc_desc", Usage: "percentile_disc(p) WITHIN GROUP (ORDER BY x DESC)", bind: bindPercentileDisc(true)},
 	{
 		Name: "approx_count_distinct", Usage: "approx_count_distinct(x)", Aliases: []string{"approx_distinct"},
 		bind: bindApproxCountDistinct, distinct: distinctIgnored,
@@ -45,5 +56,6 @@ var functions = []Function{
 	{Name: "accuracy", Usage: "accuracy(prediction, label)", bind: bindAccuracy},
 	{Name: "mae", Usage: "mae(prediction, label)", bind: bindMAE},
 	{Name: "rmse", Usage: "rmse(prediction, label)", bind: bindRMSE},
+	{Name: "roc_auc", Usage: "roc_auc(score, label)", bind: bindROCAUC},
 	{Name: "log_loss", Usage: "log_loss(probability, label)", bind: bindLogLoss},
 }

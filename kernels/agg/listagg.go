@@ -79,6 +79,12 @@ func (l *listagg) State(groups []uint32) ([]arrow.Array, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.withSeparator(lists)
+}
+
+// withSeparator adds a column of the separator, NULL if none was given, to the
+// state in lists.
+func (l *listagg) withSeparator(lists []arrow.Array) ([]arrow.Array, error) {
 	separators := make([][]byte, lists[0].Len())
 	if l.known {
 		for i := range separators {
@@ -91,6 +97,55 @@ func (l *listagg) State(groups []uint32) ([]arrow.Array, error) {
 		return nil, err
 	}
 	return append(lists, a), nil
+}
+
+// bindDistinctList is listagg(DISTINCT text, separator).
+func bindDistinctList(inner *Spec) (*Spec, error) {
+	texts := *inner
+	texts.Args = inner.Args[:1]
+	spec, err := bindDistinct(&texts)
+	if err != nil {
+		return nil, err
+	}
+	each := spec.New
+	spec.Args, spec.StateTypes, spec.retract = inner.Args, append(spec.StateTypes, arrow.BinaryTypes.String), nil
+	spec.New = func(mem memory.Allocator) Accumulator {
+		d := each(mem).(*distinct)
+		return &distinctList{distinct: d, list: d.inner.(*listagg)}
+	}
+	return spec, nil
+}
+
+// distinctList is a listagg of the distinct texts of a group. State: those of
+// distinct, and the separator.
+type distinctList struct {
+	*distinct
+	list *listagg
+}
+
+// Update implements Accumulator.
+func (d *distinctList) Update(groups []uint32, n int, args ...arrow.Array) error {
+	if err := d.list.separate(args[1]); err != nil {
+		return err
+	}
+	return d.distinct.Update(groups, n, args[0])
+}
+
+// Merge implements Accumulator.
+func (d *distinctList) Merge(groups []uint32, n int, state ...arrow.Array) error {
+	if err := d.list.separate(state[1]); err != nil {
+		return err
+	}
+	return d.distinct.Merge(groups, n, state[0])
+}
+
+// State implements Accumulator.
+func (d *distinctList) State(groups []uint32) ([]arrow.Array, error) {
+	lists, err := d.distinct.State(groups)
+	if err != nil {
+		return nil, err
+	}
+	return d.list.withSeparator(lists)
 }
 
 // Final implements Accumulator.

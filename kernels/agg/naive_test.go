@@ -165,6 +165,31 @@ func covarPop(rows []row) string {
 	return cellOf(xy / n)
 }
 
+// aucOf is the share of pairs of a positive and another row in which the positive
+// one has the greater score.
+func aucOf(rows []row) string {
+	rows = pairs(rows)
+	won, all := 0.0, 0.0
+	for _, p := range rows {
+		for _, q := range rows {
+			if !(number(p[1]) > 0) || number(q[1]) > 0 {
+				continue
+			}
+			all++
+			switch a, b := number(p[0]), number(q[0]); {
+			case a == b || a != a && b != b:
+				won += 0.5
+			case a > b || a != a:
+				won++
+			}
+		}
+	}
+	if all == 0 {
+		return "null"
+	}
+	return cellOf(won / all)
+}
+
 func atEnd(rows []row, last bool) string {
 	vals := values(rows)
 	switch {
@@ -271,7 +296,12 @@ func bitwise(rows []row, op func(a, b int64) int64) string {
 }
 
 // disc is the first of the sorted values with a quarter of them up to it.
-func disc(rows []row) string {
+func disc(rows []row) string { return discOf(rows, false) }
+
+// discFromTop is percentile_disc in descending order.
+func discFromTop(rows []row) string { return discOf(rows, true) }
+
+func discOf(rows []row, desc bool) string {
 	vals := values(rows)
 	if len(vals) == 0 {
 		return "null"
@@ -285,6 +315,9 @@ func disc(rows []row) string {
 		}
 		return 0
 	})
+	if desc {
+		slices.Reverse(vals)
+	}
 	v := vals[(len(vals)+3)/4-1]
 	if v == "-0" {
 		v = "0"

@@ -26,15 +26,19 @@ func bindPercentile(f *Function, args []arrow.DataType) (*Spec, error) {
 	return bindQuantile(f, args)
 }
 
-func bindPercentileDisc(f *Function, args []arrow.DataType) (*Spec, error) {
-	spec, err := bindPercentile(f, args)
-	if err != nil {
-		return nil, err
+// bindPercentileDisc takes one of the values: the first, from the least or the
+// greatest on, with a share of at least p at or before it.
+func bindPercentileDisc(desc bool) func(f *Function, args []arrow.DataType) (*Spec, error) {
+	return func(f *Function, args []arrow.DataType) (*Spec, error) {
+		spec, err := bindPercentile(f, args)
+		if err != nil {
+			return nil, err
+		}
+		spec.New = func(mem memory.Allocator) Accumulator {
+			return &quantile{mem: mem, p: 0.5, values: newChains[float64](mem), disc: true, desc: desc}
+		}
+		return spec, nil
 	}
-	spec.New = func(mem memory.Allocator) Accumulator {
-		return &quantile{mem: mem, p: 0.5, values: newChains[float64](mem), disc: true}
-	}
-	return spec, nil
 }
 
 func bindQuantile(f *Function, args []arrow.DataType) (*Spec, error) {
@@ -64,6 +68,7 @@ type quantile struct {
 	p      float64
 	known  bool // p was set
 	disc   bool // no interpolation
+	desc   bool // of the values from the greatest on
 	values chains[float64]
 	sorted []float64
 }
@@ -159,8 +164,11 @@ func (q *quantile) Final(groups []uint32) (arrow.Array, error) {
 		sortFloats(q.sorted)
 		if q.disc {
 			// The first value with a share of at least p at or before it.
-			k := int(math.Ceil(q.p*float64(len(q.sorted)))) - 1
-			out.v[i] = q.sorted[max(k, 0)]
+			k := max(int(math.Ceil(q.p*float64(len(q.sorted))))-1, 0)
+			if q.desc {
+				k = len(q.sorted) - 1 - k
+			}
+			out.v[i] = q.sorted[k]
 			continue
 		}
 		out.v[i] = interpolate(q.sorted, q.p)

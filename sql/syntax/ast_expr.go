@@ -76,7 +76,8 @@ type Bool struct {
 type Null struct{ Span }
 
 // Typed is a literal with its type before it: DATE '2026-01-31'. Type is in
-// upper case: DATE, TIME, TIMESTAMP or TIMESTAMP_LTZ.
+// upper case: DATE, TIME, TIMESTAMP, TIMESTAMP_NTZ or
+// TIMESTAMP_LTZ.
 type Typed struct {
 	Span
 	Type  string

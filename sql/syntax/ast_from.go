@@ -47,6 +47,7 @@ type TableFunc struct {
 //	t CROSS JOIN UNNEST(a) AS u (x)        Join{JoinCross, t, Unnest}
 //	t LATERAL VIEW EXPLODE(a) u AS x       the same
 //	t LATERAL VIEW OUTER EXPLODE(a) u AS x Join{JoinLeft, t, Unnest, On: TRUE}
+//	t LATERAL VIEW POSEXPLODE(a) u AS p, x the same with Position
 //
 // LATERAL before it changes nothing and is dropped. LATERAL VIEW of any other
 // function is a [Lateral] [TableFunc].
@@ -54,6 +55,7 @@ type Unnest struct {
 	Span
 	X          Expr
 	Ordinality bool // the number of the element, from 1, is the last column
+	Position   bool // POSEXPLODE: the number of the element, from 0, is the first column
 	Alias      Alias
 }
 

@@ -7,6 +7,7 @@ type Type struct {
 	Params []int  // DECIMAL(10,2), TIMESTAMP(3), VECTOR(4)
 	Elem   []*Type
 	Fields []TypeField
+	NoZone bool // TIMESTAMP WITHOUT TIME ZONE and TIMESTAMP_NTZ, where TIMESTAMP alone may have one
 }
 
 // TypeField is one field of a ROW type.

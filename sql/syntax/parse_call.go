@@ -43,6 +43,9 @@ func (p *parser) call(fn Name) Expr {
 		}
 	case "ML.PREDICT", "ML.EVALUATE", "ML.WEIGHTS", "ML.CENTROIDS":
 		fn = Name{Span: fn.Span, Parts: []Ident{{Span: fn.Span, Name: strings.ReplaceAll(upper, ".", "_")}}}
+	case "ML.STANDARD_SCALER", "ML.MIN_MAX_SCALER":
+		name := map[bool]string{true: "STANDARDIZE", false: "MIN_MAX_SCALE"}[upper == "ML.STANDARD_SCALER"]
+		fn = Name{Span: fn.Span, Parts: []Ident{{Span: fn.Span, Name: name}}}
 	}
 	c := &Call{Fn: fn}
 	switch {
@@ -105,6 +108,8 @@ func (p *parser) args(fn string) []Arg {
 		case p.op(","):
 			continue
 		case len(out) <= 2 && (fn == "SUBSTRING" || fn == "SUBSTR") && (p.word("FROM") || p.word("FOR")):
+			continue
+		case len(out) == 1 && fn == "OVERLAY" && p.word("PLACING"), len(out) == 2 && fn == "OVERLAY" && p.word("FROM"), len(out) == 3 && fn == "OVERLAY" && p.word("FOR"):
 			continue
 		case len(out) == 1 && (fn == "FLOOR" || fn == "CEIL" || fn == "CEILING") && p.word("TO"):
 			continue

@@ -123,17 +123,17 @@ func (p *parser) tablePrimary() From {
 
 // tableCall takes the arguments of a table function.
 func (p *parser) tableCall(n Name) From {
-	if len(n.Parts) == 1 && upperIn(n.Parts[0].Name, "UNNEST", "EXPLODE") {
+	if len(n.Parts) == 1 && upperIn(n.Parts[0].Name, "UNNEST", "EXPLODE", "POSEXPLODE", "INLINE") {
 		open := p.take().Span
-		u := &Unnest{X: p.expr()}
+		u := &Unnest{X: p.expr(), Position: upperIn(n.Parts[0].Name, "POSEXPLODE")}
 		p.closing(")", open)
-		u.Ordinality = p.word("WITH", "ORDINALITY")
+		u.Ordinality = !u.Position && p.word("WITH", "ORDINALITY")
 		return u
 	}
 	x := p.call(n)
 	c, ok := x.(*Call)
 	if !ok {
-		p.fail(x.Range(), "AS1101", n.String()+" is no table function", "table functions: TUMBLE, HOP, CUMULATE, SESSION, ML_PREDICT, ML_EVALUATE, ML_WEIGHTS, ML_CENTROIDS")
+		p.fail(x.Range(), "AS1101", n.String()+" is no table function", "table functions: TUMBLE, HOP, CUMULATE, SESSION, ML_PREDICT, ML_EVALUATE, ML_WEIGHTS, ML_CENTROIDS, GENERATE_SERIES")
 		return &Table{Name: n}
 	}
 	return &TableFunc{Call: c, Hints: p.hints()}

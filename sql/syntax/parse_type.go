@@ -44,7 +44,7 @@ func (p *parser) typ() *Type {
 		return &Type{Span: t.Span}
 	}
 	p.take()
-	out := &Type{Name: name}
+	out := &Type{Name: name, NoZone: t.up == "TIMESTAMP_NTZ"}
 	switch name {
 	case "DOUBLE":
 		p.word("PRECISION")
@@ -66,6 +66,7 @@ func (p *parser) typ() *Type {
 	case "TIMESTAMP", "TIME":
 		switch {
 		case p.word("WITHOUT", "TIME", "ZONE"):
+			out.NoZone = name == "TIMESTAMP"
 		case name == "TIMESTAMP" && (p.word("WITH", "LOCAL", "TIME", "ZONE") || p.word("WITH", "TIME", "ZONE")):
 			out.Name = "TIMESTAMP_LTZ"
 		}

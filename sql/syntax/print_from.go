@@ -24,7 +24,7 @@ func (w *writer) from(f From) {
 		w.hints(f.Hints)
 		w.alias(f.Alias)
 	case *Unnest:
-		w.add("UNNEST(")
+		w.add(map[bool]string{false: "UNNEST(", true: "POSEXPLODE("}[f.Position])
 		w.expr(f.X, 0)
 		w.add(")", when(f.Ordinality, " WITH ORDINALITY"))
 		w.alias(f.Alias)

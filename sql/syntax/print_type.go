@@ -47,4 +47,5 @@ func (w *writer) typ(t *Type) {
 	case len(t.Params) > 0:
 		w.add("(", strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Params), " ", ", "), "[]"), ")")
 	}
+	w.add(when(t.NoZone, " WITHOUT TIME ZONE"))
 }

@@ -111,3 +111,64 @@ func releaseBatches(batches []arrow.Record) {
 		b.Release()
 	}
 }
+
+// BenchmarkHashJoinUpdates joins two changelogs, of which every tick updates the
+// same 8 Ki of 64 Ki keys on both sides. ns/update is the processor time of the
+// thread per update of a pair, changes/update what is emitted for it.
+func BenchmarkHashJoinUpdates(b *testing.B) {
+	const keys, updated, ticks = 64 << 10, 8 << 10, 64
+	s := columnar.WithChangelog(arrow.NewSchema([]arrow.Field{
+		{Name: "k", Type: arrow.PrimitiveTypes.Int64}, {Name: "v", Type: arrow.PrimitiveTypes.Int64},
+	}, nil))
+	rb := array.NewRecordBuilder(columnar.Pool, s)
+	defer rb.Release()
+	put := func(k, v int64, op columnar.Change) {
+		rb.Field(0).(*array.Int64Builder).Append(k)
+		rb.Field(1).(*array.Int64Builder).Append(v)
+		rb.Field(2).(*array.Int8Builder).Append(int8(op))
+	}
+	for k := range int64(keys) {
+		put(k, 0, columnar.Insert)
+	}
+	batches := []arrow.Record{rb.NewRecord()}
+	version := make([]int64, keys)
+	r := rand.New(rand.NewPCG(1, 2))
+	for range ticks {
+		for _, k := range r.Perm(keys)[:updated] {
+			put(int64(k), version[k], columnar.UpdateBefore)
+			version[k]++
+			put(int64(k), version[k], columnar.UpdateAfter)
+		}
+		batches = append(batches, rb.NewRecord())
+	}
+	defer releaseBatches(batches)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	ctx, emitted, spent := context.Background(), int64(0), 0.0
+	emit := func(b arrowstream.Batch, _ ...int) error {
+		emitted += b.NumRows()
+		return nil
+	}
+	for b.Loop() {
+		j := &stage.HashJoin{Updates: true, JoinColumns: stage.JoinColumns{LeftKeys: []string{"k"}, RightKeys: []string{"k"}, Right: []string{"rk", "rv"}}}
+		if _, err := j.Bind([]*arrow.Schema{s, s}, arrowstream.Env{Allocator: columnar.Pool}); err != nil {
+			b.Fatal(err)
+		}
+		from := threadTime(b)
+		for _, rec := range batches {
+			for input := range 2 {
+				if err := j.Process(ctx, input, rec, emit); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if _, err := j.Advance(ctx, arrowstream.Watermark{Event: arrowstream.NoEventTime}, emit); err != nil {
+				b.Fatal(err)
+			}
+		}
+		spent += threadTime(b) - from
+		_ = j.Close()
+	}
+	n := float64(b.N) * updated * ticks
+	b.ReportMetric(spent/n, "ns/update")
+	b.ReportMetric((float64(emitted)-float64(b.N)*keys)/n, "changes/update")
+}

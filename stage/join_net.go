@@ -1,6 +1,8 @@
 package stage
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
@@ -30,9 +32,7 @@ func (c *netChanges) hold(mem memory.Allocator, emit arrowstream.Emit) arrowstre
 	return func(b arrowstream.Batch, _ ...int) error {
 		b.Retain()
 		c.held, c.rows = append(c.held, b), c.rows+b.NumRows()
-		if !c.back {
-			_, c.back = grouped.Back(b, true)
-		}
+		c.back = c.back || slices.Contains(columnar.Values[int8](b.Column(int(b.NumCols())-1)), int8(columnar.Delete))
 		if c.rows < netRows {
 			return nil
 		}
@@ -64,8 +64,9 @@ func (c *netChanges) flush(mem memory.Allocator, emit arrowstream.Emit) error {
 	return nil
 }
 
-// net is what is left, nil for everything. Cost: a hash of every row, and three
-// loads for those that have the hash of one that takes a row back.
+// net is what is left, nil for everything. Cost: a hash of every row, three loads
+// for those that have the hash of one that takes a row back, and a comparison of
+// those that cancel each other.
 func (c *netChanges) net(mem memory.Allocator) (arrow.Record, error) {
 	all, err := kernels.Concat(mem, c.held)
 	if err != nil {
@@ -78,15 +79,20 @@ func (c *netChanges) net(mem memory.Allocator) (arrow.Record, error) {
 	if err := kernels.Hash(values, hashes); err != nil {
 		return nil, err
 	}
-	keep := cancel(values, ops, hashes)
+	always := func(int, int) bool { return true }
+	keep, one, other := cancel(ops, hashes, always)
+	if grouped.Differ(values, values, one, other).Count() > 0 { // rows that differ have the same hash
+		keep, _, _ = cancel(ops, hashes, func(i, k int) bool { return grouped.Equal(values, i, values, k) })
+	}
 	if len(keep) == len(ops) {
 		return nil, nil
 	}
 	return kernels.TakeRecord(mem, all, keep)
 }
 
-// cancel returns the rows that are left.
-func cancel(values []arrow.Array, ops []int8, hashes []uint64) []int32 {
+// cancel returns the rows that are left, and those that cancel each other, pair by
+// pair: rows of equal hashes for which same holds.
+func cancel(ops []int8, hashes []uint64, same func(i, k int) bool) (keep, one, other []int32) {
 	backs := 0
 	for _, op := range ops {
 		if grouped.Takes(op) {
@@ -129,7 +135,7 @@ func cancel(values []arrow.Array, ops []int8, hashes []uint64) []int32 {
 			mine = 1
 		}
 		at := &p.rows[1-mine]
-		for *at != 0 && !grouped.Equal(values, i, values, int(*at-1)) {
+		for *at != 0 && !same(i, int(*at-1)) {
 			at = &next[*at-1]
 		}
 		if *at == 0 {
@@ -138,15 +144,16 @@ func cancel(values []arrow.Array, ops []int8, hashes []uint64) []int32 {
 		}
 		gone.Set(i)
 		gone.Set(int(*at - 1))
+		one, other = append(one, int32(i)), append(other, *at-1)
 		*at = next[*at-1]
 	}
-	keep := make([]int32, 0, len(ops)-gone.Count())
+	keep = make([]int32, 0, len(ops)-len(one)-len(other))
 	for i := range ops {
 		if !gone.Get(i) {
 			keep = append(keep, int32(i))
 		}
 	}
-	return keep
+	return keep, one, other
 }
 
 func (c *netChanges) release() {

@@ -339,8 +339,8 @@ var errorCodes = []ErrorCode{
 		"Files that are read as one table differ in a column. Set 'union_by_name' = 'true' when columns are missing in some files, or read files of different types in separate tables and CAST them.",
 	},
 	{
-		"AS4142", "parquet: a column cannot be written",
-		"A column has a type that Parquet files cannot hold here. CAST it in the query, or leave it out.",
+		"AS4142", "a column cannot be written to a file",
+		"A column has a type that Parquet files cannot hold here, or a value that is no name of a folder. CAST it in the query, or leave it out; partition by something short.",
 	},
 	{
 		"AS4150", "columns do not fit the table of a database",

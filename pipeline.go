@@ -185,6 +185,7 @@ type node struct {
 	// What checkpoints need: nil and zero without a store.
 	checkpoints *checkpoints
 	uid         string
+	given       string // by UID, in the place of what the stage reads
 	epoch       Epoch  // of the next tick
 	outbox      Outbox // of a Publisher, for that epoch; nil before its first row
 	outboxRows  int64

@@ -14,3 +14,12 @@ type Predicate struct {
 	// time.Time; nil for "is null" and "is not null".
 	Value any
 }
+
+// Pruning is a source with a field Predicates that has a use for predicates on
+// some columns only, such as those that the folders of its files give.
+type Pruning interface {
+	Source
+	// Prunes reports whether a predicate on a column is of use. It is called
+	// after Schema.
+	Prunes(column string) bool
+}

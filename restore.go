@@ -18,7 +18,8 @@ import (
 
 // identify names the parts of p by what they are, not by where they stand, and
 // describes them to the store. A source and a sink have their own names; a
-// stage is its kind, its keys and what it reads.
+// stage is its kind, its keys and what it reads, or its kind and the name that it
+// was given.
 func (p *Pipeline) identify() Job {
 	job := Job{Name: p.opts.Name, Program: p.opts.Program}
 	for _, name := range slices.Sorted(maps.Keys(p.opts.Code)) {
@@ -46,6 +47,9 @@ func (p *Pipeline) identify() Job {
 func (n *node) identity() string {
 	if n.source != nil || n.sink != nil {
 		return n.name
+	}
+	if n.given != "" {
+		return n.kind() + "-" + n.given
 	}
 	h := sha256.New()
 	fmt.Fprintln(h, n.kind())

@@ -89,6 +89,16 @@ func (s *Stream) Via(st Stage, name ...string) *Stream {
 	return &Stream{pipeline: p, node: n}
 }
 
+// UID gives the stage that s comes from a name in the state, so that it is found
+// again there when its keys or what it reads have changed. Stages of one kind and
+// name are numbered in the order of the graph.
+func (s *Stream) UID(name string) *Stream {
+	if s.pipeline.err == nil {
+		s.node.given = name
+	}
+	return s
+}
+
 // Side is the named side output of the stage that s comes from: the late rows
 // of a window, say. That of a source or a Rowwise stage, [Errors], has its dead
 // letters.

@@ -8,17 +8,17 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 )
 
+// repository is the root of the repository; tests start in the folder of their
+// package.
+var repository, _ = filepath.Abs("..")
+
 // sourceFile is a file of the repository, from any folder.
-func sourceFile(name string) string {
-	_, self, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(self), "..", name)
-}
+func sourceFile(name string) string { return filepath.Join(repository, name) }
 
 // structs are the structs of a package by name, and its text constants.
 type structs struct {

@@ -382,6 +382,9 @@ func (b *binder) schema() *arrow.Schema {
 
 func (b *binder) locate(e syntax.Expr, cause error) error {
 	for _, c := range syntax.Children(e) {
+		if _, ok := c.(*syntax.Lambda); ok {
+			continue // it means something as an argument only
+		}
 		x, err := b.expr(c)
 		if err != nil {
 			continue

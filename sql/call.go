@@ -74,6 +74,9 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 			return nil, b.err(c, "AS1206", "aggregates stand in the select list and in HAVING", "aggregate %s cannot be used here", syntax.Text(c))
 		}
 	}
+	if slices.Contains(overFunctions, name) {
+		return nil, b.err(c, "AS1601", "write "+syntax.Text(c)+" OVER (ORDER BY ...)", "%s looks at other rows and needs OVER", name)
+	}
 	if c.Star || c.Distinct || c.Filter != nil || len(c.OrderBy) > 0 || len(c.Within) > 0 {
 		return nil, b.err(c, "AS1601", "it takes plain arguments", "%s is no aggregate", c.Fn.Last())
 	}

@@ -55,7 +55,34 @@ func lookup[T any](s *session, n names[T], name syntax.Name, kind string) (T, er
 	if len(many) > 1 {
 		return x, s.src.Error(name.Span, "AS1204", "write one of them in its own case: "+strings.Join(many, ", "), fmt.Sprintf("%s %q is ambiguous", kind, name.Last()))
 	}
-	return x, s.src.Error(name.Span, "AS1201", arrowstream.Suggest(name.Last(), n.sorted(), kind+"s"), fmt.Sprintf("%s %q not found", kind, name.Last()))
+	hint := arrowstream.Suggest(name.Last(), n.sorted(), kind+"s")
+	if line := s.declaredBelow(name, kind); line > 0 {
+		hint = fmt.Sprintf("it is declared below, in line %d: move it up; declarations cannot use each other in a circle", line)
+	}
+	return x, s.src.Error(name.Span, "AS1201", hint, fmt.Sprintf("%s %q not found", kind, name.Last()))
+}
+
+// declaredBelow is the line behind name in which the script declares what it
+// means, 0 if it does not.
+func (s *session) declaredBelow(name syntax.Name, kind string) int {
+	for _, st := range s.statements {
+		var declares string
+		var n syntax.Name
+		switch st := st.(type) {
+		case *syntax.CreateTable:
+			declares, n = "table", st.Name
+		case *syntax.CreateView:
+			declares, n = "table", st.Name
+		case *syntax.CreateModel:
+			declares, n = "model", st.Name
+		case *syntax.CreateFunction:
+			declares, n = "function", st.Name
+		}
+		if declares == kind && n.Last() == name.Last() && n.Start > name.Start {
+			return s.src.Pos(n.Span).Line
+		}
+	}
+	return 0
 }
 
 // declare adds an object; a second one of the name is an error unless it may

@@ -70,7 +70,7 @@ func topNode(in *node, keys []sortKey, limit int64) (*node, error) {
 	for _, k := range keys {
 		text = append(text, k.String())
 	}
-	n := &node{kind: "top", detail: strings.Join(text, ", ") + limitText(limit, 0), plain: same}
+	n := &node{kind: "top", detail: strings.Join(text, ", ") + limitText(limit, 0), plain: same, rows: atMost(limit, 0)}
 	n.build = func(columns) (arrowstream.Stage, error) { return &stage.Top{OrderBy: stageKeys(keys), N: limit}, nil }
 	n.needs = func(want columns) columns {
 		for _, k := range keys {

@@ -15,7 +15,7 @@ func (p *plan) String() string { return p.text(nil) }
 
 // text is String with what the operators did in a run.
 func (p *plan) text(ran *arrowstream.Summary) string {
-	e := &explainer{ran: ran, number: map[*node]int{}, users: map[*node]int{}}
+	e := &explainer{ran: ran, number: map[*node]int{}, users: map[*node]int{}, estimates: estimates{}}
 	for _, r := range p.roots {
 		e.users[r.node]++
 	}
@@ -44,6 +44,7 @@ type explainer struct {
 	ran    *arrowstream.Summary // nil if the plan was not run
 	number map[*node]int        // of nodes with several users, once printed
 	users  map[*node]int
+	estimates
 }
 
 func (e *explainer) print(n *node, depth int) {
@@ -64,6 +65,7 @@ func (e *explainer) print(n *node, depth int) {
 	if columnar.Changelog(n.schema) {
 		e.sb.WriteString(" [changelog]")
 	}
+	e.sb.WriteString(e.estimates.text(n))
 	e.sb.WriteString("\n")
 	if t := n.table; t != nil && t.connector != nil {
 		fmt.Fprintf(&e.sb, "%s  - %s\n", indent, t.describe(n))
@@ -184,6 +186,8 @@ func (s *session) explain(st *syntax.Explain) error {
 	if err := p.unranked(); err != nil {
 		return err
 	}
+	p.share()
+	defer p.unshare()
 	p.push()
 	text := p.String()
 	if st.Format == "JSON" {

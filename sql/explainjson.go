@@ -23,6 +23,7 @@ type operatorJSON struct {
 	EventTime string   `json:"eventTime,omitempty"`
 	Pushed    []string `json:"pushedDown,omitempty"`
 	Notes     []string `json:"notes,omitempty"`
+	Rows      *int64   `json:"estimatedRows,omitempty"`
 	Ran       *ranJSON `json:"ran,omitempty"`
 }
 
@@ -54,7 +55,7 @@ func (p *plan) json(ran *arrowstream.Summary) string {
 		RowsRead  int64          `json:"rowsRead,omitempty"`
 		PeakBytes int64          `json:"peakBytes,omitempty"`
 	}
-	ids := map[*node]int{}
+	ids, estimated := map[*node]int{}, estimates{}
 	for _, n := range p.order {
 		ids[n] = len(ids) + 1
 		o := operatorJSON{
@@ -65,6 +66,9 @@ func (p *plan) json(ran *arrowstream.Summary) string {
 		}
 		for _, q := range n.pushed {
 			o.Pushed = append(o.Pushed, q.text)
+		}
+		if rows, known := estimated.whole(n); known {
+			o.Rows = &rows
 		}
 		if m, ok := n.ran(ran); ok {
 			o.Ran = &ranJSON{m.RowsIn, m.RowsOut, m.Busy.Microseconds(), m.Late, m.StateRows, m.StateBytes}

@@ -82,7 +82,7 @@ func (s *session) aliased(n *node, name string, a syntax.Alias, w *windowSpec) (
 // viewNode plans the query of a view.
 func (s *session) viewNode(t *table, at syntax.Span) (*node, error) {
 	if t.planning {
-		return nil, s.src.Error(at, "AS1408", "", fmt.Sprintf("view %q reads itself", t.name))
+		return nil, s.src.Error(at, "AS1408", "a stream has no fixed point to stop at: read the tables that it is made of", fmt.Sprintf("view %q reads itself", t.name))
 	}
 	t.planning = true
 	defer func() { t.planning = false }()

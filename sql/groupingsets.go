@@ -190,6 +190,7 @@ func (g *aggregation) expanded(n *node, by []string, at syntax.Span) (*node, err
 		text = append(text, "("+strings.Join(set, ", ")+")")
 	}
 	out := &node{kind: "grouping sets", detail: strings.Join(text, ", ")}
+	out.rows = func(in []float64) float64 { return in[0] * float64(len(g.sets)) }
 	out.build = func(columns) (arrowstream.Stage, error) {
 		return &stage.Expand{By: by, Sets: g.sets, ID: groupingID}, nil
 	}

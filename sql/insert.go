@@ -130,6 +130,9 @@ func (s *session) listed(n *node, t *table, cols []syntax.Ident, at syntax.Span)
 	}
 	out := make([]outColumn, len(cols))
 	for i, c := range cols {
+		if slices.ContainsFunc(cols[:i], func(o syntax.Ident) bool { return o.Name == c.Name }) {
+			return nil, s.src.Error(c.Span, "AS1204", "leave one of them out", fmt.Sprintf("column %q is named twice", c.Name))
+		}
 		out[i] = outColumn{c.Name, expr.Col{Name: have[i].Name}}
 	}
 	if t.schema != nil {

@@ -171,6 +171,7 @@ func (j *joinNode) plan(r *relation) (*node, error) {
 // derive makes n the join of both inputs.
 func (j *joinNode) derive(n *node) (*node, error) {
 	j.attach(n)
+	n.rows = j.rows
 	return derive(n, j.in[0], j.in[1])
 }
 

@@ -66,6 +66,7 @@ func (s *session) finish() (*plan, error) {
 	if err := p.unranked(); err != nil {
 		return nil, err
 	}
+	p.share()
 	p.needs()
 	p.push()
 	return p, nil

@@ -42,11 +42,16 @@ type node struct {
 	plainOf func(output string) (input int, column string, ok bool) // the same for several inputs
 	rowwise bool
 	passes  bool // the schema of the output is that of the input
+	// rows estimates how many rows come out for those of the inputs, where the
+	// kind alone does not tell; see estimates.
+	rows func(in []float64) float64
 	// uniqueOf are the columns that tell rows apart; see unique.
 	uniqueOf func() (key []string, ok bool)
 
 	project  []outColumn  // of a projection
 	where    expr.Expr    // of a filter
+	shared   sharing      // what a filter computes for the projection behind it too
+	alone    []outColumn  // of a projection, without what the filter has computed
 	aggs     []window.Agg // of a node that groups
 	rank     *ranking     // of a number of rows
 	window   *windowSpec  // of a node that makes one

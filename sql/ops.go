@@ -88,12 +88,20 @@ func (n *node) wanted(want columns) []outColumn {
 func filterNode(in *node, cond expr.Expr) (*node, error) {
 	n := &node{kind: "filter", detail: exprText(cond), plain: same, passes: true, where: cond}
 	n.build = func(want columns) (arrowstream.Stage, error) {
+		f := &stage.Filter{Where: n.shared.replace(cond), Also: n.shared.columns()}
 		if want.all {
-			return &stage.Filter{Where: cond}, nil
+			return f, nil
 		}
-		return &stage.Filter{Where: cond, Columns: want.list(n.in[0].schema)}, nil
+		f.Columns = want.list(n.in[0].schema)
+		for _, c := range n.shared {
+			f.Columns = append(f.Columns, c.Name)
+		}
+		return f, nil
 	}
 	n.needs = func(want columns) columns {
+		for _, c := range n.shared {
+			delete(want.names, c.Name)
+		}
 		exprColumns(cond, &want)
 		return want
 	}
@@ -146,6 +154,7 @@ func sortNode(in *node, keys []sortKey, limit, offset int64) (*node, error) {
 		}
 		return want
 	}
+	n.rows = atMost(limit, offset)
 	n.notes = append(n.notes, "state: all rows of a bounded input")
 	return derive(n, in)
 }
@@ -170,7 +179,7 @@ func limitText(limit, offset int64) string {
 }
 
 func limitNode(in *node, limit, offset int64) (*node, error) {
-	n := &node{kind: "limit", detail: strings.TrimSpace(limitText(limit, offset)), passes: true, needs: func(w columns) columns { return w }}
+	n := &node{kind: "limit", detail: strings.TrimSpace(limitText(limit, offset)), passes: true, needs: func(w columns) columns { return w }, rows: atMost(limit, offset)}
 	if limit < 0 {
 		limit = 1<<62 - 1
 	}
@@ -222,7 +231,7 @@ func (s *session) distinctNode(in *node, by []string, ttl time.Duration, at synt
 	if err != nil {
 		return nil, s.coded(at, "AS1301", err)
 	}
-	note, err := s.bound(keeps{what: "different " + strings.Join(by, ", "), way: "add a window", ttl: ttl, at: at})
+	note, err := s.bound(keeps{what: "every different " + strings.Join(by, ", "), way: "add a window", ttl: ttl, at: at})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apache/arrow/go/v17/arrow"
+
 	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 	"github.com/arrowstream/arrowstream/stage"
@@ -138,6 +141,12 @@ func (s *session) timedColumns(t *table, n *node) (*node, error) {
 func (s *session) checkWatermark(t *table, w *syntax.WatermarkDef) error {
 	if slices.ContainsFunc(t.timed, func(c syntax.ColumnDef) bool { return c.Name.Name == w.Column.Name }) {
 		return s.src.Error(w.Column.Span, "AS1403", "use it in windows and joins as it is", fmt.Sprintf("column %q is a processing time and has no watermark", w.Column.Name))
+	}
+	if t.reads == nil {
+		return nil
+	}
+	if i := columnar.Index(t.reads, w.Column.Name); i >= 0 && !isInstant(t.reads.Field(i).Type) && !arrow.IsInteger(t.reads.Field(i).Type.ID()) {
+		return s.src.Error(w.Column.Span, "AS1403", "declare it as TIMESTAMP(3), or make one of it in a computed column with TO_TIMESTAMP", fmt.Sprintf("column %q is %s, which cannot be an event time", w.Column.Name, typeName(t.reads.Field(i).Type)))
 	}
 	return nil
 }

@@ -218,7 +218,10 @@ func (s *session) topNode(in *node, r *ranking, n int64, at syntax.Span) (*node,
 		c, ok := o.order[0].Expr.(expr.Col)
 		latest = ok && c.Name == in.eventTime()
 	}
-	t := &node{kind: "top", detail: fmt.Sprintf("%d by %s over (%s)", n, map[stage.Ranking]string{stage.RowNumber: "row_number", stage.Rank: "rank", stage.DenseRank: "dense_rank"}[r.kind], o.text()), plain: same}
+	t := &node{kind: "top", detail: fmt.Sprintf("%d by %s over (%s)", n, map[stage.Ranking]string{stage.RowNumber: "row_number", stage.Rank: "rank", stage.DenseRank: "dense_rank"}[r.kind], o.text()), plain: same, rows: perKey(n)}
+	if len(o.by) == 0 {
+		t.rows = atMost(n, 0)
+	}
 	if latest {
 		t.detail += ", of equal ones the last"
 	}

@@ -190,6 +190,9 @@ func (b *binder) notFound(n syntax.Name) error {
 		return b.s.src.Error(n.Span, "AS1203", "text is written in single quotes", fmt.Sprintf("column %q not found: there is no FROM", name))
 	}
 	hint := arrowstream.Suggest(name, known, "columns")
+	if isWindowColumn(strings.ToLower(name)) {
+		hint = "it is a column of a window: FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)"
+	}
 	if strings.HasPrefix(hint, "did") {
 		hint += "  columns: " + strings.Join(known[:min(10, len(known))], ", ")
 		if len(known) > 10 {

@@ -43,7 +43,7 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 		aggregates, distinct = true, false
 	}
 	if rel, err = p.where(rel, where, aggregates); err != nil {
-		return nil, err
+		return nil, outputInWhere(err, sel)
 	}
 	if rel, err = p.correlate(rel, sel, aggregates); err != nil {
 		return nil, err
@@ -142,6 +142,19 @@ func (p *block) where(rel *relation, where syntax.Expr, aggregates bool) (*relat
 	return &relation{node: n, scope: rel.scope, table: rel.table, at: rel.at, window: rel.window}, nil
 }
 
+// outputInWhere tells in the error of a WHERE that does not find a name that it is
+// one of the outputs, which come later.
+func outputInWhere(err error, sel *syntax.Select) error {
+	e := toError(err)
+	for _, it := range sel.Items {
+		if it.Alias != nil && e.Code == "AS1203" && e.Msg == fmt.Sprintf("column %q not found", it.Alias.Name) {
+			e.Hint = "WHERE is computed before the outputs have their names: write " + syntax.Text(it.X)
+			return e
+		}
+	}
+	return err
+}
+
 // project plans the select list of a block without aggregates.
 func (p *block) project(rel *relation, sel *syntax.Select) (*node, error) {
 	n := rel.node
@@ -184,6 +197,9 @@ func (p *block) outputs(b *binder, sel *syntax.Select, stars *scope) (*node, err
 		if name, ok := p.outputName(o.X, names); ok {
 			p.sortKeys = append(p.sortKeys, newSortKey(name, o))
 			continue
+		}
+		if n, ok := o.X.(*syntax.Number); ok {
+			return nil, b.err(n, "AS1203", fmt.Sprintf("there are %d", len(names)), "there is no output number %s to order by", n.Text)
 		}
 		x, _, err := b.typed(o.X)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 type session struct {
 	program    string // the script in one spelling, without secrets
 	src        *syntax.Source
+	statements []syntax.Statement // of the script, those to come too
 	opts       Options
 	catalog    *catalog
 	settings   map[string]string
@@ -99,6 +100,7 @@ func (s *session) run(statements []syntax.Statement) error {
 		settings map[string]string
 	}
 	var later []waiting
+	s.statements = statements
 	for _, st := range statements {
 		err := s.statement(st)
 		if errors.Is(err, errLater) {

@@ -32,6 +32,10 @@ func (p *block) setOperation(u *syntax.Union) (*node, error) {
 		return nil, err
 	}
 	n := &node{kind: "set operation", detail: what}
+	n.rows = func(in []float64) float64 { return in[0] }
+	if op.Kind == stage.Intersect {
+		n.rows = func(in []float64) float64 { return min(in[0], in[1]) }
+	}
 	if op.Updates = !in[0].bounded || !in[1].bounded; op.Updates {
 		note, err := p.s.bound(keeps{what: what + " remembers all rows", ttl: op.TTL, at: u.Span})
 		if err != nil {

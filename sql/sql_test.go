@@ -65,6 +65,7 @@ type memOptions struct {
 	Data      string   `option:"data,path"`
 	Unbounded bool     `option:"unbounded"`
 	Columns   []string `option:"columns"`
+	Rows      int64    `option:"rows"` // that it says it has, for estimates
 }
 
 // memSource reads a fixture; it records which columns it was asked for.
@@ -77,6 +78,7 @@ type memSource struct {
 
 func (m *memSource) Schema() (*arrow.Schema, error) { return m.inner.Schema() }
 func (m *memSource) Bounded() bool                  { return !m.Unbounded }
+func (m *memSource) RowCount() (int64, bool)        { return m.Rows, m.Rows > 0 }
 func (m *memSource) Open(ctx context.Context, env arrowstream.SourceEnv) ([]arrowstream.Partition, error) {
 	m.t.columns = append(m.t.columns, fmt.Sprintf("%s: %s", m.Data, strings.Join(m.Columns, " ")))
 	return m.inner.Open(ctx, env)
@@ -269,6 +271,28 @@ func golden(t *testing.T, file string) {
 		if err := os.WriteFile(file, []byte(strings.TrimSpace(out.String())+"\n"), 0o666); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestWrongStatements checks that a hundred wrong statements and more are told
+// apart: each by a code and a place, or by the expression and the row.
+func TestWrongStatements(t *testing.T) {
+	data, err := os.ReadFile("testdata/errors.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, block := range strings.Split(strings.TrimSpace(string(data)), "\n\n") {
+		in, printed, _ := strings.Cut(block, "\n----\n")
+		compiled := strings.Contains(printed, "error[AS") && (strings.Contains(printed, "\n  --> ") || strings.Contains(printed, "(row {"))
+		ran := strings.Contains(printed, "run: ") && strings.Contains(printed, "[AS")
+		if !compiled && !ran {
+			t.Errorf("no error, or one without a code or a place:\n%s", block)
+		}
+		seen[in] = true
+	}
+	if len(seen) < 100 {
+		t.Errorf("%d different wrong statements, want 100 or more", len(seen))
 	}
 }
 

@@ -127,6 +127,9 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 			return s.src.Error(k.Span, "AS1203", arrowstream.Suggest(k.Name, columnar.Names(t.schema), "columns"), fmt.Sprintf("column %q not found", k.Name))
 		}
 	}
+	if err := s.checkComputed(t); err != nil {
+		return err
+	}
 	if st.Watermark != nil {
 		w := st.Watermark
 		if t.schema != nil && !seen[w.Column.Name] {
@@ -139,6 +142,16 @@ func (s *session) declareTable(t *table, st *syntax.CreateTable) error {
 		return s.watermarkDelay(t, w)
 	}
 	return nil
+}
+
+// checkComputed binds the computed columns of a table whose other columns are
+// declared, so that their errors do not wait for a query.
+func (s *session) checkComputed(t *table) error {
+	if t.reads == nil || len(t.computed) == 0 {
+		return nil
+	}
+	_, err := s.computedColumns(t, t.reads)
+	return err
 }
 
 // watermarkDelay reads ts - INTERVAL ... .

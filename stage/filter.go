@@ -26,8 +26,13 @@ type Filter struct {
 	// of them. What only Where needs is not copied. A changelog keeps its
 	// column of changes without being asked.
 	Columns []string
+	// Also are columns that are computed before, for Where and for the output,
+	// where they follow those of the input. There are none for a changelog.
+	Also []Column
 
 	stateless
+	also  []*expr.Bound
+	whole *arrow.Schema // of the input, with Also
 	where *expr.Bound
 	out   *arrow.Schema
 	keep  []int // columns of the output, nil for all
@@ -39,7 +44,11 @@ var _ arrowstream.Rowwise = (*Filter)(nil)
 // Bind implements [arrowstream.Stage].
 func (f *Filter) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
 	var err error
-	f.mem, f.out, f.keep = env.Allocator, in, nil
+	f.mem, f.keep = env.Allocator, nil
+	if in, err = f.bindAlso(in); err != nil {
+		return nil, err
+	}
+	f.out = in
 	if f.where, err = condition("filter", f.Where, in); err != nil || f.Columns == nil {
 		return in, err
 	}
@@ -67,6 +76,47 @@ func (f *Filter) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, err
 		f.out = columnar.WithEventTime(f.out, "") // the mark of a column that is left out
 	}
 	return f.out, nil
+}
+
+// bindAlso is the schema with the columns that are computed.
+func (f *Filter) bindAlso(in *arrow.Schema) (*arrow.Schema, error) {
+	f.also = nil
+	if len(f.Also) == 0 {
+		return in, nil
+	}
+	if columnar.Changelog(in) {
+		return nil, planError("AS1406", "filter: columns that are computed for a changelog", "")
+	}
+	fields := slices.Clone(in.Fields())
+	for _, c := range f.Also {
+		b, err := expr.Bind(c.Expr, in)
+		if err != nil {
+			return nil, grouped.Error("filter", err)
+		}
+		f.also, fields = append(f.also, b), append(fields, arrow.Field{Name: c.Name, Type: b.Type(), Nullable: b.Nullable()})
+	}
+	md := in.Metadata()
+	f.whole = arrow.NewSchema(fields, &md)
+	return f.whole, grouped.Distinct("filter", fields)
+}
+
+// withAlso is b with the columns that are computed; the caller releases it.
+func (f *Filter) withAlso(b arrowstream.Batch) (arrowstream.Batch, error) {
+	b.Retain()
+	if len(f.also) == 0 {
+		return b, nil
+	}
+	defer b.Release()
+	cols := slices.Clone(b.Columns())
+	defer func() { grouped.Release(cols[b.NumCols():]) }()
+	for i, e := range f.also {
+		col, err := e.Eval(f.mem, b)
+		if err != nil {
+			return nil, grouped.Failed(f.Also[i].Expr, "", err)
+		}
+		cols = append(cols, col)
+	}
+	return array.NewRecord(f.whole, cols, b.NumRows()), nil
 }
 
 // narrow is the columns of b that are passed on.
@@ -99,6 +149,11 @@ func (f *Filter) Process(_ context.Context, b arrowstream.Batch, emit arrowstrea
 	if b.NumRows() == 0 {
 		return nil
 	}
+	b, err := f.withAlso(b)
+	if err != nil {
+		return err
+	}
+	defer b.Release()
 	keep, err := f.where.Select(f.mem, b)
 	if err != nil {
 		return grouped.Failed(f.Where, "", err)
@@ -122,7 +177,11 @@ func (f *Filter) Process(_ context.Context, b arrowstream.Batch, emit arrowstrea
 }
 
 // Fails implements [arrowstream.Rowwise].
-func (f *Filter) Fails() bool { return f.where.Fails() }
+func (f *Filter) Fails() bool {
+	return f.where.Fails() || slices.ContainsFunc(f.also, (*expr.Bound).Fails)
+}
 
 // Clone implements [arrowstream.Parallel].
-func (f *Filter) Clone() arrowstream.Stage { return &Filter{Where: f.Where, Columns: f.Columns} }
+func (f *Filter) Clone() arrowstream.Stage {
+	return &Filter{Where: f.Where, Columns: f.Columns, Also: f.Also}
+}

@@ -29,7 +29,8 @@ import (
 // When an input ends, what is remembered of the other is of no use any more: the
 // rest of that one only looks up.
 //
-// Changes are emitted one by one, as +I and -D, not their net within a tick.
+// Changes are +I and -D, at the end of their tick, and those that cancel each
+// other are left out. The changes of an update may be apart from each other.
 //
 // With keys and a folder in [arrowstream.Env.Spill] it goes on there when the rows
 // outgrow their share, see join_spill.go.
@@ -74,6 +75,7 @@ type HashJoin struct {
 	pairs   joinPairs
 	out     joinPairs // what is emitted of them, and with
 	changes []int8
+	net     netChanges
 
 	divisible
 }
@@ -137,6 +139,9 @@ func (j *HashJoin) Process(ctx context.Context, input int, b arrowstream.Batch, 
 	}
 	if j.Over.On() {
 		return j.Over.Process(ctx, input, b, emit)
+	}
+	if j.updates {
+		emit = j.net.hold(j.mem, emit)
 	}
 	j.seen += b.NumRows()
 	if err := j.number(input, b); err != nil {
@@ -313,6 +318,7 @@ func (j *HashJoin) Counts() arrowstream.Counts {
 func (j *HashJoin) Close() error {
 	if j.open {
 		j.open = false
+		j.net.release()
 		j.groups.Release()
 		for i := range j.sides {
 			j.drop(i)

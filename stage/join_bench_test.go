@@ -63,6 +63,9 @@ func BenchmarkHashJoin(b *testing.B) {
 						if err := j.Process(ctx, input, rec, emit); err != nil {
 							b.Fatal(err)
 						}
+						if _, err := j.Advance(ctx, arrowstream.Watermark{Event: arrowstream.NoEventTime}, emit); err != nil {
+							b.Fatal(err)
+						}
 					}
 					return threadTime(b) - from
 				}

@@ -72,6 +72,9 @@ func (j *HashJoin) Advance(ctx context.Context, w arrowstream.Watermark, emit ar
 	if j.Over.On() {
 		return j.Over.Advance(ctx, w, emit)
 	}
+	if err := j.net.flush(j.mem, emit); err != nil {
+		return w, err
+	}
 	if w.Done() {
 		for input := range j.sides {
 			if err := j.Ended(ctx, input, emit); err != nil {

@@ -32,10 +32,8 @@ func TestHashJoinForgets(t *testing.T) {
 		Want: `ts:timestamp[us] k:int64 a:utf8 rk:int64 b:utf8 __op:int8!
 			1 1 old null null 0
 			1 2 two null null 0
-			9 1 new null null 0
 			1 1 old null null 3
 			1 1 old 1 p 0
-			9 1 new null null 3
 			9 1 new 1 p 0
 			9 1 new 1 q 0
 			9 1 new 1 p 3

@@ -20,10 +20,14 @@ import (
 // passed it, in the order of time, By, Then and arrival. Late rows are counted
 // and go to the side output "late".
 //
-// An aggregate takes the rows of its frame in their order, from the first one:
-// a sum of floats has the bits of adding them up that way. All calls share one
-// pass. The cost of a row is that of the rows of its frame, except for frames
-// that begin with the key, which go on from the row before.
+// An aggregate whose frame begins with the key takes the rows in their order, and
+// goes on from the row before: a sum of floats has the bits of adding them up
+// that way. Of other frames a sum of floats is exact until it is rounded once, so
+// it is a matter of the rows of the frame alone. All calls share one pass. The
+// cost of a row is constant for counts, sums, averages, min and max, and grows
+// with the logarithm of the length of the frame, see overTree, for what is merged;
+// for the others (medians, lists, DISTINCT) it is that of the rows of the frame.
+// What a tick costs a key besides is a copy of the rows that it looks back at.
 type Over struct {
 	// By are the columns of the key.
 	By []string

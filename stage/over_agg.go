@@ -13,39 +13,17 @@ import (
 // overPiece is how many rows of frames are aggregated in one go.
 const overPiece = 1 << 17
 
-// sliding is the aggregates of a bounded frame: every frame is a group of its
-// own, to which its rows are added in their order.
-func (o *Over) sliding(f *overFrame, x arrow.Record, axis []int64) ([]arrow.Array, error) {
-	t := &o.tick
-	t.bound(f.overBounds, axis)
-	n := len(t.lo)
-	args := x.Columns()[f.column : f.column+len(f.plan.ArgFields())]
-	defer f.set.Reset(numbered(n))
-	var p pieces
-	for s := range n {
-		for k := t.lo[s]; k <= t.hi[s]; k++ {
-			p.rows, p.slots = append(p.rows, t.rows[k]), append(p.slots, uint32(s))
-			if len(p.rows) == overPiece {
-				if err := p.flush(o.mem, f.set, args, n); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	if err := p.flush(o.mem, f.set, args, n); err != nil {
-		return nil, err
-	}
-	out, err := f.set.Final(numbered(n))
-	if err != nil || f.rows {
-		return out, err
-	}
-	return takeAll(o.mem, out, t.step)
-}
-
 // pieces are rows and the slots that they are added to.
 type pieces struct {
 	rows  []int32
 	slots []uint32
+}
+
+// span appends the rows from lo to hi-1 for a slot.
+func (p *pieces) span(lo, hi int32, slot uint32) {
+	for r := lo; r < hi; r++ {
+		p.rows, p.slots = append(p.rows, r), append(p.slots, slot)
+	}
 }
 
 func (p *pieces) flush(mem memory.Allocator, set *grouped.Set, args []arrow.Array, n int) error {

@@ -48,6 +48,10 @@ func BenchmarkEventTime(b *testing.B) {
 	calls := func(f stage.Frame) []stage.OverCall {
 		return []stage.OverCall{{Func: "sum", Args: []expr.Expr{x}, Frame: f}, {Func: "row_number"}, {Func: "lag", Args: []expr.Expr{x}}}
 	}
+	deviations := func(f stage.Frame) []stage.OverCall {
+		return []stage.OverCall{{Func: "stddev", Args: []expr.Expr{x}, Frame: f}}
+	}
+	long := stage.Frame{Rows: true, Start: stage.Preceding, Preceding: 1000}
 	last := stage.Frame{Rows: true, Start: stage.Preceding, Preceding: 10}
 	second := stage.Frame{Start: stage.Preceding, Span: time.Second}
 	fall := stage.Pattern{
@@ -57,6 +61,11 @@ func BenchmarkEventTime(b *testing.B) {
 	}
 	looks := fall
 	looks.Define = []stage.Define{fall.Define[0], {Var: "U", Cond: call("gt", x, stage.Last("D", x, 0))}}
+	sums := stage.Pattern{
+		By: []string{"few"}, Time: "ts", Within: time.Hour, Pattern: stage.Concat{plus("A"), stage.Var("B")},
+		Define:   []stage.Define{{Var: "A", Cond: call("lt", stage.AggOf("A", "sum", x), lit(1000.0))}},
+		Measures: []stage.Measure{{Name: "n", Expr: stage.AggOf("A", "count")}},
+	}
 	for _, c := range []struct {
 		name   string
 		jitter int64
@@ -68,9 +77,12 @@ func BenchmarkEventTime(b *testing.B) {
 		{"over/all/many", 0, over(stage.Over{Time: "ts", By: []string{"many"}, Calls: calls(stage.Frame{})})},
 		{"over/rows=10/few", 0, over(stage.Over{Time: "ts", By: []string{"few"}, Calls: calls(last)})},
 		{"over/rows=10/many", 0, over(stage.Over{Time: "ts", By: []string{"many"}, Calls: calls(last)})},
+		{"over/rows=1000/few", 0, over(stage.Over{Time: "ts", By: []string{"few"}, Calls: calls(long)})},
+		{"over/stddev/rows=1000/few", 0, over(stage.Over{Time: "ts", By: []string{"few"}, Calls: deviations(long)})},
 		{"over/second/many", 0, over(stage.Over{Time: "ts", By: []string{"many"}, Calls: calls(second)})},
 		{"pattern/previous", 0, pattern(fall)},
 		{"pattern/match", 0, pattern(looks)},
+		{"pattern/sum/few", 0, pattern(sums)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			batches := input(c.jitter)

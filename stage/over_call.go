@@ -138,9 +138,11 @@ type overFrame struct {
 	overBounds
 	plan    *grouped.Plan
 	aggs    []Agg
-	column  int          // of the first argument in the store, for bounded frames
-	set     *grouped.Set // by slot of the key if open, else by row or peers
-	scratch *grouped.Set // by row or peers, if open
+	column  int           // of the first argument in the store, for bounded frames
+	set     *grouped.Set  // by slot of the key if open, else by row or peers
+	scratch *grouped.Set  // by row or peers, if open, else by frame
+	others  *grouped.Plan // of a bounded frame: those that cannot take rows back
+	merges  bool          // the others can be put together from blocks of rows
 }
 
 // overValue is an argument of a call that looks at single rows.
@@ -313,8 +315,11 @@ func (o *Over) bindAgg(c *OverCall, b overCall, f arrow.Field) (arrow.Field, err
 	if g.plan, err = grouped.Bind("over", g.aggs, o.in); err != nil {
 		return f, err
 	}
-	if !b.frame.open && !o.Bounded {
-		o.need(b.frame)
+	if !b.frame.open {
+		g.others, g.merges = g.plan.Others()
+		if !o.Bounded {
+			o.need(b.frame)
+		}
 	}
 	o.calls = append(o.calls, b)
 	return g.plan.Fields()[b.which], nil

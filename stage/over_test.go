@@ -3,6 +3,7 @@ package stage_test
 import (
 	"cmp"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -157,7 +158,7 @@ func TestOverRandom(t *testing.T) {
 			{Start: stage.CurrentRow},
 		}
 		for i, f := range frames {
-			for _, fn := range []string{"sum", "avg", "max", "first", "count"} {
+			for _, fn := range []string{"sum", "avg", "max", "first", "last", "count"} {
 				calls = append(calls, stage.OverCall{Func: fn, Name: fmt.Sprint(fn, i), Args: []expr.Expr{col("x")}, Frame: f})
 			}
 			calls = append(calls, stage.OverCall{Func: "nth_value", Name: fmt.Sprint("n", i), Args: []expr.Expr{col("x"), lit(int64(3))}, Frame: f})
@@ -195,8 +196,9 @@ func TestOverRandom(t *testing.T) {
 	}
 }
 
-// oracleFrame is sum, avg, max, first, count and nth_value(3) of the frame of
-// row here-1 of rows, which end with its peers.
+// oracleFrame is sum, avg, max, first, last, count and nth_value(3) of the frame
+// of row here-1 of rows, which end with its peers. Sums of bounded frames are
+// exact until they are rounded.
 func oracleFrame(rows []overRow, here int, f stage.Frame) string {
 	cur := rows[here-1]
 	if f.Rows {
@@ -212,15 +214,20 @@ func oracleFrame(rows []overRow, here int, f stage.Frame) string {
 		rows = slices.DeleteFunc(rows, func(o overRow) bool { return o.ts != cur.ts })
 	}
 	sum, most := 0.0, rows[0].x
+	total := new(big.Float).SetPrec(2200) // exact
 	for _, o := range rows {
 		sum, most = sum+o.x, max(most, o.x)
+		total.Add(total, big.NewFloat(o.x))
+	}
+	if f.Start != stage.UnboundedPreceding {
+		sum, _ = total.Float64()
 	}
 	text := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	third := "null"
 	if len(rows) > 2 {
 		third = text(rows[2].x)
 	}
-	return fmt.Sprintf(" %s %s %s %s %d %s", text(sum), text(sum/float64(len(rows))), text(most), text(rows[0].x), len(rows), third)
+	return fmt.Sprintf(" %s %s %s %s %s %d %s", text(sum), text(sum/float64(len(rows))), text(most), text(rows[0].x), text(rows[len(rows)-1].x), len(rows), third)
 }
 
 // TestOverBounded compares whole partitions with a loop over the rows of each.
@@ -278,5 +285,37 @@ func TestOverBounded(t *testing.T) {
 		"not whole": {New: over(stage.Over{Calls: calls[1:2]}), Schema: schema, In: in, Err: "AS1405"},
 		"behind":    {New: over(stage.Over{Calls: calls[6:7]}), Schema: schema, In: in, Err: "AS1405"},
 		"no time":   {New: over(stage.Over{Bounded: true, Calls: calls[7:8]}), Schema: schema, In: in, Err: "ascends"},
+	})
+}
+
+// TestOverBlocks has frames of dozens of rows, whose aggregates are put
+// together from blocks: the same for every cut and after every restore.
+func TestOverBlocks(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var steps []stagetest.Step
+	for tick := range 4 {
+		var lines []string
+		for i := range 90 {
+			lines = append(lines, fmt.Sprintf("%d %d %v %v", tick*90+i, r.IntN(2), r.NormFloat64(), r.NormFloat64()))
+		}
+		steps = append(steps, stagetest.Rows(strings.Join(lines, "\n")), stagetest.Advance(int64(tick*90+40)))
+	}
+	x, y := col("x"), col("y")
+	var calls []stage.OverCall
+	for i, f := range []stage.Frame{
+		{Rows: true, Start: stage.Preceding, Preceding: 60},
+		{Start: stage.Preceding, Span: 70 * time.Microsecond},
+	} {
+		for _, fn := range []string{"stddev", "var_pop", "approx_count_distinct", "median"} {
+			calls = append(calls, stage.OverCall{Func: fn, Name: fmt.Sprint(fn, i), Args: []expr.Expr{x}, Frame: f})
+		}
+		for _, fn := range []string{"corr", "arg_max", "rmse"} {
+			calls = append(calls, stage.OverCall{Func: fn, Name: fmt.Sprint(fn, i), Args: []expr.Expr{x, y}, Frame: f})
+		}
+	}
+	stagetest.Run(t, stagetest.Case{
+		New:    over(stage.Over{Time: "ts", By: []string{"k"}, Calls: calls}),
+		Schema: "ts:timestamp[us]! k:int64! x:float64 y:float64",
+		In:     append(steps, stagetest.End()), Want: "any",
 	})
 }

@@ -25,6 +25,7 @@ type overTick struct {
 	last  []int32 // by peers: the last place
 
 	lo, hi []int32 // by row or peers: the places of a frame
+	slid   overSlide
 }
 
 // overPart is the places of a series. Between its first rows, which calls with
@@ -425,7 +426,7 @@ func (o *Over) forget(kids []uint32) {
 }
 
 func (t *overTick) bytes() int64 {
-	return int64(4 * (cap(t.ids) + cap(t.rows) + cap(t.at) + cap(t.step) + cap(t.first) + cap(t.last) + cap(t.lo) + cap(t.hi) + 16*cap(t.parts)))
+	return int64(4 * (t.slid.words() + cap(t.ids) + cap(t.rows) + cap(t.at) + cap(t.step) + cap(t.first) + cap(t.last) + cap(t.lo) + cap(t.hi) + 16*cap(t.parts)))
 }
 
 // grows appends to s until it has n elements.

@@ -29,7 +29,7 @@ import (
 // Conditions that look at the current row and those before it in the input are
 // evaluated over whole batches. Those that look at the match so far ([First],
 // [Last], [AggOf]) are evaluated for each way to match that is still open, which
-// costs some microseconds. Without them no more ways are open than the pattern
+// costs some microseconds; aggregates go on from row to row. Without them no more ways are open than the pattern
 // has places.
 type Pattern struct {
 	// By are the columns of the key.
@@ -71,6 +71,7 @@ type Pattern struct {
 	values  []overValue // what references look at
 	aggs    []*patAgg
 	back    int64 // rows before a match that are looked at
+	running int   // aggregates that conditions look at
 	numbers bool  // MatchNumber is used
 	skipTo  int   // variable
 	within  int64
@@ -157,8 +158,9 @@ func (p *Pattern) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, er
 	}
 	p.opened = true
 	p.store = newShelf(p.mem, p.storeFields())
+	p.bindRunning()
 	for _, g := range p.aggs {
-		g.set = g.plan.NewSet(p.mem)
+		g.set, g.runs = g.plan.NewSet(p.mem), g.plan.NewSet(p.mem)
 	}
 	return p.out, nil
 }
@@ -333,6 +335,9 @@ func (p *Pattern) Counts() arrowstream.Counts {
 			c.HeapBytes += p.state[i].bytes()
 		}
 		c.StateBytes += c.HeapBytes + p.groups.Bytes()
+		for _, g := range p.aggs {
+			c.StateBytes += g.runs.Bytes()
+		}
 	}
 	return c
 }
@@ -343,8 +348,12 @@ func (p *Pattern) Close() error {
 	releaseRecords(p.ready)
 	p.ready = nil
 	if p.opened {
+		for slot := range p.state {
+			p.dropRuns(uint32(slot))
+		}
 		for _, g := range p.aggs {
 			g.set.Release()
+			g.runs.Release()
 		}
 		p.store.release()
 		p.groups.Release()

@@ -22,17 +22,20 @@ type patStep struct {
 	v     int32
 }
 
+// releaseColumns releases the aggregates of groups.
+func releaseColumns(aggs map[int][]arrow.Array) {
+	for _, a := range aggs {
+		grouped.Release(a)
+	}
+}
+
 // look evaluates what the expressions of s refer to, a row for each view; the
-// caller releases the record.
-func (p *Pattern) look(s *patScope, views []patView) (arrow.Record, error) {
+// caller releases the record. aggs are the aggregates that are known, which it
+// takes over, and others are put to.
+func (p *Pattern) look(s *patScope, views []patView, aggs map[int][]arrow.Array) (arrow.Record, error) {
 	cols := make([]arrow.Array, 0, len(s.refs))
 	defer func() { grouped.Release(cols) }()
-	aggs := make(map[int][]arrow.Array)
-	defer func() {
-		for _, a := range aggs {
-			grouped.Release(a)
-		}
-	}()
+	defer releaseColumns(aggs)
 	for _, r := range s.refs {
 		var col arrow.Array
 		var err error

@@ -3,6 +3,8 @@ package stage
 import (
 	"fmt"
 
+	"github.com/apache/arrow/go/v17/arrow"
+
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/grouped"
 )
@@ -19,6 +21,8 @@ type matcher struct {
 	number  int64 // matches so far
 	runs    []matchRun
 	history []matchStep // of runs, which share what they have in common
+	lasts   []int32     // by step of history and aggregate that goes on: the last step with a row of it, plus 1
+	aggs    []patRun    // aggregates that go on
 	best    int32       // last row, in history plus 1, of what wins unless a run before it ends too
 }
 
@@ -42,11 +46,13 @@ func (m *matcher) restart(row int64) {
 	m.start, m.next, m.best = row, row, 0
 	m.runs, m.history = m.runs[:0], m.history[:0]
 	if !m.open() {
-		m.runs, m.history = nil, nil
+		m.runs, m.history, m.lasts = nil, nil, nil
 	}
 }
 
-func (m *matcher) bytes() int64 { return int64(8*cap(m.runs)+16*cap(m.history)) + 72 }
+func (m *matcher) bytes() int64 {
+	return int64(8*cap(m.runs)+16*cap(m.history)+4*cap(m.lasts)+112*cap(m.aggs)) + 120
+}
 
 // maxRuns bounds the ways to match that are open for a key.
 const maxRuns = 1 << 16
@@ -87,6 +93,7 @@ func (p *Pattern) search(i int, ended, settled bool) error {
 				return err
 			}
 		}
+		p.dropRuns(part.slot)
 		m.restart(from)
 	}
 	return nil
@@ -115,6 +122,7 @@ func (p *Pattern) step(i int, m *matcher, place int32) error {
 			p.nextStamp() // runs at the same place differ in what they took
 		}
 		m.history = append(m.history, matchStep{row: m.next, v: int32(in.v), before: r.last})
+		p.took(m)
 		if p.follow(m, in.a, int32(len(m.history))) {
 			return nil // what is left is preferred less
 		}
@@ -162,12 +170,24 @@ func (p *Pattern) follow(m *matcher, pc, last int32) bool {
 // holds evaluates the condition of v, which looks at the match so far, for the
 // row at place as the next one of r.
 func (p *Pattern) holds(i int, m *matcher, r matchRun, place int32, v int) (bool, error) {
-	steps := p.steps(p.hand.steps[:0], m, r.last, place-int32(m.next-m.start))
+	s, steps := p.conds[v], p.hand.steps[:0]
+	if s.walks {
+		steps = p.steps(steps, m, r.last, place-int32(m.next-m.start))
+	}
 	steps = append(steps, patStep{place, int32(v)})
 	p.hand.steps = steps
 	view := [1]patView{{part: int32(i), steps: steps, number: m.number + 1}}
-	s := p.conds[v]
-	rec, err := p.look(s, view[:])
+	aggs := make(map[int][]arrow.Array)
+	for _, ref := range s.refs {
+		if ref.kind == refAgg && aggs[ref.group] == nil {
+			var err error
+			if aggs[ref.group], err = p.aggregated(p.aggs[ref.group], i, m, r.last, place, v); err != nil {
+				releaseColumns(aggs)
+				return false, err
+			}
+		}
+	}
+	rec, err := p.look(s, view[:], aggs)
 	if err != nil {
 		return false, err
 	}

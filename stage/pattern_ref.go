@@ -80,6 +80,7 @@ type patScope struct {
 	refs   []patRef
 	schema *arrow.Schema
 	exprs  []*expr.Bound
+	walks  bool // it looks at rows of the match
 }
 
 // past reports whether an expression looks at more than the current row and
@@ -93,8 +94,10 @@ type patAgg struct {
 	v      int
 	aggs   []Agg
 	plan   *grouped.Plan
-	set    *grouped.Set
-	column int // of the first argument in the store
+	set    *grouped.Set // by view
+	column int          // of the first argument in the store
+	run    int          // in matcher.aggs, -1 if no condition looks at it
+	runs   *grouped.Set // by slot of the key
 }
 
 // refBinder replaces references by columns.

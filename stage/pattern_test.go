@@ -305,7 +305,7 @@ func TestPatternRandom(t *testing.T) {
 			p.Define = append(p.Define, stage.Define{Var: "A", Cond: call("ge", x, lit(int64(n)))})
 			o.conds["A"] = func(rows []patRow, m []patStep) bool { return cur(rows, m) >= n }
 		}
-		switch r.IntN(3) {
+		switch r.IntN(4) {
 		case 0:
 			p.Define = append(p.Define, stage.Define{Var: "B", Cond: call("gt", x, stage.Prev(x, 1))})
 			o.conds["B"] = func(rows []patRow, m []patStep) bool {
@@ -321,6 +321,18 @@ func TestPatternRandom(t *testing.T) {
 					}
 				}
 				return false
+			}
+		case 2:
+			sum := call("add", stage.AggOf("A", "sum", x), stage.AggOf("", "count"))
+			p.Define = append(p.Define, stage.Define{Var: "B", Cond: call("gt", sum, call("multiply", x, lit(int64(3))))})
+			o.conds["B"] = func(rows []patRow, m []patStep) bool {
+				sum, some := len(m), false
+				for _, s := range m {
+					if s.v == "A" {
+						sum, some = sum+rows[s.row].x, true
+					}
+				}
+				return some && sum > 3*cur(rows, m)
 			}
 		}
 		if r.IntN(3) == 0 {

@@ -152,7 +152,7 @@ func (p *Pattern) test(n int) error {
 		if s == nil || p.past>>v&1 != 0 {
 			continue
 		}
-		rec, err := p.look(s, views)
+		rec, err := p.look(s, views, nil)
 		if err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func (p *Pattern) show() error {
 	if len(views) == 0 {
 		return nil
 	}
-	rec, err := p.look(p.measure, views)
+	rec, err := p.look(p.measure, views, make(map[int][]arrow.Array))
 	if err != nil {
 		return err
 	}
@@ -254,6 +254,7 @@ func (p *Pattern) keepRows(settled bool) error {
 
 // free puts a slot into its initial state.
 func (p *Pattern) free(slot uint32) {
+	p.dropRuns(slot)
 	p.state[slot] = matcher{}
 	p.store.drop([]uint32{slot})
 }

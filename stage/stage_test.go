@@ -56,6 +56,21 @@ func TestFilter(t *testing.T) {
 			}, Schema: "x:int64 y:int64 __op:int8",
 			In: []stagetest.Step{stagetest.Rows("1 7 0\n2 8 1"), stagetest.End()}, Want: "y:int64 __op:int8\n8 3",
 		},
+		"computed columns": {
+			New: func() arrowstream.Stage {
+				return &stage.Filter{
+					Also:  []stage.Column{{Name: "up", Expr: call("upper", col("k"))}},
+					Where: call("ge", col("up"), lit("B")), Columns: []string{"ts", "up"},
+				}
+			}, Schema: schema,
+			In:   []stagetest.Step{stagetest.Rows("1 a 1\n2 b 2\n3 null null\n4 d 5"), stagetest.End()},
+			Want: "ts:timestamp[s]@ up:utf8\n2 B\n4 D",
+		},
+		"computed columns of a changelog": {
+			New: func() arrowstream.Stage {
+				return &stage.Filter{Also: []stage.Column{{Name: "y", Expr: col("x")}}, Where: lit(true)}
+			}, Schema: "x:int64 __op:int8", In: []stagetest.Step{stagetest.End()}, Err: "AS1406",
+		},
 		"columns that are not there": {
 			New: func() arrowstream.Stage { return &stage.Filter{Where: lit(true), Columns: []string{"z"}} }, Schema: schema,
 			In: []stagetest.Step{stagetest.End()}, Err: "AS1203",

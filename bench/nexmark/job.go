@@ -19,6 +19,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/io/all"
 	"github.com/arrowstream/arrowstream/io/blackhole"
+	"github.com/arrowstream/arrowstream/io/csv"
 	"github.com/arrowstream/arrowstream/sql"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
@@ -39,6 +40,7 @@ type job struct {
 	Rate       int64
 	Workers    int
 	Generators int
+	Folder     string // of the files of q10; empty is one that is removed
 }
 
 // queries are the names of the queries there are, in order.
@@ -105,6 +107,8 @@ func (j job) params() (param func(name string) (string, bool), remove func() err
 		values["MODE"] = "batch" // winners are final at the end
 	case "q13":
 		values["SIDE_INPUT"], remove, err = sideInput()
+	case "q10":
+		values["FOLDER"], remove, err = j.folder()
 	}
 	return func(name string) (string, bool) { v, ok := values[name]; return v, ok }, remove, err
 }
@@ -121,11 +125,13 @@ func (j job) run(ctx context.Context, o arrowstream.Options) (r result, err erro
 		return result{}, err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	p, err := sql.Prepare(text, sql.Options{
-		File: j.Query + ".sql", Connectors: all.Connectors(), Formats: all.Formats(), Pipeline: o,
-		Param: params,
-		Sink:  func(string) (arrowstream.Sink, error) { return sink, nil },
-	})
+	opts := sql.Options{File: j.Query + ".sql", Connectors: all.Connectors(), Formats: all.Formats(), Pipeline: o, Param: params}
+	if j.Query == "q10" {
+		opts.Connectors = append([]arrowstream.Connector{counted(csv.Connector, sink)}, opts.Connectors...)
+	} else {
+		opts.Sink = func(string) (arrowstream.Sink, error) { return sink, nil }
+	}
+	p, err := sql.Prepare(text, opts)
 	if err != nil {
 		return result{}, errors.New(syntax.Render(err, text))
 	}

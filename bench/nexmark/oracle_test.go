@@ -78,6 +78,25 @@ func load(t *testing.T, text string, sink arrowstream.Sink) {
 	}
 }
 
+// TestFolders reads back what q10 wrote: the files and the names of their folders
+// hold every bid.
+func TestFolders(t *testing.T) {
+	dir := t.TempDir()
+	wrote, err := job{Query: "q10", Events: 20_000, Rate: 100, Generators: 1, Folder: dir}.run(t.Context(), arrowstream.Options{}) // 200 seconds
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders, err := filepath.Glob(filepath.Join(dir, "dt=*", "hm=*"))
+	if err != nil || len(folders) < 4 {
+		t.Errorf("folders %q, %v", folders, err)
+	}
+	read := &blackhole.Sink{Checksum: true}
+	load(t, fmt.Sprintf("CREATE TABLE f (auction BIGINT, bidder BIGINT, price BIGINT, `dateTime` TIMESTAMP(3), extra VARCHAR, dt VARCHAR, hm VARCHAR) PARTITIONED BY (dt, hm) WITH (connector = 'csv', path = '%s'); INSERT INTO sink SELECT * FROM f;", dir), read)
+	if wrote.Rows != 18_400 || read.Rows() != wrote.Rows || read.Sum() != wrote.Checksum {
+		t.Errorf("%d rows, checksum %016x are written, %d, %016x read back", wrote.Rows, wrote.Checksum, read.Rows(), read.Sum())
+	}
+}
+
 // TestVectors checks the figures of the first million events that other
 // generators of the same rules give, see nexmark.md of the design.
 func TestVectors(t *testing.T) {

@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -14,6 +15,46 @@ type Rows struct {
 	Schema  *arrow.Schema
 	Columns []*Column
 	N       int // rows committed
+
+	constants map[int][]byte
+}
+
+// SetConstant gives all further rows the same value in a column, that of a text,
+// or NULL if it is nil, whatever is appended to the column. A text that is no
+// value of the column is an error, as is NULL where there must be none.
+func (r *Rows) SetConstant(column int, text []byte) error {
+	c := r.Columns[column]
+	if text == nil {
+		if !r.Schema.Field(column).Nullable {
+			return errors.New("no value for a column that is NOT NULL")
+		}
+	} else {
+		err := c.AppendParsed(text)
+		c.Truncate(r.N)
+		if err != nil {
+			return err
+		}
+	}
+	if r.constants == nil {
+		r.constants = map[int][]byte{}
+	}
+	r.constants[column] = text
+	return nil
+}
+
+// fill gives a row that is being committed its constants.
+func (r *Rows) fill() error {
+	for i, text := range r.constants {
+		c := r.Columns[i]
+		c.Truncate(r.N)
+		if text == nil {
+			continue
+		}
+		if err := c.AppendParsed(text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // NewRows returns an empty collection.
@@ -32,6 +73,11 @@ func NewRows(schema *arrow.Schema, mem memory.Allocator) (*Rows, error) {
 // Commit ends a row; columns without a value become NULL. If one of them must
 // not be NULL, the row is taken back and its position returned, else -1.
 func (r *Rows) Commit() (missing int) {
+	if r.constants != nil {
+		if err := r.fill(); err != nil {
+			panic("cell: a constant that was a value is none: " + err.Error())
+		}
+	}
 	for i, c := range r.Columns {
 		if c.n == r.N {
 			c.AppendNull()

@@ -61,17 +61,21 @@ func (r *Result) Prepare(e arrowstream.Epoch) ([]byte, error) {
 	if r.target == nil {
 		return nil, r.Flush()
 	}
-	var err error
-	switch {
-	case r.file != nil && r.target.Due(r.file):
-		err = r.finish()
-	case r.file != nil:
-		err = r.wrap("write", r.pack.Cut())
-	case r.target.Final():
-		err = r.finishEmpty()
+	for _, p := range r.sorted() {
+		var err error
+		if r.target.Due(p.file) {
+			err = r.finish(p)
+		} else {
+			err = r.wrap("write", p.pack.Cut())
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
+	if r.target.Final() {
+		if err := r.finishEmpty(); err != nil {
+			return nil, err
+		}
 	}
 	return r.target.Prepare(e)
 }

@@ -10,13 +10,14 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/epochfile"
 	"github.com/arrowstream/arrowstream/internal/files"
+	"github.com/arrowstream/arrowstream/internal/hive"
 )
 
 // Result is the files of a sink: one file, or stdout, or those in a directory,
 // which is a Path that ends in a slash or leads to one. One file is begun at
 // the first Open, Write or Flush, those of a directory at the first row, and
 // gets its name at Close, unless Abort was called, or with its epoch, see
-// epochs.go.
+// epochs.go. Below the directory there may be folders, see folders.go.
 type Result struct {
 	Kind   Kind
 	Path   string
@@ -29,6 +30,11 @@ type Result struct {
 	// default.
 	RollSize int64
 	RollAge  time.Duration
+	// Folders says that lines go to k=v folders below Path, which is then a
+	// directory, and MaxOpen how many of them have an open file at most, by
+	// default [hive.DefaultMaxOpen].
+	Folders bool
+	MaxOpen int
 	// Begin and End, if set, write what stands in front of the rows of a file
 	// and behind.
 	Begin, End func() error
@@ -41,8 +47,9 @@ type Result struct {
 
 	out    *files.Output     // one file, without epochs
 	target *epochfile.Target // with epochs, and for directories
-	file   *epochfile.File   // in target, open
-	pack   *files.Packer     // in front of file
+	part   *part             // in target, that is written to
+	parts  map[string]*part  // by folder, all that are open
+	used   int64             // counts how often part was changed
 	buf    []byte
 	failed bool
 }
@@ -50,7 +57,7 @@ type Result struct {
 // directory reports whether the path is that of a directory.
 func (r *Result) directory() bool {
 	info, err := r.Access.Stat(r.Path)
-	return strings.HasSuffix(r.Path, "/") || err == nil && info.IsDir()
+	return r.Folders || strings.HasSuffix(r.Path, "/") || err == nil && info.IsDir()
 }
 
 // begin makes the target if one is needed.
@@ -76,7 +83,7 @@ func (r *Result) begin(epochs bool) {
 // Open begins a file if none is open.
 func (r *Result) Open() error {
 	if r.begin(false); r.target != nil {
-		return r.create()
+		return r.enter("")
 	}
 	if r.out != nil {
 		return nil
@@ -97,44 +104,6 @@ func (r *Result) head() error {
 	return r.wrap("write", r.Begin())
 }
 
-// create begins a file of the target if none is open.
-func (r *Result) create() error {
-	if r.file != nil {
-		return nil
-	}
-	f, err := r.target.Create("")
-	if err != nil {
-		return err
-	}
-	r.attach(f)
-	if err := r.pack.Begin(); err != nil {
-		return r.wrap("write", err)
-	}
-	return r.head()
-}
-
-func (r *Result) attach(f *epochfile.File) {
-	r.file, r.pack = f, files.NewPacker(f, strings.TrimSuffix(f.Path(), ".inprogress"), 256<<10)
-}
-
-// finish ends the open file.
-func (r *Result) finish() error {
-	if r.End != nil {
-		if err := r.End(); err != nil {
-			return r.wrap("finish", err)
-		}
-	}
-	if err := r.pack.Cut(); err != nil {
-		return r.wrap("finish", err)
-	}
-	f := r.file
-	r.file, r.pack = nil, nil
-	if err := f.Finish(); err != nil || r.target.Epochs() {
-		return err
-	}
-	return r.target.Publish()
-}
-
 func (r *Result) wrap(what string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %s %s: %w", r.Kind.Name, what, r.Path, err)
@@ -145,31 +114,31 @@ func (r *Result) wrap(what string, err error) error {
 // Write implements io.Writer; a file must be open. Errors are those of the
 // system as they are.
 func (r *Result) Write(p []byte) (int, error) {
-	if r.pack != nil {
-		return r.pack.Write(p)
+	if r.part != nil {
+		return r.part.pack.Write(p)
 	}
 	return r.out.Write(p)
 }
 
 // Rows says that n rows were written, and ends a file that is full.
 func (r *Result) Rows(n int) error {
-	if r.file == nil {
+	if r.part == nil {
 		return nil
 	}
-	r.file.Rows += int64(n)
+	r.part.file.Rows += int64(n)
 	if r.full(0) {
-		return r.finish()
+		return r.finish(r.part)
 	}
 	return nil
 }
 
 // full reports whether the open file has its size with more bytes.
 func (r *Result) full(more int) bool {
-	if r.file == nil {
+	if r.part == nil {
 		return false
 	}
 	size := r.target.RollSize()
-	return size > 0 && r.file.Size()+int64(r.pack.Buffered()+more) >= size
+	return size > 0 && r.part.file.Size()+int64(r.part.pack.Buffered()+more) >= size
 }
 
 // Lines writes n lines; line appends one without its end. Where files end does
@@ -181,13 +150,20 @@ func (r *Result) Lines(n int, line func(to []byte, i int) []byte) error {
 	if err := r.Open(); err != nil {
 		return err
 	}
-	buf, from := r.buf[:0], 0
-	for i := range n {
-		if err := r.Open(); err != nil { // the last was full
-			return err
+	return r.lines(hive.Run{To: n}, line)
+}
+
+// lines writes the lines of a run.
+func (r *Result) lines(run hive.Run, line func(to []byte, i int) []byte) error {
+	buf, from := r.buf[:0], run.From
+	for i := run.From; i < run.To; i++ {
+		if r.part == nil && r.target != nil { // the last was full
+			if err := r.enter(run.Dir); err != nil {
+				return err
+			}
 		}
 		buf = append(line(buf, i), '\n')
-		if len(buf) > 64<<10 || i == n-1 || r.full(len(buf)) {
+		if len(buf) > 64<<10 || i == run.To-1 || r.full(len(buf)) {
 			if _, err := r.Write(buf); err != nil {
 				return r.wrap("write", err)
 			}
@@ -218,10 +194,10 @@ func (r *Result) Abort() {
 	if r.out != nil {
 		_ = r.out.Abort()
 	}
-	if r.pack != nil {
-		r.pack.Abandon()
-		r.file, r.pack = nil, nil
+	for _, p := range r.parts {
+		p.pack.Abandon()
 	}
+	r.part, r.parts = nil, nil
 	if r.target != nil {
 		r.target.Abort()
 	}
@@ -241,8 +217,8 @@ func (r *Result) Close() error {
 	case r.target.Epochs():
 		r.Abort()
 		return nil
-	case r.file != nil:
-		err = r.finish()
+	case len(r.parts) > 0:
+		err = r.finishAll()
 	default:
 		err = r.finishEmpty()
 	}
@@ -250,17 +226,6 @@ func (r *Result) Close() error {
 		r.Abort()
 	}
 	return err
-}
-
-// finishEmpty makes a file without rows if there would be no file at all.
-func (r *Result) finishEmpty() error {
-	if !r.target.WantsEmpty() {
-		return nil
-	}
-	if err := r.create(); err != nil {
-		return err
-	}
-	return r.finish()
 }
 
 func (r *Result) closeOne() error {

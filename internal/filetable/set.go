@@ -36,7 +36,7 @@ func (k Kind) Find(a *arrowstream.Access, path string, stdin io.Reader, extensio
 }
 
 // Live reports whether the set is stdin, which cannot be read twice.
-func (s *Set) Live() bool { return s.names[0] == files.Stdin }
+func (s *Set) Live() bool { return len(s.names) > 0 && s.names[0] == files.Stdin }
 
 func (s *Set) open(name string) (*files.Input, error) {
 	in, err := files.Open(s.access, name, s.stdin)

@@ -60,6 +60,7 @@ type Text struct {
 	in      *files.Input
 	win     *files.Window
 	inLong  bool // within a line that was too long
+	folders Partitioned
 }
 
 var (
@@ -82,6 +83,9 @@ func NewText(kind Kind, rows *cell.Rows, parser Parser, env arrowstream.SourceEn
 // Start implements [Scanner].
 func (t *Text) Start(in *files.Input, at *Place) error {
 	t.in, t.win, t.inLong = in, files.NewWindow(in), false
+	if err := t.enter(); err != nil {
+		return err
+	}
 	for len(t.win.Data()) < 3 && t.win.More() == nil {
 	}
 	t.win.Advance(byteOrderMark(t.win.Data()))

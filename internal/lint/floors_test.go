@@ -47,6 +47,7 @@ var floors = []struct {
 	{"udf", 24},
 	{"", 30}, // the root package
 	{"internal/epochfile", 34},
+	{"internal/hive", 34},
 	{"internal/filetable", 35},
 	{"internal/remote", 35},
 	{"internal/intake", 35},

@@ -22,12 +22,16 @@ import (
 var Connector = arrowstream.Connector{
 	Name: "csv",
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Fields: t.Schema, Stdio: t.Stdio, Access: t.Access}
+		s := &Source{Fields: t.Schema, Partition: t.Partition, Stdio: t.Stdio, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {
 		s := &Sink{Stdio: t.Stdio}
-		return s, t.Decode(s, Source{})
+		err := t.Decode(s, Source{})
+		if len(t.Partition) > 0 {
+			s.Partition = t.Partition
+		}
+		return s, err
 	},
 	Options:    []any{&Source{}, &Sink{}},
 	Extensions: []string{".csv", ".tsv", ".csv.gz", ".csv.zst", ".tsv.gz", ".tsv.zst"},
@@ -68,7 +72,14 @@ type Source struct {
 	// SampleRows is how many rows the types are inferred from, at most 1 MiB;
 	// default 10,000.
 	SampleRows int `option:"sample.rows"`
+	// Hive adds the k=v directories of the paths as columns.
+	Hive bool `option:"hive,hive_partitioning"`
 
+	// Partition are columns that k=v directories give, with or without Hive.
+	Partition []string
+	// Predicates on such columns leave out the files of directories in which
+	// no row satisfies them.
+	Predicates []arrowstream.Predicate
 	// Fields are the declared columns; nil infers them.
 	Fields *arrow.Schema
 	// Stdio stands for the standard streams.

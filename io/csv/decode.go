@@ -10,6 +10,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/cell"
+	"github.com/arrowstream/arrowstream/internal/filetable"
 	"github.com/arrowstream/arrowstream/internal/jsontext"
 )
 
@@ -18,20 +19,25 @@ type decoder struct {
 	*dialect
 	rows    *cell.Rows
 	nested  []*jsontext.Decoder // of columns that hold JSON, else nil
-	where   []int               // field of each column
+	where   []int               // field of each column, -1 if directories give it
 	width   int                 // fields of a row
 	scratch []byte
 	column  int // of the last error, -1 for the whole row
 }
 
-func newDecoder(d *dialect, schema *arrow.Schema, mem memory.Allocator) (*decoder, error) {
+func newDecoder(d *dialect, schema *arrow.Schema, folders filetable.Partitioned, mem memory.Allocator) (*decoder, error) {
 	rows, err := cell.NewRows(schema, mem)
 	if err != nil {
 		return nil, kind.BadOption("%v", err)
 	}
-	dec := &decoder{dialect: d, rows: rows, nested: make([]*jsontext.Decoder, schema.NumFields()), width: schema.NumFields()}
+	dec := &decoder{dialect: d, rows: rows, nested: make([]*jsontext.Decoder, schema.NumFields())}
 	for i, f := range schema.Fields() {
-		dec.where = append(dec.where, i)
+		if folders.Prunes(f.Name) {
+			dec.where = append(dec.where, -1)
+			continue
+		}
+		dec.where = append(dec.where, dec.width)
+		dec.width++
 		switch f.Type.ID() {
 		case arrow.LIST, arrow.FIXED_SIZE_LIST, arrow.STRUCT:
 			dec.nested[i] = jsontext.NewDecoder(jsontext.Options{})
@@ -47,6 +53,9 @@ func (dec *decoder) row(data []byte, r *record) error {
 		return fmt.Errorf("%d fields, want %d", len(r.fields), dec.width)
 	}
 	for i, c := range dec.rows.Columns {
+		if dec.where[i] < 0 {
+			continue
+		}
 		if err := dec.cell(data, r.fields[dec.where[i]], c, i); err != nil {
 			dec.column = i
 			dec.rows.Rollback()
@@ -107,7 +116,7 @@ func (dec *decoder) dataError(data []byte, r *record, err error) *arrowstream.Da
 	e := &arrowstream.DataError{Err: err}
 	if dec.column >= 0 {
 		e.Column = dec.rows.Schema.Field(dec.column).Name
-		if at := dec.where[dec.column]; at < len(r.fields) {
+		if at := dec.where[dec.column]; at >= 0 && at < len(r.fields) {
 			e.Value = arrowstream.CutValue(dec.value(data, r.fields[at], &dec.scratch))
 		}
 	} else {

@@ -41,7 +41,7 @@ func (l Lines) NewDecoder(schema *arrow.Schema, mem memory.Allocator) (arrowstre
 	if err != nil {
 		return nil, err
 	}
-	dec, err := newDecoder(d, schema, mem)
+	dec, err := newDecoder(d, schema, nil, mem)
 	if err != nil {
 		return nil, err
 	}

@@ -68,6 +68,9 @@ func (p *parser) Header(name string, text []byte, eof bool) (n, lines int, again
 func (p *parser) arrange(file string, names []string) error {
 	p.dec.width = len(names)
 	for i, want := range columnar.Names(p.dec.rows.Schema) {
+		if p.dec.where[i] < 0 {
+			continue
+		}
 		at := -1
 		for j, name := range names {
 			if name == want {

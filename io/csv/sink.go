@@ -9,6 +9,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/internal/filetable"
+	"github.com/arrowstream/arrowstream/internal/hive"
 )
 
 // Sink writes one file, which gets its name when the run has succeeded, files
@@ -35,12 +36,19 @@ type Sink struct {
 	// 1 minute. Without one, RollSize alone begins a new file; 0 means never.
 	RollSize int64         `option:"roll.size"`
 	RollAge  time.Duration `option:"roll.age"`
+	// Partition are columns that become k=v directories instead of columns; Path
+	// is then a directory.
+	Partition []string `option:"partition"`
+	// MaxOpen bounds the k=v directories that are written to at the same time;
+	// default 64. Beyond it the one unused for the longest time is finished.
+	MaxOpen int `option:"max-open"`
 
 	// Stdio stands for the standard streams.
 	Stdio arrowstream.Stdio
 
 	w    writer
 	file filetable.Result
+	keys *hive.Keys       // nil without partitions
 	test filetable.Result // fields for tests
 }
 
@@ -64,6 +72,13 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	s.file = s.test
 	s.file.Kind, s.file.Path, s.file.Stdout, s.file.Sink, s.file.Extension = kind, s.Path, s.Stdio.Out, env.Name, ".csv"
 	s.file.RollSize, s.file.RollAge, s.file.Access = s.RollSize, s.RollAge, env.Access
+	s.file.MaxOpen = s.MaxOpen
+	if s.keys, err = s.file.Fold(in, s.Partition, Connector.Extensions...); err != nil {
+		return err
+	}
+	if s.keys != nil {
+		in = s.keys.Files
+	}
 	if !strings.EqualFold(s.Header, "false") {
 		s.file.Begin = func() error {
 			_, err := s.file.Write(append(s.w.header(nil, in), '\n'))
@@ -75,10 +90,27 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 
 // Write implements [arrowstream.Sink].
 func (s *Sink) Write(_ context.Context, b arrowstream.Batch) error {
+	if s.keys != nil {
+		return s.spread(b)
+	}
 	if err := s.w.bind(b); err != nil {
 		return err
 	}
 	return s.file.Lines(int(b.NumRows()), s.w.row)
+}
+
+// spread writes the rows of b to the k=v directories.
+func (s *Sink) spread(b arrowstream.Batch) error {
+	runs, err := s.keys.Runs(b)
+	if err != nil {
+		return err
+	}
+	rest := s.keys.Project(b)
+	defer rest.Release()
+	if err := s.w.bind(rest); err != nil {
+		return err
+	}
+	return s.file.LinesIn(runs, s.w.row)
 }
 
 // Flush implements [arrowstream.Sink].

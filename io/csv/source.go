@@ -13,13 +13,14 @@ import (
 	"github.com/arrowstream/arrowstream/internal/filetable"
 )
 
-var _ arrowstream.Source = (*Source)(nil)
+var _ arrowstream.Pruning = (*Source)(nil)
 
 // known is what is found out about a source once.
 type known struct {
 	set    *filetable.Set
 	schema *arrow.Schema
 	header bool
+	filetable.Partitioned
 }
 
 // Schema implements [arrowstream.Source]. It reads a sample of the first file
@@ -60,6 +61,7 @@ func (s *Source) learn() (*known, error) {
 	if k.schema == nil {
 		return nil, kind.NoColumns(s.Path, "the input is empty")
 	}
+	k.schema, k.Partitioned = k.set.FolderColumns(k.schema, s.Fields != nil, s.Partition, s.Hive)
 	if k.schema, err = kind.EventTime(k.schema, s.EventTime); err != nil {
 		return nil, err
 	}
@@ -153,6 +155,9 @@ func (d *dialect) isHeader(row []byte, r *record, declared *arrow.Schema) bool {
 	return false
 }
 
+// Prunes implements [arrowstream.Pruning].
+func (s *Source) Prunes(column string) bool { return s.known != nil && s.known.Prunes(column) }
+
 // Bounded implements [arrowstream.Source]: files end, stdin may be live.
 func (s *Source) Bounded() bool { return s.Path != files.Stdin }
 
@@ -174,10 +179,12 @@ func (s *Source) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstre
 	if err != nil {
 		return nil, err
 	}
-	dec, err := newDecoder(d, k.schema, env.Allocator)
+	dec, err := newDecoder(d, k.schema, k.Partitioned, env.Allocator)
 	if err != nil {
 		return nil, err
 	}
 	p := &parser{dec: dec, header: k.header}
-	return []arrowstream.Partition{filetable.NewPartition(k.set, filetable.NewText(kind, dec.rows, p, env, s.OnBadRow))}, nil
+	text := filetable.NewText(kind, dec.rows, p, env, s.OnBadRow)
+	text.Folders(k.Partitioned)
+	return []arrowstream.Partition{filetable.NewPartition(k.Prune(k.set, s.Predicates), text)}, nil
 }

@@ -133,6 +133,9 @@ func find(have []arrow.Field, f arrow.Field) (arrow.Field, error) {
 // Bounded implements [arrowstream.Source].
 func (s *Clicks) Bounded() bool { return s.Rows > 0 && s.Rate == 0 }
 
+// RowCount returns the number of rows; it is not known if there is no end.
+func (s *Clicks) RowCount() (rows int64, known bool) { return s.Rows, s.Rows > 0 }
+
 // Delivers implements [arrowstream.Guaranteed].
 func (s *Clicks) Delivers() (arrowstream.Guarantee, string) {
 	return arrowstream.ExactlyOnce, "rows are a function of seed and number"

@@ -197,6 +197,25 @@ func (s *Nexmark) Bounded() bool {
 	return s.Events > 0 && !s.KeepAlive && s.MaxEmitSpeed.On(true)
 }
 
+// RowCount returns the number of events, or about that of a table among them; it
+// is not known if there is no end.
+func (s *Nexmark) RowCount() (rows int64, known bool) {
+	t, err := s.timeline()
+	if err != nil || s.Events == 0 {
+		return 0, false
+	}
+	share := t.total
+	switch s.table() {
+	case "person":
+		share = t.persons
+	case "auction":
+		share = t.auctions
+	case "bid":
+		share = t.total - t.persons - t.auctions
+	}
+	return s.Events * int64(share) / int64(t.total), true
+}
+
 // Delivers implements [arrowstream.Guaranteed].
 func (s *Nexmark) Delivers() (arrowstream.Guarantee, string) {
 	return arrowstream.ExactlyOnce, "rows are a function of seed and number"

@@ -22,12 +22,16 @@ var Connector = arrowstream.Connector{
 	Name:    "json",
 	Aliases: []string{"jsonl", "ndjson"},
 	Source: func(t arrowstream.Table) (arrowstream.Source, error) {
-		s := &Source{Fields: t.Schema, Stdio: t.Stdio, Access: t.Access}
+		s := &Source{Fields: t.Schema, Partition: t.Partition, Stdio: t.Stdio, Access: t.Access}
 		return s, t.Decode(s, Sink{})
 	},
 	Sink: func(t arrowstream.Table) (arrowstream.Sink, error) {
 		s := &Sink{Stdio: t.Stdio}
-		return s, t.Decode(s, Source{})
+		err := t.Decode(s, Source{})
+		if len(t.Partition) > 0 {
+			s.Partition = t.Partition
+		}
+		return s, err
 	},
 	Options: []any{&Source{}, &Sink{}},
 	Extensions: []string{

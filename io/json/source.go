@@ -28,7 +28,14 @@ type Source struct {
 	// SampleRows is how many lines the columns are inferred from, at most
 	// 1 MiB; default 10,000.
 	SampleRows int `option:"sample.rows"`
+	// Hive adds the k=v directories of the paths as columns.
+	Hive bool `option:"hive,hive_partitioning"`
 
+	// Partition are columns that k=v directories give, with or without Hive.
+	Partition []string
+	// Predicates on such columns leave out the files of directories in which
+	// no row satisfies them.
+	Predicates []arrowstream.Predicate
 	// Fields are the declared columns; nil infers them.
 	Fields *arrow.Schema
 	// Stdio stands for the standard streams.
@@ -39,12 +46,13 @@ type Source struct {
 	known *known
 }
 
-var _ arrowstream.Source = (*Source)(nil)
+var _ arrowstream.Pruning = (*Source)(nil)
 
 // known is what is found out about a source once.
 type known struct {
 	set    *filetable.Set
 	schema *arrow.Schema
+	filetable.Partitioned
 }
 
 // Schema implements [arrowstream.Source]. It reads a sample of the first file
@@ -82,6 +90,7 @@ func (s *Source) learn() (*known, error) {
 	if k.schema == nil {
 		return nil, kind.NoColumns(s.Path, "there is no object to infer them from")
 	}
+	k.schema, k.Partitioned = k.set.FolderColumns(k.schema, s.Fields != nil, s.Partition, s.Hive)
 	if k.schema, err = kind.EventTime(k.schema, s.EventTime); err != nil {
 		return nil, err
 	}
@@ -131,6 +140,9 @@ func (s *Source) sample(name string, data []byte, eof bool) (*arrow.Schema, erro
 	return schema, nil
 }
 
+// Prunes implements [arrowstream.Pruning].
+func (s *Source) Prunes(column string) bool { return s.known != nil && s.known.Prunes(column) }
+
 // Bounded implements [arrowstream.Source]: files end, stdin may be live.
 func (s *Source) Bounded() bool { return s.Path != files.Stdin }
 
@@ -157,5 +169,7 @@ func (s *Source) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstre
 		return nil, kind.BadOption("%v", err)
 	}
 	p := &parser{dec: jsontext.NewDecoder(opts), rows: rows}
-	return []arrowstream.Partition{filetable.NewPartition(k.set, filetable.NewText(kind, rows, p, env, s.OnBadRow))}, nil
+	text := filetable.NewText(kind, rows, p, env, s.OnBadRow)
+	text.Folders(k.Partitioned)
+	return []arrowstream.Partition{filetable.NewPartition(k.Prune(k.set, s.Predicates), text)}, nil
 }

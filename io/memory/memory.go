@@ -70,6 +70,16 @@ func sameFields(a, b *arrow.Schema) bool {
 // Bounded implements [arrowstream.Source].
 func (s *Source) Bounded() bool { return true }
 
+// RowCount returns the number of rows.
+func (s *Source) RowCount() (rows int64, known bool) {
+	for _, part := range s.Partitions {
+		for _, b := range part {
+			rows += b.NumRows()
+		}
+	}
+	return rows, true
+}
+
 // Delivers implements [arrowstream.Guaranteed].
 func (s *Source) Delivers() (arrowstream.Guarantee, string) {
 	return arrowstream.ExactlyOnce, "batches are read again from a row on"

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/hive"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -119,10 +120,8 @@ func (o *opened) openGroup(g int, mem memory.Allocator) (*group, error) {
 
 func (o *opened) columnReader(c column, open chunks, mem memory.Allocator) (reader, error) {
 	if c.hive {
-		for _, h := range o.info.hive {
-			if h.key == c.name && h.value != hiveNull {
-				return newConstReader(c.typ, &h.value, mem)
-			}
+		if v, ok := hive.Find(o.info.hive, c.name); ok && !v.Null {
+			return newConstReader(c.typ, &v.Text, mem)
 		}
 		return newConstReader(c.typ, nil, mem)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/hive"
 )
 
 // part is a file being written, one per k=v directory.
@@ -109,7 +110,7 @@ func (s *Sink) open(key string) (*part, error) {
 	}
 	limit := s.MaxOpen
 	if limit == 0 {
-		limit = 64
+		limit = hive.DefaultMaxOpen
 	}
 	if len(s.parts) >= limit {
 		if err := s.finishPart(s.oldest()); err != nil {
@@ -181,7 +182,7 @@ func (s *Sink) sorted() []*part {
 
 // finishEmpty makes a file without rows if there would be no file at all.
 func (s *Sink) finishEmpty() error {
-	if len(s.keys) > 0 || !s.target.WantsEmpty() {
+	if len(s.Partition) > 0 || !s.target.WantsEmpty() {
 		return nil
 	}
 	p, err := s.open("")

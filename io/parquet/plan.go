@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -14,6 +13,7 @@ import (
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/files"
 	"github.com/arrowstream/arrowstream/internal/glob"
+	"github.com/arrowstream/arrowstream/internal/hive"
 )
 
 // fileInfo is what is kept of a file between planning and reading.
@@ -25,7 +25,7 @@ type fileInfo struct {
 	rows   int64
 	groups []int64 // rows of each row group
 	fields []fileField
-	hive   []hiveValue
+	hive   []hive.Value
 	lows   map[string]int64 // least values of integer and time columns, in the unit of the file
 	id     files.Identity   // as far as a position needed it
 }
@@ -91,7 +91,7 @@ func (s *Source) fileInfos() ([]*fileInfo, error) {
 
 // info summarises the footer of f.
 func (f *file) info() *fileInfo {
-	out := &fileInfo{access: f.access, path: f.path, size: f.size, mtime: f.mtime, rows: f.meta.NumRows, fields: f.fields(), hive: hiveValues(f.path), lows: f.lows()}
+	out := &fileInfo{access: f.access, path: f.path, size: f.size, mtime: f.mtime, rows: f.meta.NumRows, fields: f.fields(), hive: hive.Values(f.path), lows: f.lows()}
 	for i := range f.meta.RowGroups {
 		out.groups = append(out.groups, f.meta.RowGroups[i].NumRows)
 	}
@@ -248,24 +248,6 @@ func (s *Source) notFound(name string, all []candidate) error {
 
 func (s *Source) unreadable(c candidate) error {
 	return &arrowstream.Error{Code: "AS4140", Msg: fmt.Sprintf("parquet: column %q of %s cannot be read", c.out, s.Path), Err: c.err, Hint: "leave it out of the query"}
-}
-
-// hiveValue is a k=v directory on the path of a file.
-type hiveValue struct{ key, value string }
-
-// hiveNull is what Hive and Spark write for NULL.
-const hiveNull = "__HIVE_DEFAULT_PARTITION__"
-
-// hiveValues are the k=v directories of path.
-func hiveValues(path string) []hiveValue {
-	var out []hiveValue
-	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
-	for i, part := range parts {
-		if k, v, ok := strings.Cut(part, "="); ok && k != "" && i < len(parts)-1 {
-			out = append(out, hiveValue{unescape(k), unescape(v)})
-		}
-	}
-	return out
 }
 
 // lows are the least values of the columns that may be event times, as far as

@@ -325,8 +325,8 @@ func widerInt(sa bool, wa int, sb bool, wb int) (arrow.DataType, bool) {
 func (s *Source) hiveColumns(p *plan, all []candidate) []candidate {
 	for _, f := range p.files {
 		for _, h := range f.hive {
-			if !slices.ContainsFunc(all, func(c candidate) bool { return c.name == h.key }) {
-				all = append(all, candidate{name: h.key, out: h.key, typ: columnar.Dict, nullable: true, hive: true})
+			if !slices.ContainsFunc(all, func(c candidate) bool { return c.name == h.Key }) {
+				all = append(all, candidate{name: h.Key, out: h.Key, typ: columnar.Dict, nullable: true, hive: true})
 			}
 		}
 	}

@@ -170,6 +170,10 @@ func (s *scan) claim(ctx context.Context) (*piece, error) {
 			if s.at.file >= len(s.files) {
 				return nil, nil
 			}
+			if s.plan.excluded(s.files[s.at.file]) {
+				s.at = place{file: s.at.file + 1}
+				continue
+			}
 			f, err := s.plan.open(s.files[s.at.file])
 			if err != nil {
 				return nil, err

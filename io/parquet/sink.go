@@ -14,6 +14,7 @@ import (
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/epochfile"
+	"github.com/arrowstream/arrowstream/internal/hive"
 )
 
 const (
@@ -58,9 +59,8 @@ type Sink struct {
 	env      arrowstream.Env
 	in       *arrow.Schema
 	schema   *outSchema
-	keys     []int // columns of Partition
-	rest     []int // columns of the files
-	event    int   // event-time column of the input, -1 if there is none
+	keys     *hive.Keys
+	event    int // event-time column of the input, -1 if there is none
 	single   bool
 	target   *epochfile.Target
 	parts    map[string]*part
@@ -99,29 +99,11 @@ func (s *Sink) Bind(in *arrow.Schema, env arrowstream.Env) error {
 	if s.RollInterval > 0 && s.event < 0 {
 		return &arrowstream.Error{Code: "AS1504", Msg: "parquet: 'roll.interval' needs an event-time column", Hint: "declare a WATERMARK, or roll by 'roll.rows' or 'roll.size'"}
 	}
-	var fields []arrow.Field
-	for i, f := range in.Fields() {
-		if slices.Contains(s.Partition, f.Name) {
-			continue
-		}
-		s.rest = append(s.rest, i)
-		fields = append(fields, f)
-	}
-	for _, name := range s.Partition {
-		i := columnar.Index(in, name)
-		if i < 0 {
-			return &arrowstream.Error{Code: "AS1203", Msg: fmt.Sprintf("parquet: partition column %q not found", name), Hint: arrowstream.Suggest(name, columnar.Names(in), "columns")}
-		}
-		if err := checkKeyType(in.Field(i)); err != nil {
-			return err
-		}
-		s.keys = append(s.keys, i)
-	}
-	if len(fields) == 0 {
-		return &arrowstream.Error{Code: "AS1504", Msg: "parquet: all columns are partition columns", Hint: "leave at least one column for the files"}
-	}
 	var err error
-	if s.schema, err = newOutSchema(arrow.NewSchema(fields, nil)); err != nil {
+	if s.keys, err = hive.NewKeys("parquet", s.Path, in, s.Partition); err != nil {
+		return err
+	}
+	if s.schema, err = newOutSchema(arrow.NewSchema(s.keys.Files.Fields(), nil)); err != nil {
 		return &arrowstream.Error{Code: "AS4142", Msg: fmt.Sprintf("parquet: write %s", s.Path), Err: err}
 	}
 	c := epochfile.Config{
@@ -199,11 +181,11 @@ func (s *Sink) write(b arrow.Record) error {
 	if b.NumRows() == 0 {
 		return nil
 	}
-	cols := make([]arrow.Array, len(s.rest))
-	for i, c := range s.rest {
+	cols := make([]arrow.Array, len(s.keys.Rest))
+	for i, c := range s.keys.Rest {
 		cols[i] = b.Column(c)
 	}
-	if len(s.keys) == 0 {
+	if len(s.Partition) == 0 {
 		return s.writeTo("", b, cols, nil)
 	}
 	return s.partition(b, cols)

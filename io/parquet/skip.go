@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
+	"github.com/arrowstream/arrowstream/internal/hive"
 )
 
 // Predicate is a comparison of a column with a constant. Beside what
@@ -49,6 +51,21 @@ func (p *plan) wanted(f *file, g int) bool {
 		}
 	}
 	return true
+}
+
+// excluded reports whether, by the k=v directories of a file, no row of it
+// satisfies the predicates on the columns that these give.
+func (p *plan) excluded(f *fileInfo) bool {
+	if !p.source.Hive {
+		return false
+	}
+	var preds []Predicate
+	for _, pred := range p.source.Predicates {
+		if slices.ContainsFunc(p.columns, func(c column) bool { return c.hive && c.name == pred.Column }) {
+			preds = append(preds, pred)
+		}
+	}
+	return hive.Excludes(f.hive, preds)
 }
 
 // asked is a predicate on a leaf column of a file, outside of lists.

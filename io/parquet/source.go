@@ -89,6 +89,15 @@ func (s *Source) Delivers() (arrowstream.Guarantee, string) {
 	return arrowstream.ExactlyOnce, "files are read again from a row on"
 }
 
+// RowCount returns the number of rows that the footers tell; it is known after
+// Schema.
+func (s *Source) RowCount() (rows int64, known bool) {
+	for _, f := range s.infos {
+		rows += f.rows
+	}
+	return rows, s.infos != nil
+}
+
 // Schema implements arrowstream.Source. It reads the footers of all files.
 func (s *Source) Schema() (*arrow.Schema, error) {
 	p, err := s.plan()

@@ -411,6 +411,15 @@ func TestHiveColumns(t *testing.T) {
 	}
 	rows := mustRead(t, &Source{Path: dir, Hive: true, Declared: schema(t, "x:int64 day:date32 k:utf8")}, testEnv(mem, 0, 2))
 	equalRows(t, rows, []string{"1 2024-01-01 a/b", "3 2024-01-01 a/b", "2 2024-01-02 ..", "5 2024-01-02 .x=%", "4 null null"})
+	s := &Source{Path: dir, Hive: true, Declared: schema(t, "x:int64 day:date32 k:utf8")}
+	s.Predicates = []Predicate{{Column: "day", Op: "=", Value: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)}}
+	if _, err := s.Schema(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, got[1]), filepath.Join(dir, "away")); err != nil { // it is not looked at again
+		t.Fatal(err)
+	}
+	equalRows(t, mustRead(t, s, testEnv(mem, 0, 2)), []string{"1 2024-01-01 a/b", "3 2024-01-01 a/b"})
 	if rows := mustRead(t, &Source{Path: dir}, testEnv(mem, 0, 2)); rows[0] != "1" {
 		t.Fatalf("without 'hive' the first row is %q", rows[0])
 	}

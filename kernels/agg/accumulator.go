@@ -65,6 +65,12 @@ type Spec struct {
 	// OrderFree tells that the result does not depend on the order of rows and
 	// merges, to the bit.
 	OrderFree bool
+	// Slide computes frames that move along rows: the result of frame i is that
+	// of the rows lo[i] to hi[i]-1 of args. Neither lo nor hi descends, and lo[i]
+	// is at most hi[i]. A row costs the same for every length of the frames. It
+	// is nil for functions that cannot take rows back. Sums of floats are exact
+	// until they are rounded once.
+	Slide func(mem memory.Allocator, lo, hi []int32, args ...arrow.Array) (arrow.Array, error)
 
 	// retract is what [Spec.Retractable] returns, nil for the general way.
 	retract func() (*Spec, error)

@@ -51,7 +51,7 @@ func bindCountIf(f *Function, args []arrow.DataType) (*Spec, error) {
 func countSpec(of counted, args ...arrow.DataType) *Spec {
 	return itself(&Spec{
 		Args: args, Out: arrow.PrimitiveTypes.Int64, StateTypes: []arrow.DataType{arrow.PrimitiveTypes.Int64},
-		Merge: true, OrderFree: true,
+		Merge: true, OrderFree: true, Slide: slideCount(of),
 		New: func(mem memory.Allocator) Accumulator { return &count{mem: mem, n: column[int64]{mem: mem}, of: of} },
 	})
 }

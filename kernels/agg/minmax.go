@@ -37,25 +37,25 @@ func bindExtreme(f *Function, args []arrow.DataType, largest bool) (*Spec, error
 			return &extremeBytes{mem: mem, t: out, largest: largest, cells: newStore(mem)}
 		}
 	case arrow.INT8:
-		spec.New = newExtreme[int8](out, largest)
+		spec.New, spec.Slide = newExtreme[int8](out, largest), slideExtreme[int8](out, largest)
 	case arrow.INT16:
-		spec.New = newExtreme[int16](out, largest)
+		spec.New, spec.Slide = newExtreme[int16](out, largest), slideExtreme[int16](out, largest)
 	case arrow.INT32, arrow.DATE32, arrow.TIME32, arrow.INTERVAL_MONTHS:
-		spec.New = newExtreme[int32](out, largest)
+		spec.New, spec.Slide = newExtreme[int32](out, largest), slideExtreme[int32](out, largest)
 	case arrow.INT64, arrow.DATE64, arrow.TIME64, arrow.TIMESTAMP, arrow.DURATION:
-		spec.New = newExtreme[int64](out, largest)
+		spec.New, spec.Slide = newExtreme[int64](out, largest), slideExtreme[int64](out, largest)
 	case arrow.UINT8:
-		spec.New = newExtreme[uint8](out, largest)
+		spec.New, spec.Slide = newExtreme[uint8](out, largest), slideExtreme[uint8](out, largest)
 	case arrow.UINT16:
-		spec.New = newExtreme[uint16](out, largest)
+		spec.New, spec.Slide = newExtreme[uint16](out, largest), slideExtreme[uint16](out, largest)
 	case arrow.UINT32:
-		spec.New = newExtreme[uint32](out, largest)
+		spec.New, spec.Slide = newExtreme[uint32](out, largest), slideExtreme[uint32](out, largest)
 	case arrow.UINT64:
-		spec.New = newExtreme[uint64](out, largest)
+		spec.New, spec.Slide = newExtreme[uint64](out, largest), slideExtreme[uint64](out, largest)
 	case arrow.FLOAT32:
-		spec.New = newExtreme[float32](out, largest)
+		spec.New, spec.Slide = newExtreme[float32](out, largest), slideExtreme[float32](out, largest)
 	case arrow.FLOAT64:
-		spec.New = newExtreme[float64](out, largest)
+		spec.New, spec.Slide = newExtreme[float64](out, largest), slideExtreme[float64](out, largest)
 	default:
 		return nil, f.refuse(args[0], "a type with an order")
 	}

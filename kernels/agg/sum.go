@@ -76,6 +76,7 @@ func floatSpec(mean bool) *Spec {
 		New: func(mem memory.Allocator) Accumulator {
 			return &floatSum{mem: mem, mean: mean, cells: column[floatCell]{mem: mem}}
 		},
+		Slide: slideFloat(mean),
 		State: "float sum", retract: func() (*Spec, error) { return exactSpec(mean), nil },
 		Share: func(of Accumulator) Accumulator { return floatShare{of.(*floatSum), mean} },
 	}

@@ -24,13 +24,15 @@ type decimalSum struct {
 
 func decimalSpec(in, out *arrow.Decimal128Type, mean bool) *Spec {
 	i64 := arrow.PrimitiveTypes.Int64
-	return itself(&Spec{
+	spec := itself(&Spec{
 		Args: []arrow.DataType{in}, Out: out, Nullable: true, Merge: true, OrderFree: true,
 		StateTypes: []arrow.DataType{i64, &arrow.Decimal128Type{Precision: 38}, i64},
 		New: func(mem memory.Allocator) Accumulator {
 			return &decimalSum{mem: mem, mean: mean, in: in, out: out, cells: column[exactCell]{mem: mem}}
 		},
 	})
+	spec.Slide = slideDecimal(spec)
+	return spec
 }
 
 // Update implements Accumulator.

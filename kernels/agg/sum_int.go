@@ -31,11 +31,12 @@ type intSum struct {
 
 func intSpec(in, out arrow.DataType, mean bool) *Spec {
 	counted := itself(newIntSpec(in, out, mean, true))
+	counted.Slide = slideInt(counted)
 	if mean {
 		return counted
 	}
 	spec := newIntSpec(in, out, mean, false)
-	spec.retract = counted.retract
+	spec.retract, spec.Slide = counted.retract, counted.Slide
 	return spec
 }
 

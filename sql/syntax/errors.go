@@ -44,8 +44,10 @@ func (e Errors) Err() error {
 	return e
 }
 
-// List takes an error apart into the coded errors it holds. An error without a
-// code becomes one with an empty code and the whole text as message.
+// List takes an error apart into the coded errors it holds. A row that cannot be
+// read has the code of what is wrong with it and the ways to go on; another
+// error without a code becomes one with an empty code and the whole text as
+// message.
 func List(err error) Errors {
 	if err == nil {
 		return nil
@@ -57,6 +59,11 @@ func List(err error) Errors {
 	var one *arrowstream.Error
 	if errors.As(err, &one) {
 		return Errors{one}
+	}
+	var row *arrowstream.DataError
+	if errors.As(err, &row) {
+		hint := "mend the row, leave such rows out with ON ERROR SKIP behind the query, or keep them with ON ERROR DEAD LETTER TO a table"
+		return Errors{{Code: row.Code(), Msg: err.Error(), Hint: hint}}
 	}
 	return Errors{{Msg: err.Error()}}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/arrowstream/arrowstream"
 )
 
 // intervalUnits are the units of INTERVAL, fine to coarse. Year-month units
@@ -46,6 +48,20 @@ func unitIndex(word string, short bool) int {
 		}
 	}
 	return -1
+}
+
+// unitNames are the units that are suggested.
+func unitNames() (out []string) {
+	for _, u := range intervalUnits {
+		out = append(out, u.name)
+	}
+	return out
+}
+
+// plainNumber reports whether text is a number without a unit.
+func plainNumber(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil
 }
 
 // intervalSum adds up the parts of an interval literal.
@@ -93,6 +109,8 @@ func (p *parser) interval() Expr {
 				p.take()
 			}
 			sum.unitForm(text, from, to)
+		} else if plainNumber(text) && u.kind == tokIdent && !isReserved(u) {
+			p.fail(u.Span, "AS1104", u.describe(p.src)+" is no unit of an interval", arrowstream.Suggest(u.text, unitNames(), "units"))
 		} else {
 			sum.words(text)
 		}

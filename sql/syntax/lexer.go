@@ -290,7 +290,7 @@ func (l *lexer) word(start int) token {
 	l.pos = i
 	t := token{Span: Span{start, i}, kind: tokIdent, text: text[start:i]}
 	if ascii {
-		t.up = strings.ToUpper(t.text)
+		t.up = l.src.upper[start:i]
 	}
 	return t
 }

@@ -1,6 +1,10 @@
 package syntax
 
-import "github.com/arrowstream/arrowstream"
+import (
+	"fmt"
+
+	"github.com/arrowstream/arrowstream"
+)
 
 // create takes CREATE ... .
 func (p *parser) create() Statement {
@@ -86,8 +90,11 @@ func (p *parser) createTable(c *CreateTable) {
 			c.Comment = p.text("a comment in quotes")
 		case p.word("PARTITIONED", "BY"):
 			c.PartitionedBy = p.idents("a column")
-		case t.is("WITH") && p.at(1).is("("):
+		case t.is("WITH"):
 			p.take()
+			if !p.is("(") {
+				p.fail(p.cur().Span, "AS1101", fmt.Sprintf("unexpected %s, expected (", p.cur().describe(p.src)), "write WITH ('connector' = 'csv', 'path' = 'file.csv')")
+			}
 			c.Options = append(c.Options, p.options()...)
 		case p.word("USING"):
 			n := p.ident("a connector")

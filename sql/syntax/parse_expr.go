@@ -418,7 +418,10 @@ func (p *parser) cast() Expr {
 	start := p.take()
 	open := p.take().Span
 	x := p.expr()
-	p.want("AS")
+	if t := p.cur(); !t.is("AS") {
+		p.fail(t.Span, "AS1101", fmt.Sprintf("unexpected %s, expected AS", t.describe(p.src)), "write "+start.up+"(x AS TYPE)")
+	}
+	p.word("AS")
 	to := p.typ()
 	p.closing(")", open)
 	return &Cast{Span: p.since(start.Span), X: x, To: to, Try: start.up == "TRY_CAST"}

@@ -196,7 +196,7 @@ func (p *parser) selectBlock() *Select {
 	}
 	for {
 		if p.is("FROM") {
-			p.unexpected("a column or expression")
+			p.fail(p.cur().Span, "AS1101", `unexpected "FROM", expected a column or expression`, "write * for all columns; the last column has no comma behind it")
 		}
 		s.Items = append(s.Items, p.item())
 		if !p.op(",") {

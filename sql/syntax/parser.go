@@ -20,7 +20,7 @@ const (
 // file is the name that errors show, "" if there is none.
 func Parse(file, text string) (*Script, error) {
 	src := NewSource(file, text)
-	p := &parser{src: src, toks: make([]token, 0, min(len(text)/4+16, 1024))}
+	p := &parser{src: src, toks: make([]token, 0, min(len(text)/2+16, 1024))}
 	p.lex = lexer{src: src, fail: p.report}
 	script := &Script{Source: src}
 	for len(p.errs) < MaxErrors {
@@ -111,7 +111,13 @@ func (p *parser) unexpected(wanted string) {
 	t := p.cur()
 	hint := p.keywordHint(t)
 	if hint == "" && p.i > 0 && len(p.toks) > p.i {
-		hint = p.keywordHint(&p.toks[p.i-1]) // a mistyped word was taken for a name
+		before := &p.toks[p.i-1]
+		if hint = p.keywordHint(before); hint != "" { // a mistyped word was taken for a name
+			hint = before.describe(p.src) + " before it: " + hint
+		}
+	}
+	if t.is("=>") {
+		hint = "greater or equal is written >="
 	}
 	p.fail(t.Span, "AS1101", fmt.Sprintf("unexpected %s, expected %s", t.describe(p.src), wanted), hint)
 }

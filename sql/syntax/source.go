@@ -22,12 +22,13 @@ type Source struct {
 	File string
 	Text string
 
-	lines []int // offset of the first byte of each line
+	lines []int  // offset of the first byte of each line
+	upper string // Text with its ASCII letters in upper case: words are compared by slices of it
 }
 
 // NewSource returns text as a source; file may be empty.
 func NewSource(file, text string) *Source {
-	s := &Source{File: file, Text: text, lines: []int{0}}
+	s := &Source{File: file, Text: text, lines: []int{0}, upper: upperASCII(text)}
 	for i := strings.IndexByte(text, '\n'); i >= 0; {
 		s.lines = append(s.lines, i+1)
 		next := strings.IndexByte(text[i+1:], '\n')
@@ -37,6 +38,20 @@ func NewSource(file, text string) *Source {
 		i += 1 + next
 	}
 	return s
+}
+
+// upperASCII is text with its ASCII letters in upper case, byte for byte.
+func upperASCII(text string) string {
+	var sb strings.Builder
+	sb.Grow(len(text))
+	for i := range len(text) {
+		c := text[i]
+		if c >= 'a' && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		sb.WriteByte(c)
+	}
+	return sb.String()
 }
 
 // Pos is the place of a span: line and columns in code points, from 1. A span

@@ -46,6 +46,7 @@ QUERIES = {
              (SELECT DISTINCT seller, epoch_ms(dateTime) // 10000 AS w FROM auction) a ON p.id = a.seller AND p.w = a.w""",
     "q9": """SELECT * EXCLUDE (n, rank) FROM
              (SELECT *, row_number() OVER (PARTITION BY id ORDER BY price DESC, bid_dateTime, n) AS rank FROM valid) WHERE rank = 1""",
+    "q10": "SELECT auction, bidder, price, dateTime, extra, strftime(dateTime, '%Y-%m-%d'), strftime(dateTime, '%H:%M') FROM bid",
     "q11": """SELECT bidder, count(*), min(dateTime), max(dateTime) + INTERVAL 10 SECOND FROM
               (SELECT *, sum(fresh) OVER (PARTITION BY bidder ORDER BY dateTime, n) AS session FROM
                (SELECT *, CASE WHEN dateTime - lag(dateTime) OVER (PARTITION BY bidder ORDER BY dateTime, n) <= INTERVAL 10 SECOND THEN 0 ELSE 1 END AS fresh FROM bid))

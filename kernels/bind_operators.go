@@ -303,12 +303,12 @@ func bindDistinct(distinct bool) func(*Function, []Arg) (*Binding, error) {
 // comparedType is the type in which args are compared: an integer constant
 // that fits takes the type of a column, so that no column is widened for it.
 func comparedType(f *Function, args []Arg) (arrow.DataType, error) {
-	t, err := CommonType(f.Name, args)
+	t, err := CommonType(f.Usage, args)
 	if err != nil {
 		return nil, err
 	}
 	if t.ID() == arrow.MAP {
-		return nil, &Error{Code: CodeTypes, Msg: f.Name + ": values of type " + SQLName(t) + " cannot be compared"}
+		return nil, &Error{Code: CodeTypes, Msg: f.Usage + ": values of type " + SQLName(t) + " cannot be compared"}
 	}
 	var column arrow.DataType
 	for _, a := range args {

@@ -118,7 +118,8 @@ func bindCharset(encode bool) func(*Function, []Arg) (*Binding, error) {
 	return func(f *Function, args []Arg) (*Binding, error) {
 		set := charsets["UTF-8"]
 		if len(args) == 2 {
-			name, ok := args[1].stringConst()
+			name, _ := args[1].stringConst()
+			var ok bool
 			if set, ok = charsets[strings.ToUpper(name)]; !ok {
 				return nil, &Error{Code: CodeFunction, Msg: f.Name + ": the charset must be a constant that is known", Hint: "one of 'UTF-8', 'US-ASCII', 'ISO-8859-1', 'UTF-16', 'UTF-16BE', 'UTF-16LE'"}
 			}

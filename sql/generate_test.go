@@ -157,7 +157,7 @@ func (g generator) expr(k sqlKind, depth int, scope []sqlColumn) string {
 	case kindInt:
 		switch g.IntN(6) {
 		case 0:
-			return fmt.Sprintf("length(%s)", sub(kindText))
+			return fmt.Sprintf(g.pick("length(%s)", "ascii(%s)", "levenshtein(%s, 'abé')"), sub(kindText))
 		case 1:
 			return fmt.Sprintf("(%s %% nullif(%s, 0))", sub(k), sub(k))
 		case 2:
@@ -189,7 +189,7 @@ func (g generator) expr(k sqlKind, depth int, scope []sqlColumn) string {
 		case 2:
 			return fmt.Sprintf("CAST(%s AS VARCHAR)", sub(g.either(kindInt, kindDate)))
 		case 3:
-			return fmt.Sprintf("replace(%s, %s, '-')", sub(k), g.pick("'a'", "'b'", "'é'"))
+			return fmt.Sprintf("%s(%s, %s, '-')", g.pick("replace", "translate"), sub(k), g.pick("'a'", "'b'", "'é'"))
 		}
 		return fmt.Sprintf("(%s || %s)", sub(k), sub(k))
 	case kindDate:

@@ -45,7 +45,8 @@ func (b *binder) random(c *syntax.Call) (expr.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, ok := constantFor(x, arrow.PrimitiveTypes.Int64)
+		v, _ := constantFor(x, arrow.PrimitiveTypes.Int64)
+		var ok bool
 		if seed, ok = v.(int64); !ok {
 			return nil, b.err(c.Args[0].Value, "AS1601", "leave it out, or set job.seed", "the seed of %s must be a constant integer", strings.ToUpper(name))
 		}

@@ -83,6 +83,10 @@ var errorCodes = []ErrorCode{
 		"The columns of a query differ in number or type from what takes them: a table, another part of a UNION ALL, a list of names. Columns are matched by position. Select the columns in the order of the table and CAST those whose type differs.",
 	},
 	{
+		"AS1310", "groups by a fraction",
+		"A grouping key divides whole numbers with /, whose result is a fraction: 90000 / 60000 is 1.5, and every value becomes a group of its own. Ranges of values are x DIV y. SET sql.integer-division = truncate makes / cut the fraction off, as Flink does. A warning.",
+	},
+	{
 		"AS1401", "state would grow without bound",
 		"The query keeps something for every group of a stream that does not end, and would run out of memory some day. Group by a window, which is forgotten when it closes. SET state.unbounded = allow says that the number of groups is known to be small.",
 	},

@@ -103,6 +103,7 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 		if t.ID() == arrow.NULL {
 			continue // a constant NULL groups nothing
 		}
+		g.in.fractions(e, t)
 		names[text] = g.addKey(e, x)
 	}
 	if err := g.addSets(sets, names, windows, sel); err != nil {

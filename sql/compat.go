@@ -130,3 +130,19 @@ func (b *binder) compatAggregate(c *syntax.Call, x expr.Expr) (expr.Expr, error)
 	}
 	return expr.Cast{Of: call("truncate", x), To: kernels.Logical(t)}, nil
 }
+
+// fractions warns of a grouping key e of type t that divides whole numbers as if
+// it cut them into ranges: a quotient is a fraction here, a group of its own for
+// every value.
+func (b *binder) fractions(e syntax.Expr, t arrow.DataType) {
+	q, ok := e.(*syntax.Binary)
+	if !ok || q.Op != "/" || !arrow.IsFloating(kernels.Logical(t).ID()) {
+		return
+	}
+	for _, side := range []syntax.Expr{q.L, q.R} {
+		if _, t, err := b.typed(side); err != nil || !arrow.IsInteger(kernels.Logical(t).ID()) {
+			return
+		}
+	}
+	b.s.warn(q.Range(), "AS1310", "write "+syntax.Text(q.L)+" DIV "+syntax.Text(q.R)+" for ranges", "a group for every value of "+syntax.Text(q)+", which is a fraction")
+}

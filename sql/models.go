@@ -95,6 +95,9 @@ func (s *session) declareModel(m *model, st *syntax.CreateModel) error {
 		m.spec = m.loaded.Spec()
 		return nil
 	}
+	if err := s.standardized(m, options); err != nil {
+		return err
+	}
 	spec, err := mlkernels.ParseSpec(options)
 	if err != nil {
 		e := s.coded(st.Name.Span, "AS1504", err)
@@ -110,6 +113,9 @@ func (s *session) declareModel(m *model, st *syntax.CreateModel) error {
 	}
 	m.spec = spec
 	if m.transform != nil {
+		if err := s.allStandardized(m, st.Transform); err != nil {
+			return err
+		}
 		m.raw = m.train
 		if m.train, err = s.transformed(m, m.raw); err != nil {
 			return err

@@ -12,10 +12,51 @@ import (
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
 
+// standardized takes STANDARDIZE(x) in TRANSFORM for the option of the model that
+// scales its features: what it has learned of them is needed where it scores.
+func (s *session) standardized(m *model, options map[string]string) error {
+	m.transform = slices.Clone(m.transform)
+	for i, it := range m.transform {
+		c, ok := it.X.(*syntax.Call)
+		if !ok || c.Over != nil || !s.standardizes(c) || len(c.Args) != 1 || c.Args[0].Name != nil {
+			continue
+		}
+		if on, set := options["standardize_features"]; set && !strings.EqualFold(on, "true") {
+			return s.src.Error(c.Span, "AS1701", "leave one of them out", "STANDARDIZE in TRANSFORM, but standardize_features = "+on)
+		}
+		options["standardize_features"] = "true"
+		m.transform[i] = syntax.Item{X: c.Args[0].Value, Alias: &syntax.Ident{Span: c.Span, Name: itemName(it)}}
+	}
+	return nil
+}
+
+// standardizes reports whether c calls the scaler that models have.
+func (s *session) standardizes(c *syntax.Call) bool {
+	_, ok := s.scalerOf(c)
+	return ok && strings.EqualFold(c.Fn.Last(), "standardize")
+}
+
+// allStandardized refuses to standardize some of the features of a model: it scales
+// all of them or none. written are the items as they were written.
+func (s *session) allStandardized(m *model, written []syntax.Item) error {
+	var plain *syntax.Item
+	scaled := false
+	for i, it := range written {
+		if it.X != m.transform[i].X {
+			scaled = true
+		} else if name := itemName(it); !strings.EqualFold(name, m.spec.Label) && !strings.EqualFold(name, m.spec.Weight) {
+			plain = &written[i]
+		}
+	}
+	if !scaled || plain == nil {
+		return nil
+	}
+	return s.src.Error(plain.X.Range(), "AS1701", "scale it, too, or scale the others in the query behind AS: STANDARDIZE(x) OVER (ORDER BY ts)",
+		fmt.Sprintf("STANDARDIZE in TRANSFORM scales all features of model %q or none, and %s is not scaled", m.name, syntax.Text(plain.X)))
+}
+
 // transformed are the rows that a model with TRANSFORM learns from: the items of
-// the clause over those of its query. A scaler that learns from the rows is a
-// stage of its own; it belongs between n and the projection here, and between the
-// rows and theirs in predictTransformed.
+// the clause over those of its query.
 func (s *session) transformed(m *model, n *node) (*node, error) {
 	sel := &syntax.Select{Span: m.at, Items: m.transform}
 	for _, it := range m.transform {

@@ -134,6 +134,8 @@ var aggregateDocs = map[string]string{
 	"count_if":              "number of rows where the condition is TRUE",
 	"sum":                   "sum; of integers a BIGINT, overflow is an error; of decimals a DECIMAL(38, s)",
 	"avg":                   "mean",
+	"try_sum":               "sum, NULL where it overflows",
+	"try_avg":               "mean, NULL where it overflows",
 	"min":                   "least value",
 	"max":                   "greatest value; NaN is greater than every number",
 	"var_samp":              "variance of a sample (n - 1); NULL for one value",

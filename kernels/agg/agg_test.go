@@ -52,6 +52,8 @@ var aggCases = []aggCase{
 	{fn: "sum", types: "float64", want: func(rows []row) string { return sumFloats(values(rows), false) }},
 	{fn: "sum", types: "float64", distinct: true, want: func(rows []row) string { return sumFloats(firsts(distinct(rows)), false) }},
 	{fn: "sum", types: "decimal(12,2)", want: func(rows []row) string { return sumDecimals(rows, false) }},
+	{fn: "try_sum", types: "int64", want: sumInts},
+	{fn: "try_avg", types: "decimal(12,2)", want: func(rows []row) string { return sumDecimals(rows, true) }},
 	{fn: "avg", types: "float64", want: func(rows []row) string { return sumFloats(values(rows), true) }},
 	{fn: "avg", types: "int64", approx: true, want: func(rows []row) string { return sumFloats(values(rows), true) }},
 	{fn: "avg", types: "decimal(12,2)", want: func(rows []row) string { return sumDecimals(rows, true) }},

@@ -6,6 +6,8 @@ var functions = []Function{
 	{Name: "count_if", Usage: "count_if(condition)", Aliases: []string{"countif"}, bind: bindCountIf},
 	{Name: "sum", Usage: "sum(x)", bind: bindSum, distinct: distinctApplies},
 	{Name: "avg", Usage: "avg(x)", Aliases: []string{"mean"}, bind: bindAvg, distinct: distinctApplies},
+	{Name: "try_sum", Usage: "try_sum(x)", bind: bindTrySum, distinct: distinctApplies},
+	{Name: "try_avg", Usage: "try_avg(x)", bind: bindTryAvg, distinct: distinctApplies},
 	{Name: "min", Usage: "min(x)", bind: bindMin, distinct: distinctIgnored},
 	{Name: "max", Usage: "max(x)", bind: bindMax, distinct: distinctIgnored},
 

@@ -8,42 +8,52 @@ import (
 	"github.com/arrowstream/arrowstream/columnar"
 )
 
-func bindSum(f *Function, args []arrow.DataType) (*Spec, error) {
+func bindSum(f *Function, args []arrow.DataType) (*Spec, error) { return sumSpec(f, args, false) }
+
+func bindTrySum(f *Function, args []arrow.DataType) (*Spec, error) { return sumSpec(f, args, true) }
+
+func bindAvg(f *Function, args []arrow.DataType) (*Spec, error) { return avgSpec(f, args, false) }
+
+func bindTryAvg(f *Function, args []arrow.DataType) (*Spec, error) { return avgSpec(f, args, true) }
+
+// sumSpec is sum; try has NULL instead of an error for a total that does not fit.
+func sumSpec(f *Function, args []arrow.DataType, try bool) (*Spec, error) {
 	if err := f.arity(args, 1); err != nil {
 		return nil, err
 	}
 	switch t := args[0].(type) {
 	case *arrow.Decimal128Type:
-		return decimalSpec(t, &arrow.Decimal128Type{Precision: 38, Scale: t.Scale}, false), nil
+		return decimalSpec(t, &arrow.Decimal128Type{Precision: 38, Scale: t.Scale}, false, try), nil
 	case *arrow.DurationType:
-		return intSpec(t, t, false), nil
+		return intSpec(t, t, false, try), nil
 	}
 	switch {
 	case args[0].ID() == arrow.UINT64:
-		return intSpec(args[0], arrow.PrimitiveTypes.Int64, false), nil
+		return intSpec(args[0], arrow.PrimitiveTypes.Int64, false, try), nil
 	case arrow.IsInteger(args[0].ID()), args[0].ID() == arrow.NULL:
-		return intSpec(arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Int64, false), nil
+		return intSpec(arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Int64, false, try), nil
 	case arrow.IsFloating(args[0].ID()):
 		return floatSpec(false), nil
 	}
 	return nil, f.refuse(args[0], "a number or a duration")
 }
 
-func bindAvg(f *Function, args []arrow.DataType) (*Spec, error) {
+// avgSpec is avg, in the same way.
+func avgSpec(f *Function, args []arrow.DataType, try bool) (*Spec, error) {
 	if err := f.arity(args, 1); err != nil {
 		return nil, err
 	}
 	switch t := args[0].(type) {
 	case *arrow.Decimal128Type:
-		return decimalSpec(t, &arrow.Decimal128Type{Precision: 38, Scale: max(6, t.Scale)}, true), nil
+		return decimalSpec(t, &arrow.Decimal128Type{Precision: 38, Scale: max(6, t.Scale)}, true, try), nil
 	case *arrow.DurationType:
-		return intSpec(t, t, true), nil
+		return intSpec(t, t, true, try), nil
 	}
 	switch {
 	case args[0].ID() == arrow.UINT64:
-		return intSpec(args[0], arrow.PrimitiveTypes.Float64, true), nil
+		return intSpec(args[0], arrow.PrimitiveTypes.Float64, true, try), nil
 	case arrow.IsInteger(args[0].ID()), args[0].ID() == arrow.NULL:
-		return intSpec(arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Float64, true), nil
+		return intSpec(arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Float64, true, try), nil
 	case arrow.IsFloating(args[0].ID()):
 		return floatSpec(true), nil
 	}

@@ -17,18 +17,19 @@ import (
 type decimalSum struct {
 	mem   memory.Allocator
 	mean  bool
+	try   bool // a total that does not fit is NULL
 	in    *arrow.Decimal128Type
 	out   *arrow.Decimal128Type
 	cells column[exactCell]
 }
 
-func decimalSpec(in, out *arrow.Decimal128Type, mean bool) *Spec {
+func decimalSpec(in, out *arrow.Decimal128Type, mean, try bool) *Spec {
 	i64 := arrow.PrimitiveTypes.Int64
 	spec := itself(&Spec{
 		Args: []arrow.DataType{in}, Out: out, Nullable: true, Merge: true, OrderFree: true,
 		StateTypes: []arrow.DataType{i64, &arrow.Decimal128Type{Precision: 38}, i64},
 		New: func(mem memory.Allocator) Accumulator {
-			return &decimalSum{mem: mem, mean: mean, in: in, out: out, cells: column[exactCell]{mem: mem}}
+			return &decimalSum{mem: mem, mean: mean, try: try, in: in, out: out, cells: column[exactCell]{mem: mem}}
 		},
 	})
 	spec.Slide = slideDecimal(spec)
@@ -116,6 +117,10 @@ func (s *decimalSum) Final(groups []uint32) (arrow.Array, error) {
 			x = quotient(x.Mul(x, raise), c.n)
 		}
 		if x.CmpAbs(limit) > 0 {
+			if s.try {
+				out.null(i)
+				continue
+			}
 			out.array(s.out).Release()
 			return nil, overflow("sum: total does not fit %s", kernels.SQLName(s.out))
 		}

@@ -21,6 +21,7 @@ type intSum struct {
 	unsigned bool // uint64
 	mean     bool
 	counted  bool // there is a count: for avg, and where rows are taken back
+	try      bool // a total that does not fit is NULL
 	out      arrow.DataType
 	low      column[int64] // total modulo 2^64
 	high     column[int64] // total is low + 2^64*high; shorter than low where it is 0
@@ -29,24 +30,24 @@ type intSum struct {
 	scratch  []byte        // validity that does not begin with a byte
 }
 
-func intSpec(in, out arrow.DataType, mean bool) *Spec {
-	counted := itself(newIntSpec(in, out, mean, true))
+func intSpec(in, out arrow.DataType, mean, try bool) *Spec {
+	counted := itself(newIntSpec(in, out, mean, true, try))
 	counted.Slide = slideInt(counted)
 	if mean {
 		return counted
 	}
-	spec := newIntSpec(in, out, mean, false)
+	spec := newIntSpec(in, out, mean, false, try)
 	spec.retract, spec.Slide = counted.retract, counted.Slide
 	return spec
 }
 
-func newIntSpec(in, out arrow.DataType, mean, counted bool) *Spec {
+func newIntSpec(in, out arrow.DataType, mean, counted, try bool) *Spec {
 	return &Spec{
 		Args: []arrow.DataType{in}, Out: out, Nullable: true, Merge: true, OrderFree: true,
 		StateTypes: []arrow.DataType{arrow.PrimitiveTypes.Int64, &arrow.Decimal128Type{Precision: 38}},
 		New: func(mem memory.Allocator) Accumulator {
 			return &intSum{
-				mem: mem, unsigned: in.ID() == arrow.UINT64, mean: mean, counted: counted, out: out, low: column[int64]{mem: mem}, high: column[int64]{mem: mem},
+				mem: mem, unsigned: in.ID() == arrow.UINT64, mean: mean, counted: counted, try: try, out: out, low: column[int64]{mem: mem}, high: column[int64]{mem: mem},
 				some: column[uint8]{mem: mem}, count: column[int64]{mem: mem},
 			}
 		},
@@ -248,6 +249,8 @@ func (s *intSum) Final(groups []uint32) (arrow.Array, error) {
 			out.v[i] = quotient(c.big(), c.n).Int64()
 		case c.fits():
 			out.v[i] = int64(c.low)
+		case s.try:
+			out.null(i)
 		default:
 			out.array(s.out).Release()
 			return nil, overflow("sum: %s does not fit %s", c.big(), kernels.SQLName(s.out))

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -134,6 +135,19 @@ func TestSumOfIntegersIsExact(t *testing.T) {
 			if got != c.want {
 				t.Errorf("%q grouped=%v: %s, want %s", c.text, grouped, got, c.want)
 			}
+			acc.Release()
+			// TRY_SUM has NULL for what overflows.
+			acc = bind(t, "try_sum", b.Column(0).DataType()).New(mem)
+			if err := acc.Update(groups, 1, b.Column(0)); err != nil {
+				t.Fatal(err)
+			}
+			if out, err = acc.Final(nil); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := columnartest.Cell(out, 0), strings.Replace(c.want, "overflow", "null", 1); got != want {
+				t.Errorf("try: %q grouped=%v: %s, want %s", c.text, grouped, got, want)
+			}
+			out.Release()
 			acc.Release()
 		}
 	}

@@ -57,6 +57,7 @@ type DataError struct {
 	Value  string // the value, cut to 200 bytes
 	Row    string // the row, if it was decoded; values cut to 200 bytes
 	Err    error  // what is wrong with it
+	Hint   string // how to go on, where ON ERROR does not help
 }
 
 // Error implements error.

@@ -141,7 +141,7 @@ func (e *encoder) fill(f *feature, k int, col []float64, valid columnar.Bitmap) 
 }
 
 func (e *encoder) refuse(f *feature, i int, value, why string) error {
-	return &arrowstream.DataError{Source: "mlkernels", Where: fmt.Sprintf("row %d", e.rows+int64(i)+1), Column: f.name, Value: value, Err: fmt.Errorf("%s", why)}
+	return &arrowstream.DataError{Source: "mlkernels", Where: fmt.Sprintf("row %d", e.rows+int64(i)+1), Column: f.name, Value: value, Err: fmt.Errorf("%s", why), Hint: leaveOut}
 }
 
 // vectors encodes a column of lists of numbers.

@@ -303,7 +303,7 @@ func (l *labels) value(k int) float64 {
 }
 
 func (l *labels) refuse(i int, value, why string) error {
-	return &arrowstream.DataError{Source: "mlkernels", Where: fmt.Sprintf("row %d", l.rows+int64(i)+1), Column: l.name, Value: arrowstream.CutValue([]byte(value)), Err: fmt.Errorf("%s", why)}
+	return &arrowstream.DataError{Source: "mlkernels", Where: fmt.Sprintf("row %d", l.rows+int64(i)+1), Column: l.name, Value: arrowstream.CutValue([]byte(value)), Err: fmt.Errorf("%s", why), Hint: leaveOut}
 }
 
 // arrowType is the type predictions of the label have.

@@ -12,6 +12,9 @@ import (
 	"github.com/arrowstream/arrowstream/columnar"
 )
 
+// leaveOut is how to go on after a row that a model cannot learn from.
+const leaveOut = "leave such rows out with WHERE in the query that the model reads"
+
 // Counters are what a model counts while it learns.
 type Counters struct {
 	Seen     int64 // rows that came
@@ -207,7 +210,7 @@ func (m *Model) weights(b arrow.Record) ([]float64, error) {
 		case !valid.Get(i):
 			m.weight[i] = nan
 		case w < 0 || w > maxFloat:
-			return nil, &arrowstream.DataError{Source: "mlkernels", Where: fmt.Sprintf("row %d", m.count.Seen+int64(i)+1), Column: m.spec.Weight, Value: fmt.Sprint(w), Err: fmt.Errorf("a sample weight is negative or infinite")}
+			return nil, &arrowstream.DataError{Source: "mlkernels", Where: fmt.Sprintf("row %d", m.count.Seen+int64(i)+1), Column: m.spec.Weight, Value: fmt.Sprint(w), Err: fmt.Errorf("a sample weight is negative or infinite"), Hint: leaveOut}
 		}
 	}
 	return m.weight, nil

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -62,7 +63,7 @@ func List(err error) Errors {
 	}
 	var row *arrowstream.DataError
 	if errors.As(err, &row) {
-		hint := "mend the row, leave such rows out with ON ERROR SKIP behind the query, or keep them with ON ERROR DEAD LETTER TO a table"
+		hint := cmp.Or(row.Hint, "mend the row, leave such rows out with ON ERROR SKIP behind the query, or keep them with ON ERROR DEAD LETTER TO a table")
 		return Errors{{Code: row.Code(), Msg: err.Error(), Hint: hint}}
 	}
 	return Errors{{Msg: err.Error()}}

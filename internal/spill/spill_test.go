@@ -153,16 +153,16 @@ func TestFullDisk(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
+	defer full.Close()
 	mem := columnartest.Allocator(t)
-	f := &File{mem: mem, f: full, buf: bufio.NewWriter(full)}
-	defer f.Close()
 	b := columnartest.Batch(t, mem, "a:int64 b:utf8\n1 x\n2 y")
 	defer b.Release()
-	for name, write := range map[string]func() (Piece, error){
-		"append": func() (Piece, error) { return f.Append(b) },
-		"copy":   func() (Piece, error) { return f.copy(make([]byte, 100)) },
+	for name, write := range map[string]func(f *File) (Piece, error){
+		"append": func(f *File) (Piece, error) { return f.Append(b) },
+		"copy":   func(f *File) (Piece, error) { return f.copy(make([]byte, 100)) },
 	} {
-		if _, err := write(); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "spill: write /dev/full") {
+		f := &File{mem: mem, f: full, buf: bufio.NewWriter(full)}
+		if _, err := write(f); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "spill: write /dev/full") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

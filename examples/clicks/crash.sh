@@ -27,13 +27,16 @@ for folder in peace kills; do
 done
 
 echo "once in peace"
+began=$(date +%s%3N)
 (start peace)
+took=$(($(date +%s%3N) - began))
 killed=0
 while :; do
   (start kills) &
   job=$!
   if [ "$killed" -lt "$kills" ]; then
-    sleep "0.$((RANDOM % 7 + 2))"
+    delay=$((60 + RANDOM % (took / 4 + 1))) # ms, so that the job lives through all kills
+    sleep "$((delay / 1000)).$(printf %03d $((delay % 1000)))"
     if kill -9 "$job" 2>/dev/null; then
       killed=$((killed + 1))
       echo "kill -9 number $killed"

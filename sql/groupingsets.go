@@ -207,42 +207,13 @@ func (g *aggregation) expanded(n *node, by []string, at syntax.Span) (*node, err
 
 // renameColumns is e with other names for columns.
 func renameColumns(e expr.Expr, names map[string]string) expr.Expr {
-	list := func(in []expr.Expr) []expr.Expr {
-		out := make([]expr.Expr, len(in))
-		for i, x := range in {
-			out[i] = renameColumns(x, names)
-		}
-		return out
-	}
-	switch e := e.(type) {
-	case expr.Col:
-		if to, ok := names[e.Name]; ok {
+	if c, ok := e.(expr.Col); ok {
+		if to, ok := names[c.Name]; ok {
 			return expr.Col{Name: to}
 		}
-	case expr.Field:
-		e.Of = renameColumns(e.Of, names)
-		return e
-	case expr.Cast:
-		e.Of = renameColumns(e.Of, names)
-		return e
-	case expr.Lambda:
-		e.Body = renameColumns(e.Body, names)
-		return e
-	case expr.Call:
-		e.Args = list(e.Args)
-		return e
-	case expr.Case:
-		whens := make([]expr.When, len(e.Whens))
-		for i, w := range e.Whens {
-			whens[i] = expr.When{Cond: renameColumns(w.Cond, names), Then: renameColumns(w.Then, names)}
-		}
-		e.Whens = whens
-		if e.Else != nil {
-			e.Else = renameColumns(e.Else, names)
-		}
 		return e
 	}
-	return e
+	return expr.Map(e, func(x expr.Expr) expr.Expr { return renameColumns(x, names) })
 }
 
 // isGrouping reports whether c is GROUPING(...) or GROUPING_ID(...).

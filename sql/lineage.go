@@ -40,54 +40,16 @@ func over(n *node, column string) (expr.Expr, bool) {
 // substitute replaces the columns of e; ok is false when one has no
 // replacement.
 func substitute(e expr.Expr, of func(string) (expr.Expr, bool)) (expr.Expr, bool) {
-	list := func(in []expr.Expr) ([]expr.Expr, bool) {
-		out := make([]expr.Expr, len(in))
-		for i, x := range in {
-			y, ok := substitute(x, of)
-			if !ok {
-				return nil, false
-			}
-			out[i] = y
-		}
-		return out, true
+	if c, ok := e.(expr.Col); ok {
+		return of(c.Name)
 	}
-	switch e := e.(type) {
-	case expr.Col:
-		return of(e.Name)
-	case expr.Field:
-		x, ok := substitute(e.Of, of)
-		return expr.Field{Of: x, Name: e.Name}, ok
-	case expr.Lambda:
-		x, ok := substitute(e.Body, of)
-		e.Body = x
-		return e, ok
-	case expr.Cast:
-		x, ok := substitute(e.Of, of)
-		e.Of = x
-		return e, ok
-	case expr.Call:
-		args, ok := list(e.Args)
-		e.Args = args
-		return e, ok
-	case expr.Case:
-		out := expr.Case{Zone: e.Zone}
-		for _, w := range e.Whens {
-			pair, ok := list([]expr.Expr{w.Cond, w.Then})
-			if !ok {
-				return nil, false
-			}
-			out.Whens = append(out.Whens, expr.When{Cond: pair[0], Then: pair[1]})
-		}
-		if e.Else != nil {
-			x, ok := substitute(e.Else, of)
-			if !ok {
-				return nil, false
-			}
-			out.Else = x
-		}
-		return out, true
-	}
-	return e, true
+	all := true
+	out := expr.Map(e, func(x expr.Expr) expr.Expr {
+		y, ok := substitute(x, of)
+		all = all && ok
+		return y
+	})
+	return out, all
 }
 
 // above writes the column of the training query as an expression over the

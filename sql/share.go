@@ -103,34 +103,10 @@ func (s sharing) replace(e expr.Expr) expr.Expr {
 			return expr.Col{Name: c.Name}
 		}
 	}
-	list := func(in []expr.Expr) []expr.Expr {
-		out := make([]expr.Expr, len(in))
-		for i, x := range in {
-			out[i] = s.replace(x)
-		}
-		return out
+	if _, ok := e.(expr.Lambda); ok {
+		return e // its parameters are no columns
 	}
-	switch e := e.(type) {
-	case expr.Field:
-		e.Of = s.replace(e.Of)
-		return e
-	case expr.Cast:
-		e.Of = s.replace(e.Of)
-		return e
-	case expr.Call:
-		e.Args = list(e.Args)
-		return e
-	case expr.Case:
-		out := expr.Case{Zone: e.Zone}
-		for _, w := range e.Whens {
-			out.Whens = append(out.Whens, expr.When{Cond: s.replace(w.Cond), Then: s.replace(w.Then)})
-		}
-		if e.Else != nil {
-			out.Else = s.replace(e.Else)
-		}
-		return out
-	}
-	return e
+	return expr.Map(e, s.replace)
 }
 
 // always appends e and the parts of it that are computed for every row, larger

@@ -170,20 +170,8 @@ func (j *HashJoin) number(input int, b arrowstream.Batch) error {
 	if err := find(j.keys, j.ids); err != nil {
 		return grouped.Error(j.plan.what, err)
 	}
-	for _, k := range j.plan.strict {
-		if j.list.on && input == 0 {
-			break // it may pass later
-		}
-		valid := columnar.Validity(j.keys[k])
-		if valid.All() {
-			continue
-		}
-		for i := range n {
-			if !valid.Get(i) && j.ids[i] != agg.NoGroup {
-				j.loose = append(j.loose, j.ids[i])
-				j.ids[i] = agg.NoGroup
-			}
-		}
+	if !j.list.on || input == 1 { // on the left of NOT IN, NULL may pass later
+		j.loose = j.plan.dropNulls(j.keys, j.ids, j.loose)
 	}
 	j.numberSpans(input, b)
 	if j.ops = nil; side.updating {

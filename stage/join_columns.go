@@ -108,6 +108,23 @@ func (c JoinColumns) bind(what string, kind JoinKind, updates bool, in []*arrow.
 	return p, p.bindOutput(c, kind, updates, all, from)
 }
 
+// dropNulls gives rows with a NULL in a key for which NULL equals nothing no group,
+// and appends the groups that they had to dropped.
+func (p *joinPlan) dropNulls(keys []arrow.Array, ids, dropped []uint32) []uint32 {
+	for _, k := range p.strict {
+		valid := columnar.Validity(keys[k])
+		if valid.All() {
+			continue
+		}
+		for i, id := range ids {
+			if id != agg.NoGroup && !valid.Get(i) {
+				dropped, ids[i] = append(dropped, id), agg.NoGroup
+			}
+		}
+	}
+	return dropped
+}
+
 func (p *joinPlan) bindKeys(c JoinColumns) error {
 	if len(c.LeftKeys) != len(c.RightKeys) || c.NullSafe != nil && len(c.NullSafe) != len(c.LeftKeys) {
 		return planError("AS1302", fmt.Sprintf("%s: %d keys of the left and %d of the right input", p.what, len(c.LeftKeys), len(c.RightKeys)), "")

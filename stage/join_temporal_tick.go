@@ -103,18 +103,7 @@ func (j *TemporalJoin) number(input int, b arrow.Record, ids []uint32, find func
 	if err := find(keys, ids); err != nil {
 		return grouped.Error(temporal, err)
 	}
-	var unused []uint32
-	for _, k := range j.plan.strict {
-		valid := columnar.Validity(keys[k])
-		if valid.All() {
-			continue
-		}
-		for i, id := range ids {
-			if !valid.Get(i) && id != agg.NoGroup {
-				unused, ids[i] = append(unused, id), agg.NoGroup
-			}
-		}
-	}
+	unused := j.plan.dropNulls(keys, ids, nil)
 	if input == 1 {
 		j.groups.Remove(unused)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/arrowstream/arrowstream"
-	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/grouped"
 	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/kernels/agg"
@@ -95,7 +94,7 @@ func (c *lookupCache) find(ctx context.Context, keys []arrow.Array, found []foun
 	if err := c.old.groups.Lookup(keys, c.olds); err != nil {
 		return grouped.Error(lookupJoin, err)
 	}
-	c.dropNulls(keys)
+	c.young.groups.Remove(c.plan.dropNulls(keys, c.ids, nil)) // NULL has no rows
 	var missing []uint32
 	for i, id := range c.ids {
 		if id == agg.NoGroup || c.fresh(c.young, id) || c.fresh(c.old, c.olds[i]) {
@@ -120,20 +119,6 @@ func (c *lookupCache) find(ctx context.Context, keys []arrow.Array, found []foun
 		}
 	}
 	return nil
-}
-
-// dropNulls gives rows with a NULL in their key no key.
-func (c *lookupCache) dropNulls(keys []arrow.Array) {
-	var unused []uint32
-	for _, k := range c.plan.strict {
-		valid := columnar.Validity(keys[k])
-		for i, id := range c.ids {
-			if id != agg.NoGroup && !valid.Get(i) {
-				unused, c.ids[i] = append(unused, id), agg.NoGroup
-			}
-		}
-	}
-	c.young.groups.Remove(unused)
 }
 
 // fresh reports whether a key is known, and not for too long.

@@ -133,38 +133,15 @@ func (p *Pattern) bindScope(what string, own int, of ...expr.Expr) (*patScope, e
 
 // rewrite is e with columns for what it refers to.
 func (b *refBinder) rewrite(e expr.Expr) expr.Expr {
-	all := func(es []expr.Expr) []expr.Expr {
-		out := make([]expr.Expr, len(es))
-		for i, e := range es {
-			out[i] = b.rewrite(e)
-		}
-		return out
-	}
 	switch e := e.(type) {
 	case expr.Col:
 		return b.value(patRef{kind: refCurrent}, e)
-	case expr.Field:
-		return expr.Field{Of: b.rewrite(e.Of), Name: e.Name}
-	case expr.Lambda:
-		e.Body = b.rewrite(e.Body)
-		return e
-	case expr.Cast:
-		e.Of = b.rewrite(e.Of)
-		return e
-	case expr.Case:
-		out := expr.Case{Else: b.rewrite(e.Else), Zone: e.Zone}
-		for _, w := range e.Whens {
-			out.Whens = append(out.Whens, expr.When{Cond: b.rewrite(w.Cond), Then: b.rewrite(w.Then)})
-		}
-		return out
 	case expr.Call:
 		if r, ok := b.ref(e); ok {
 			return r
 		}
-		e.Args = all(e.Args)
-		return e
 	}
-	return e
+	return expr.Map(e, b.rewrite)
 }
 
 // ref is the column of a call that refers to rows.

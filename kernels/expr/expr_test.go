@@ -2,6 +2,7 @@ package expr_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -339,5 +340,29 @@ func TestWalk(t *testing.T) {
 	})
 	if got := strings.Join(names, ""); got != "abc" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestMap renames the columns of an expression of every kind, which stays as it is.
+func TestMap(t *testing.T) {
+	made := func(a, b string) expr.Expr {
+		return expr.Case{
+			Whens: []expr.When{{Cond: expr.Call{Name: "gt", Args: []expr.Expr{expr.Col{Name: a}, expr.Lit{Value: int64(1)}}}, Then: expr.Field{Of: expr.Col{Name: b}, Name: "f"}}},
+			Else:  expr.Call{Name: "transform", Args: []expr.Expr{expr.Cast{Of: expr.Col{Name: a}, To: arrow.BinaryTypes.String}, expr.Lambda{Body: expr.Col{Name: b}}}},
+		}
+	}
+	var rename func(e expr.Expr) expr.Expr
+	rename = func(e expr.Expr) expr.Expr {
+		if c, ok := e.(expr.Col); ok {
+			return expr.Col{Name: c.Name + "2"}
+		}
+		return expr.Map(e, rename)
+	}
+	e := made("x", "y")
+	if got := rename(e); !reflect.DeepEqual(got, made("x2", "y2")) || !reflect.DeepEqual(e, made("x", "y")) {
+		t.Errorf("%v of %v", got, e)
+	}
+	if got := expr.Map(expr.Case{}, rename); got.(expr.Case).Else != nil {
+		t.Error(got)
 	}
 }

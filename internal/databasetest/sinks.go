@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -236,14 +237,14 @@ func (d Database) overlap(t *testing.T) {
 		first.Sink, row.Sink = table, table
 		publish(t, old, first)
 		middle, goOn := make(chan bool), make(chan bool)
+		pause := sync.OnceFunc(func() { // the row of the sink is locked
+			middle <- true
+			<-goOn
+		})
 		slow := row
 		slow.Rows = func(yield func(arrowstream.Batch, error) bool) {
 			row.Rows(func(b arrowstream.Batch, err error) bool {
-				select {
-				case middle <- true: // the row of the sink is locked
-					<-goOn
-				default:
-				}
+				pause()
 				return yield(b, err)
 			})
 		}

@@ -62,7 +62,7 @@ func TestPublishLossyNetwork(t *testing.T) { eachCluster(t, testPublishLossyNetw
 
 func testPublishLossyNetwork(t *testing.T, addrs []string) {
 	for seed := range uint64(3) {
-		f := &nettest.Faults{Seed: seed, Breaks: 12, After: 8000, Piece: 500, Delay: time.Millisecond}
+		f := &nettest.Faults{Seed: seed, Breaks: 4, After: 2000, Piece: 500, Delay: time.Millisecond}
 		x := newExactly(addrs)
 		s := x.sink(t, nil)
 		s.dial, s.ConnectTimeout = f.Dial, time.Minute

@@ -24,7 +24,7 @@ func Parse(file, text string) (*Script, error) { return ParseWith(file, text, ni
 // values that values returns; nil leaves them.
 func ParseWith(file, text string, values Arguments) (*Script, error) {
 	src := NewSource(file, text)
-	p := &parser{src: src, toks: make([]token, 0, min(len(text)/2+16, 1024)), values: values}
+	p := &parser{src: src, toks: make([]token, 0, min(len(text)/8+16, 256)), values: values}
 	p.lex = lexer{src: src, fail: p.report}
 	script := &Script{Source: src}
 	for len(p.errs) < MaxErrors {

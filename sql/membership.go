@@ -77,7 +77,7 @@ func (q *subquery) notIn(b *binder, xs []expr.Expr) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range append(m.unknown, m.same) {
+	for _, t := range append([]matching{m.same}, m.unknown...) {
 		list := *q
 		list.node = t.node
 		if err := list.joined(b, &joinNode{kind: stage.AntiJoin}, t.on); err != nil {

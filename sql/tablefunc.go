@@ -40,7 +40,11 @@ func (s *session) tableFunc(f *syntax.TableFunc, env *with) (*relation, error) {
 		}
 		n, err = s.series(c, column)
 	default:
-		return nil, s.src.Error(c.Fn.Span, "AS1601", arrowstream.Suggest(name, tableFunctions, "table functions"), fmt.Sprintf("unknown table function %q", c.Fn.String()))
+		connector, ok := readers[name]
+		if !ok {
+			return nil, s.src.Error(c.Fn.Span, "AS1601", arrowstream.Suggest(name, append(slices.Clone(tableFunctions), slices.Sorted(keysOf(readers))...), "table functions"), fmt.Sprintf("unknown table function %q", c.Fn.String()))
+		}
+		n, err = s.readFiles(c, connector)
 	}
 	if err != nil {
 		return nil, err

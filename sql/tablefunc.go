@@ -181,7 +181,11 @@ func (s *session) mlPredict(c *syntax.Call, env *with) (*node, error) {
 	if len(a.descriptors) > 0 {
 		features = a.descriptors[0]
 	}
-	return s.predict(a.model, x, features, c.Span)
+	n, err := s.predict(a.model, x, features, c.Span)
+	if err != nil {
+		return nil, err
+	}
+	return a.model.renamed(n, x)
 }
 
 // mlEvaluate judges the predictions of a model, each made before the row was

@@ -232,11 +232,15 @@ func (s *session) tableOptions(t *table, list []syntax.Option) error {
 		}
 		return nil
 	}
-	conn, err := s.connector(connector.Value)
+	var err error
+	if isFileSystem(connector.Value) {
+		t.connector, err = s.fileSystem(t, connector)
+	} else {
+		t.connector, err = s.connector(connector.Value)
+	}
 	if err != nil {
 		return s.coded(connector.ValueAt, "AS1504", err)
 	}
-	t.connector = conn
 	s.warnSecrets(t, list)
 	return s.takeOptions(t, list)
 }
@@ -272,6 +276,9 @@ func (s *session) takeOptions(t *table, list []syntax.Option) error {
 				t.format = f
 			}
 		}
+	}
+	if err := s.formatOptions(t, known); err != nil {
+		return err
 	}
 	// A connector that has an option of the name says itself what it takes.
 	if v, ok := t.options["format"]; ok && !slices.Contains(known, "format") {

@@ -1,8 +1,7 @@
-// Package generator makes rows out of nothing but a seed and a row number:
-// the clicks of a shop for online learning, the auction benchmark Nexmark, and rows
-// of any columns.
-// Any row can be computed without the rows before it, so every cut into
-// batches, every partition and every restart gives the same rows. Floor 4.
+// Package generator makes rows out of nothing but a seed and a row number: the
+// clicks of a shop for online learning, the auction benchmark Nexmark, and rows of
+// any columns. Any row can be computed without the rows before it, so every cut
+// into batches, every partition and every restart gives the same rows. Floor 4.
 package generator
 
 import "github.com/arrowstream/arrowstream"

@@ -67,6 +67,10 @@ var eventTimeOptions = []string{"event.time", "event_time", "event-time", "event
 
 // createTable runs CREATE TABLE.
 func (s *session) createTable(st *syntax.CreateTable) error {
+	st, err := s.like(st)
+	if err != nil {
+		return err
+	}
 	t := &table{name: s.key(st.Name), at: st.Name.Span, decl: st}
 	added, err := declare(s, s.catalog.tables, st.Name, "table", st.OrReplace, st.IfNotExists, t)
 	if err != nil || !added {

@@ -26,6 +26,7 @@ var functions = []Function{
 	{Name: "regr_sxx", Usage: "regr_sxx(y, x)", bind: bindRegr(regrSXX)},
 	{Name: "regr_syy", Usage: "regr_syy(y, x)", bind: bindRegr(regrSYY)},
 	{Name: "regr_sxy", Usage: "regr_sxy(y, x)", bind: bindRegr(regrSXY)},
+	{Name: "regr_count", Usage: "regr_count(y, x)", bind: bindRegrCount},
 	{Name: "skewness", Usage: "skewness(x)", bind: bindSkewness, distinct: distinctApplies},
 	{Name: "kurtosis", Usage: "kurtosis(x)", bind: bindKurtosis, distinct: distinctApplies},
 
@@ -56,6 +57,7 @@ var functions = []Function{
 	},
 
 	{Name: "accuracy", Usage: "accuracy(prediction, label)", bind: bindAccuracy},
+	{Name: "f1", Usage: "f1(prediction, label)", Aliases: []string{"f1_score"}, bind: bindF1},
 	{Name: "mae", Usage: "mae(prediction, label)", bind: bindMAE},
 	{Name: "rmse", Usage: "rmse(prediction, label)", bind: bindRMSE},
 	{Name: "roc_auc", Usage: "roc_auc(score, label)", bind: bindROCAUC},

@@ -251,6 +251,30 @@ func accuracy(rows []row) string {
 	return cellOf(float64(hits) / float64(all))
 }
 
+// f1Of is the harmonic mean of precision and recall of labels above 0.
+func f1Of(rows []row) string {
+	hits, predicted, labels := 0.0, 0.0, 0.0
+	for _, r := range pairs(rows) {
+		p, y := number(r[0]) > 0, number(r[1]) > 0
+		switch {
+		case p && y:
+			hits, predicted, labels = hits+1, predicted+1, labels+1
+		case p:
+			predicted++
+		case y:
+			labels++
+		}
+	}
+	switch {
+	case predicted+labels == 0:
+		return "null"
+	case hits == 0:
+		return "0"
+	}
+	precision, recall := hits/predicted, hits/labels
+	return cellOf(2 * precision * recall / (precision + recall))
+}
+
 func mae(rows []row) string {
 	total, n := 0.0, 0
 	for _, r := range pairs(rows) {

@@ -108,6 +108,7 @@ var table = []Function{
 	{"parse_url", nil, "parse_url(url, part[, name])", "HOST, PATH, QUERY, REF, PROTOCOL, FILE, AUTHORITY or USERINFO of a URL, with a name the value of a parameter of QUERY; NULL if there is none", 2, 3, bindParseURL},
 	{"like", nil, "text LIKE pattern [ESCAPE c]", "matches a pattern where % is any text and _ any character", 2, 3, bindLike(false)},
 	{"ilike", nil, "text ILIKE pattern [ESCAPE c]", "like without regard to case", 2, 3, bindLike(true)},
+	{"similar_to", nil, "text SIMILAR TO pattern [ESCAPE c]", "matches a regular expression of SQL as a whole: % is any text, _ any character, besides | * + ? {m,n} ( ) and [a-z]", 2, 3, bindSimilar},
 	{"regexp_like", []string{"regexp", "rlike", "regexp_matches", "~"}, "regexp_like(text, pattern)", "whether an RE2 pattern matches anywhere", 2, 2, bindRegexp(boolType, NullIfAny, regexpLike, textType)},
 	{"regexp_extract", nil, "regexp_extract(text, pattern[, group])", "text of a group, 1 if not given, NULL without a match", 2, 3, failing(bindRegexp(textType, NullPossible, regexpExtract, textType, textType, int64Type))},
 	{"regexp_replace", nil, "regexp_replace(text, pattern, replacement)", "every match replaced; $1 is group 1", 3, 3, bindRegexp(textType, NullIfAny, regexpReplace, textType)},

@@ -266,5 +266,6 @@ var table = []Function{
 	{"hash_features", nil, "hash_features(list or map, n)", "vector of n with 1, or the values of a map, added at the bucket of each element or key, with a sign by its hash", 2, 2, bindHashFeatures},
 	{"one_hot", nil, "one_hot(x, n or list)", "vector with 1 at place x from 0, or where x is in a constant list; else 0", 2, 2, bindOneHot},
 	{"bucketize", nil, "bucketize(x, bounds)", "how many of the ascending bounds, a constant list, are not above x", 2, 2, bindBucketize},
+	{"polynomial", nil, "polynomial(vector[, degree[, interaction_only[, bias]]])", "vector of 1 (bias), the elements and their products up to a degree, 2 if not given; with interaction_only without powers", 1, 4, bindPolynomial},
 	{"softmax", nil, "softmax(vector)", "exp of each element over the sum of them", 1, 1, bindSoftmax},
 }

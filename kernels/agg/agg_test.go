@@ -103,6 +103,11 @@ var aggCases = []aggCase{
 		}
 		return joined(firsts(distinct(rows)))
 	}},
+	{fn: "map_agg", types: "utf8 int64", want: func(rows []row) string { return mapOf(rows) }},
+	{fn: "map_agg", types: "int64 list<int64>", want: func(rows []row) string { return mapOf(rows) }},
+	{fn: "json_arrayagg", types: "utf8", want: func(rows []row) string { return between("[", rows, "]") }},
+	{fn: "json_objectagg", types: "utf8", want: func(rows []row) string { return between("{", rows, "}") }},
+	{fn: "approx_top_k", types: "int64", want: func(rows []row) string { return topOf(rows, 5) }},
 	{fn: "mode", types: "utf8", want: mode},
 	{fn: "mode", types: "int64", want: mode},
 	{fn: "bit_and", types: "int64", want: func(rows []row) string { return bitwise(rows, func(a, b int64) int64 { return a & b }) }},

@@ -65,5 +65,7 @@ var functions = []Function{
 	{Name: "mae", Usage: "mae(prediction, label)", bind: bindMAE},
 	{Name: "rmse", Usage: "rmse(prediction, label)", bind: bindRMSE},
 	{Name: "roc_auc", Usage: "roc_auc(score, label)", bind: bindROCAUC},
+	{Name: "adwin", Usage: "adwin(x[, delta])", bind: bindADWIN},
+	{Name: "page_hinkley", Usage: "page_hinkley(x[, threshold[, delta]])", bind: bindPageHinkley},
 	{Name: "log_loss", Usage: "log_loss(probability, label)", bind: bindLogLoss},
 }

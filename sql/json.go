@@ -259,7 +259,7 @@ func (s *session) jsonAggregate(c *syntax.Call, args []syntax.Expr) ([]syntax.Ex
 		value = apply("coalesce", value, literal("null"))
 	}
 	if object {
-		key := apply("to_json", &syntax.Cast{Span: args[0].Range(), X: args[0], To: &syntax.Type{Name: "STRING"}})
+		key := apply("to_json", &syntax.Cast{Span: args[0].Range(), X: args[0], To: &syntax.Type{Name: "VARCHAR"}})
 		value = apply("concat", key, literal(":"), value)
 	}
 	return []syntax.Expr{value}, nil

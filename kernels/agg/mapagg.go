@@ -131,7 +131,7 @@ func (m *mapAgg) Final(groups []uint32) (arrow.Array, error) {
 
 // Reset implements Accumulator.
 func (m *mapAgg) Reset(groups []uint32) {
-	var gone []uint32
+	gone := []uint32{} // not nil, which is all of them
 	for _, g := range all(groups, m.of.len()) {
 		for id := range m.of.of(g) {
 			gone = append(gone, id)

@@ -481,6 +481,7 @@ func TestResetGivesFreshGroups(t *testing.T) {
 			untouched := []uint32{0, 2, 3, 5, 6, 7, 8}
 			before := snapshot(t, acc, untouched)
 			acc.Reset([]uint32{1, 4, 100})
+			acc.Reset([]uint32{1, 4}) // which are empty
 			if got := snapshot(t, acc, untouched); got != before {
 				t.Fatalf("other groups after Reset:\n%s\nbefore:\n%s", got, before)
 			}

@@ -113,9 +113,6 @@ func (b *binder) named(e syntax.Expr) (expr.Expr, error) {
 		}
 		return negate(e.Not, call("in", args...)), nil
 	case *syntax.Like:
-		if e.Op == "SIMILAR TO" {
-			return nil, b.err(e, "AS1103", "use RLIKE with a regular expression", "SIMILAR TO is not supported yet")
-		}
 		args := []syntax.Expr{e.X, e.Pattern}
 		if e.Escape != nil {
 			args = append(args, e.Escape)
@@ -124,7 +121,7 @@ func (b *binder) named(e syntax.Expr) (expr.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return negate(e.Not, call(strings.ToLower(e.Op), bound...)), nil
+		return negate(e.Not, call(strings.ReplaceAll(strings.ToLower(e.Op), " ", "_"), bound...)), nil
 	case *syntax.Case:
 		return b.caseExpr(e)
 	case *syntax.Cast:

@@ -23,6 +23,7 @@ var plannedFunctions = []plannedFunction{
 
 	{"now", "now()", "instant of the query, on a stream of each row; also CURRENT_TIMESTAMP, LOCALTIMESTAMP and CURRENT_DATE"},
 	{"proctime", "proctime()", "instant at which a row is processed"},
+	{"current_watermark", "current_watermark(ts)", "watermark before the tick of a row, NULL before there is one"},
 
 	{"json_object", "json_object([KEY] key VALUE x, ... [NULL | ABSENT ON NULL])", "JSON object of its members; a NULL is null unless ABSENT is said"},
 	{"json_array", "json_array(x, ... [NULL | ABSENT ON NULL])", "JSON array of the arguments; a NULL is left out unless NULL is said"},

@@ -32,6 +32,8 @@ import (
 //	counts late N ...     rows that the ended job has counted: late, skipped or
 //	                      unwindowed; not looked at after a crash
 //	crash                 the job dies, and stays down until restart
+//	edit                  text of its statements, the line ----, what stands there
+//	                      from the restart on
 //	restart [workers N]   it goes on from its last epoch
 //	fails RE              the job has ended by an error
 //
@@ -51,11 +53,11 @@ type sltRecord struct {
 // sltVerbs are the verbs, true for those of streams.
 var sltVerbs = map[string]bool{
 	"case": false, "statement": false, "query": false, "ingest": false,
-	"watermark": true, "clock": true, "end": true, "changes": true, "counts": true, "crash": true, "restart": true, "fails": true,
+	"watermark": true, "clock": true, "end": true, "changes": true, "counts": true, "crash": true, "edit": true, "restart": true, "fails": true,
 }
 
 // sltBodies are the verbs with lines of SQL or of rows.
-var sltBodies = map[string]bool{"statement": true, "query": true, "ingest": true, "changes": true}
+var sltBodies = map[string]bool{"statement": true, "query": true, "ingest": true, "changes": true, "edit": true}
 
 // arg is the i-th word behind the verb, empty if there is none.
 func (r *sltRecord) arg(i int) string {
@@ -155,7 +157,7 @@ const fence = "```"
 // fill takes the lines behind the verb.
 func (r *sltRecord) fill(lines []string) {
 	switch r.verb {
-	case "statement", "query":
+	case "statement", "query", "edit":
 		cut := slices.Index(lines, "----")
 		if cut < 0 {
 			cut = len(lines)
@@ -179,7 +181,7 @@ func writeSLT(file string, cases []*sltCase) error {
 			if r.sql != "" {
 				sb.WriteString(r.sql + "\n")
 			}
-			if r.verb == "query" && r.arg(0) != "error" {
+			if r.verb == "query" && r.arg(0) != "error" || r.verb == "edit" {
 				sb.WriteString("----\n")
 			}
 			for _, row := range r.rows {

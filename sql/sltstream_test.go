@@ -103,6 +103,11 @@ func (j *sltJob) step(r *sltRecord) {
 	case "crash":
 		j.down = true
 		j.stop()
+	case "edit":
+		if strings.Count(j.text, r.sql) != 1 {
+			j.errorf(r, "the text does not stand once in the statements")
+		}
+		j.text = strings.Replace(j.text, r.sql, strings.Join(r.rows, "\n"), 1)
 	case "restart":
 		j.down = false
 		if n, err := strconv.Atoi(r.arg(1)); err == nil {

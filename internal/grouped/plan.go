@@ -2,7 +2,6 @@ package grouped
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -34,7 +33,8 @@ type argument struct {
 	source expr.Expr
 	to     arrow.DataType
 	bound  *expr.Bound
-	column int // where the argument is an input column as it is, else -1
+	column int  // where the argument is an input column as it is, else -1
+	cast   bool // bound is source converted
 }
 
 // Bind types aggs against in. what names the operator in errors. If in is a
@@ -70,13 +70,13 @@ func (p *Plan) add(a Agg, in *arrow.Schema) error {
 		f, _ = agg.Find("count_if")
 		args, a.Filter = []expr.Expr{a.Filter}, nil
 	}
-	types := make([]arrow.DataType, len(args))
+	types, bound := make([]arrow.DataType, len(args)), make([]*expr.Bound, len(args))
 	for i, e := range args {
-		b, err := expr.Bind(e, in)
-		if err != nil {
+		var err error
+		if bound[i], err = p.bind(e, in); err != nil {
 			return err
 		}
-		types[i] = b.Type()
+		types[i] = bound[i].Type()
 	}
 	spec, err := f.BindOrdered(types, a.Distinct, a.Order)
 	if err != nil {
@@ -96,9 +96,14 @@ func (p *Plan) add(a Agg, in *arrow.Schema) error {
 		if args, err = filtered(args, a.Filter, in); err != nil {
 			return err
 		}
+		for i, e := range args {
+			if bound[i], err = p.bind(e, in); err != nil {
+				return err
+			}
+		}
 	}
 	for i, e := range args {
-		at, err := p.argument(e, spec.Args[i], in)
+		at, err := p.argument(e, bound[i], spec.Args[i], in)
 		if err != nil {
 			return err
 		}
@@ -140,13 +145,19 @@ func filtered(args []expr.Expr, cond expr.Expr, in *arrow.Schema) ([]expr.Expr, 
 	return out, nil
 }
 
-// argument is the position of e as a column of type want; plain values serve
-// where want is a dictionary.
-func (p *Plan) argument(e expr.Expr, want arrow.DataType, in *arrow.Schema) (int, error) {
-	b, err := expr.Bind(e, in)
-	if err != nil {
-		return 0, err
+// bind binds e, or finds it bound.
+func (p *Plan) bind(e expr.Expr, in *arrow.Schema) (*expr.Bound, error) {
+	for _, a := range p.args {
+		if !a.cast && expr.Equal(a.source, e) {
+			return a.bound, nil
+		}
 	}
+	return expr.Bind(e, in)
+}
+
+// argument is the position of e, bound to b, as a column of type want; plain
+// values serve where want is a dictionary.
+func (p *Plan) argument(e expr.Expr, b *expr.Bound, want arrow.DataType, in *arrow.Schema) (int, error) {
 	is := b.Type()
 	if d, ok := want.(*arrow.DictionaryType); ok {
 		if want = d.ValueType; is.ID() == arrow.DICTIONARY {
@@ -154,19 +165,20 @@ func (p *Plan) argument(e expr.Expr, want arrow.DataType, in *arrow.Schema) (int
 		}
 	}
 	for i, a := range p.args {
-		if arrow.TypeEqual(a.to, want) && reflect.DeepEqual(a.source, e) {
+		if columnar.SameType(a.to, want) && expr.Equal(a.source, e) {
 			return i, nil
 		}
 	}
-	column := -1
-	if !arrow.TypeEqual(is, want) {
-		if b, err = expr.Bind(expr.Cast{Of: e, To: want}, in); err != nil {
+	arg := argument{source: e, to: want, bound: b, column: -1, cast: !columnar.SameType(is, want)}
+	if arg.cast {
+		var err error
+		if arg.bound, err = expr.Bind(expr.Cast{Of: e, To: want}, in); err != nil {
 			return 0, err
 		}
 	} else if c, ok := e.(expr.Col); ok {
-		column = columnar.Index(in, c.Name)
+		arg.column = columnar.Index(in, c.Name)
 	}
-	p.args = append(p.args, argument{e, want, b, column})
+	p.args = append(p.args, arg)
 	return len(p.args) - 1, nil
 }
 

@@ -98,7 +98,7 @@ func (p *Pipeline) openCheckpoints(ctx context.Context, fail func(error)) error 
 	}
 	for _, n := range p.nodes {
 		n.checkpoints, n.epoch = c, c.epoch
-		c.start.Unbounded = c.start.Unbounded || n.source != nil && !n.source.source.Bounded()
+		c.start.Unbounded = c.start.Unbounded || n.source != nil && !n.source.bounded()
 		_, stateful := n.stateful()
 		switch {
 		case n.sink != nil, stateful && (p.opts.Workers == 1 || p.opts.chain(n) == nil):
@@ -138,7 +138,7 @@ func (c *checkpoints) cut(ctx context.Context, d *driver, t *tick, moved bool) e
 		return nil
 	}
 	c.dirty = c.dirty || moved || t.rows() > 0
-	finished := t.last && !d.draining()
+	finished := t.last && t.ended
 	if len(d.plan) > 0 {
 		return nil // all of what is executed again is one epoch, or none of it
 	}

@@ -14,6 +14,7 @@ type driver struct {
 	sources []*node
 	readers []*reader // all partitions: sources in order, partitions in order
 	bounded bool
+	goesOn  bool // the input ends for this run only
 	arrived chan struct{}
 	turn    int // reader whose rows the next tick of bounded input holds
 	pace    pacer
@@ -58,7 +59,8 @@ func (p *Pipeline) open(ctx context.Context) (*driver, error) {
 			continue
 		}
 		d.sources = append(d.sources, n)
-		d.bounded = d.bounded && n.source.source.Bounded()
+		d.bounded = d.bounded && n.source.bounded()
+		d.goesOn = d.goesOn || n.source.goesOn
 		parts, err := n.source.source.Open(ctx, SourceEnv{
 			Env: n.env, BatchRows: p.opts.BatchRows, BatchBytes: p.opts.readBytes(), Workers: p.opts.Workers, Clock: p.opts.Clock,
 			OnBadRow: n.onError.Policy, Past: p.checkpoints.past(),
@@ -261,7 +263,7 @@ func (d *driver) nextLive(ctx context.Context) (tick, error) {
 		case d.draining():
 			return d.end(t, true), nil
 		case d.allEnded():
-			return d.end(t, false), nil
+			return d.end(t, d.goesOn), nil
 		case rows >= o.TickRows || size >= o.TickBytes:
 			d.mark(&t, o.Clock.Now())
 			return t, nil
@@ -372,7 +374,7 @@ func (d *driver) stamp(t *tick, i int, event int64) {
 }
 
 // finish is the last tick of bounded input. Drained means that the input goes
-// on: the watermark stays where it is.
+// on, in another run: the watermark stays where it is.
 func (d *driver) finish(drained bool) tick {
 	return d.end(d.newTick(), drained)
 }

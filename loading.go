@@ -21,7 +21,7 @@ func (d *driver) order() {
 		}
 		for _, i := range first {
 			tables := sourcesOf(n.inputs[i])
-			if slices.ContainsFunc(tables, func(t *node) bool { return !t.source.source.Bounded() || slices.Contains(rest, t) }) {
+			if slices.ContainsFunc(tables, func(t *node) bool { return !t.source.bounded() || slices.Contains(rest, t) }) {
 				continue
 			}
 			for _, t := range tables {

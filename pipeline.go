@@ -223,8 +223,12 @@ type edge struct {
 type sourceNode struct {
 	source    Source
 	eventTime EventTime
-	column    int // of the event time, or -1
+	column    int  // of the event time, or -1
+	goesOn    bool // in the next run, where this one ends
 }
+
+// bounded reports whether the rows end, and not only for this run.
+func (s *sourceNode) bounded() bool { return s.source.Bounded() && !s.goesOn }
 
 // EventTime says where a stream has its event time and how its watermark
 // follows.

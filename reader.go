@@ -165,7 +165,7 @@ func (r *reader) next(ctx context.Context, wait bool) (span, error) {
 		}
 	}
 	if !open {
-		r.ended, r.time.done = true, true
+		r.ended, r.time.done = true, !r.node.source.goesOn
 		if r.err != nil {
 			return span{}, r.node.wrap(r.err)
 		}

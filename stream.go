@@ -68,6 +68,18 @@ func (s *Stream) Schema() *arrow.Schema {
 	return s.node.ports[s.port]
 }
 
+// GoesOn says of a source that ends, s, that it does so for this run only, as one
+// that takes what there is now does: a job with a State stops there as if it were
+// drained, with what is open in windows and joins, and the next run goes on. A
+// partition that has ended holds the watermark where its rows have brought it.
+// Without a State it changes nothing.
+func (s *Stream) GoesOn() *Stream {
+	if p := s.pipeline; p.err == nil && p.opts.State != nil {
+		s.node.source.goesOn = true
+	}
+	return s
+}
+
 // Via passes the stream through a stage, which is bound at once.
 func (s *Stream) Via(st Stage, name ...string) *Stream {
 	p := s.pipeline

@@ -305,6 +305,9 @@ func (p *plan) lowerScan(pl *arrowstream.Pipeline, n *node) error {
 		et.Idle = -1
 	}
 	n.stream = pl.From(t.name, src, et)
+	if n.goesOn {
+		n.stream.GoesOn()
+	}
 	if n.onError != nil {
 		n.stream.OnError(n.onError.policy)
 	}

@@ -146,6 +146,12 @@ func (s *session) trigger(job string) trigger {
 	return t
 }
 
+// keepsState reports whether a run of the job can go on where the one before
+// ended.
+func (s *session) keepsState() bool {
+	return s.opts.Pipeline.State != nil || s.jobSetting(s.jobName(""), "state") != ""
+}
+
 // endsNow makes a source that does not end one that ends with what is there now,
 // for the triggers once and available-now. A source that cannot is refused.
 func (s *session) endsNow(t *table, at syntax.Span) error {

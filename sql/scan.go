@@ -73,7 +73,8 @@ func (s *session) sourceNode(t *table, at syntax.Span) (*node, error) {
 	if len(t.inserts) > 0 && src.Bounded() {
 		return nil, s.src.Error(at, "AS1504", "read it in a second script, or put the query into a view and read that", fmt.Sprintf("%q is written by this script and cannot be read in it", t.name))
 	}
-	if !src.Bounded() && s.trigger(s.jobName("")).ends() && s.opts.Source == nil {
+	goesOn := !src.Bounded() && s.trigger(s.jobName("")).ends() && s.opts.Source == nil
+	if goesOn {
 		if err := s.endsNow(t, at); err != nil {
 			return nil, err
 		}
@@ -97,7 +98,8 @@ func (s *session) sourceNode(t *table, at syntax.Span) (*node, error) {
 			return nil, s.tableError(t, at, err)
 		}
 	}
-	n := &node{kind: "scan", detail: t.name, table: t, bounded: src.Bounded(), schema: schema}
+	goesOn = goesOn && s.keepsState()
+	n := &node{kind: "scan", detail: t.name, table: t, bounded: src.Bounded() && !goesOn, goesOn: goesOn, schema: schema}
 	switch cmp.Or(t.mode, s.setting("job.mode", "automatic")) {
 	case "streaming":
 		n.bounded = false

@@ -100,3 +100,43 @@ func TestAvailableNow(t *testing.T) {
 		}
 	}
 }
+
+// TestAvailableNowGoesOn runs a job over what a topic holds, twice with one state:
+// rows are read once, and a window that is open waits for the next run.
+func TestAvailableNowGoesOn(t *testing.T) {
+	t.Chdir(t.TempDir())
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "clicks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for _, round := range []struct {
+		from, to int // seconds
+		want     []string
+	}{
+		{0, 20, []string{`{"s":0,"n":10}`}},
+		{15, 26, []string{`{"s":0,"n":10}`, `{"s":10,"n":15}`}},
+		{0, 0, []string{`{"s":0,"n":10}`, `{"s":10,"n":15}`}}, // there is nothing new
+	} {
+		for at := round.from; at < round.to; at++ {
+			client.Produce(t.Context(), &kgo.Record{Topic: "clicks", Value: fmt.Appendf(nil, `{"ts":"1970-01-01 00:00:%02d"}`, at)}, nil)
+		}
+		if err := client.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		succeed(t, "run", "-q", "--state", "state", "-e", fmt.Sprintf(`SET job.name = now; SET job.now.trigger = AvailableNow;
+			CREATE TABLE clicks (ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+				WITH ('connector' = 'kafka', 'brokers' = '%s', 'topic' = 'clicks', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+			CREATE TABLE o WITH ('connector' = 'json', 'path' = 'out/');
+			INSERT INTO o SELECT EXTRACT(EPOCH FROM window_start) AS s, count(*) AS n FROM TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '10' SECOND) GROUP BY window_start, window_end;`,
+			broker.ListenAddrs()[0]))
+		if got := strings.Split(strings.TrimSpace(parts(t, "out")), "\n"); !slices.Equal(got, round.want) {
+			t.Errorf("after %d to %d: %q, want %q", round.from, round.to, got, round.want)
+		}
+	}
+}

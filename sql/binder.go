@@ -63,7 +63,11 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return expr.InZone(x, b.s.zone()), nil
+	x = expr.InZone(x, b.s.zone())
+	if b.params == nil { // the body of a function stands elsewhere
+		b.s.places = append(b.s.places, place{x: x, at: e.Range()})
+	}
+	return x, nil
 }
 
 // named is expr without the time zone of the session.

@@ -99,6 +99,7 @@ func (g *aggregation) aggregateColumn(c *syntax.Call) (expr.Expr, bool, error) {
 	case !ok:
 		return nil, false, g.in.err(c, "AS1206", "", "aggregate %s cannot be used here", syntax.Text(c))
 	}
+	g.s.places = append(g.s.places, place{text: name, at: c.Range()})
 	x, err := g.in.compatAggregate(c, expr.Col{Name: name})
 	return x, true, err
 }

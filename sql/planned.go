@@ -22,8 +22,8 @@ var plannedFunctions = []plannedFunction{
 	{"grouping_id", "grouping_id(key, ...)", "the bits of grouping of the keys, the last one lowest"},
 
 	{"now", "now()", "instant of the query, on a stream of each row; also CURRENT_TIMESTAMP, LOCALTIMESTAMP and CURRENT_DATE"},
-	{"current_watermark", "current_watermark(ts)", "watermark that held before the tick in which the row came, NULL before the first one"},
 	{"proctime", "proctime()", "instant at which a row is processed"},
+	{"current_watermark", "current_watermark(ts)", "watermark before the tick of a row, NULL before there is one"},
 
 	{"json_object", "json_object([KEY] key VALUE x, ... [NULL | ABSENT ON NULL])", "JSON object of its members; a NULL is null unless ABSENT is said"},
 	{"json_array", "json_array(x, ... [NULL | ABSENT ON NULL])", "JSON array of the arguments; a NULL is left out unless NULL is said"},

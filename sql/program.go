@@ -171,6 +171,7 @@ func (p *Program) Run(ctx context.Context) (*arrowstream.Summary, error) {
 	if e := p.session.closeModules(); err == nil {
 		err = e
 	}
+	p.session.place(err)
 	return sum, err
 }
 

@@ -37,6 +37,7 @@ type session struct {
 	randoms      []*syntax.Call // calls of random functions, in the order of their numbers
 	single       *node          // one row
 
+	places   []place // of expressions
 	declared []declaration
 	outputs  []*output
 	results  []Result

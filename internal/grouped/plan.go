@@ -190,6 +190,24 @@ func (p *Plan) Fails() bool {
 // StateFields are the columns of [Set.State].
 func (p *Plan) StateFields() []arrow.Field { return p.states }
 
+// Combines tells that rows may be aggregated in parts, which are merged in their
+// order, with the same bits: of counts, extremes and exact sums, but not of sums
+// of floats. The state of a part has no lists and no sketches, which would be as
+// large as the rows.
+func (p *Plan) Combines() bool {
+	for _, a := range p.aggs {
+		if !a.spec.Merge || !a.spec.OrderFree {
+			return false
+		}
+		for _, t := range a.spec.StateTypes {
+			if id := t.ID(); id == arrow.LIST || id == arrow.BINARY {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Mergeable is an error that names the first aggregate whose states cannot be
 // merged, which what needs.
 func (p *Plan) Mergeable(what string) error {

@@ -14,10 +14,12 @@ import (
 )
 
 // Plan is a list of aggregates bound to an input schema. Equal arguments of
-// several aggregates are evaluated once per batch.
+// several aggregates, and equal parts of arguments and filters, are evaluated
+// once per batch.
 type Plan struct {
 	aggs   []boundAgg
 	args   []argument
+	list   *expr.List // of args
 	fields []arrow.Field
 	states []arrow.Field
 	back   bool // rows are taken back
@@ -32,15 +34,15 @@ type boundAgg struct {
 
 type argument struct {
 	source expr.Expr
-	to     arrow.DataType
+	want   arrow.DataType // of the aggregate
+	to     arrow.DataType // as it is given
 	bound  *expr.Bound
-	column int // where the argument is an input column as it is, else -1
 }
 
 // Bind types aggs against in. what names the operator in errors. If in is a
 // changelog, the aggregates can take rows back, see [Set.Change].
 func Bind(what string, aggs []Agg, in *arrow.Schema) (*Plan, error) {
-	p := &Plan{back: columnar.Changelog(in)}
+	p := &Plan{back: columnar.Changelog(in), list: expr.NewList(in)}
 	for _, a := range aggs {
 		if err := p.add(a, in); err != nil {
 			name := a.Name
@@ -98,7 +100,7 @@ func (p *Plan) add(a Agg, in *arrow.Schema) error {
 		}
 	}
 	for i, e := range args {
-		at, err := p.argument(e, spec.Args[i], in)
+		at, err := p.argument(e, spec.Args[i])
 		if err != nil {
 			return err
 		}
@@ -142,31 +144,34 @@ func filtered(args []expr.Expr, cond expr.Expr, in *arrow.Schema) ([]expr.Expr, 
 
 // argument is the position of e as a column of type want; plain values serve
 // where want is a dictionary.
-func (p *Plan) argument(e expr.Expr, want arrow.DataType, in *arrow.Schema) (int, error) {
-	b, err := expr.Bind(e, in)
-	if err != nil {
-		return 0, err
-	}
-	is := b.Type()
-	if d, ok := want.(*arrow.DictionaryType); ok {
-		if want = d.ValueType; is.ID() == arrow.DICTIONARY {
-			want = is
-		}
-	}
+func (p *Plan) argument(e expr.Expr, want arrow.DataType) (int, error) {
 	for i, a := range p.args {
-		if arrow.TypeEqual(a.to, want) && reflect.DeepEqual(a.source, e) {
+		if arrow.TypeEqual(a.want, want) && reflect.DeepEqual(a.source, e) {
 			return i, nil
 		}
 	}
-	column := -1
-	if !arrow.TypeEqual(is, want) {
-		if b, err = expr.Bind(expr.Cast{Of: e, To: want}, in); err != nil {
+	b, err := p.list.Bind(e)
+	if err != nil {
+		return 0, err
+	}
+	is, to := b.Type(), want
+	if d, ok := want.(*arrow.DictionaryType); ok {
+		if to = d.ValueType; is.ID() == arrow.DICTIONARY {
+			to = is
+		}
+	}
+	for i, a := range p.args {
+		if arrow.TypeEqual(a.to, to) && reflect.DeepEqual(a.source, e) {
+			return i, nil
+		}
+	}
+	if !arrow.TypeEqual(is, to) {
+		if b, err = p.list.Bind(expr.Cast{Of: e, To: to}); err != nil {
 			return 0, err
 		}
-	} else if c, ok := e.(expr.Col); ok {
-		column = columnar.Index(in, c.Name)
 	}
-	p.args = append(p.args, argument{e, want, b, column})
+	p.list.Add(b)
+	p.args = append(p.args, argument{e, want, to, b})
 	return len(p.args) - 1, nil
 }
 
@@ -184,7 +189,7 @@ func (p *Plan) ArgFields() []arrow.Field {
 
 // Fails reports whether the arguments of some rows may be errors.
 func (p *Plan) Fails() bool {
-	return slices.ContainsFunc(p.args, func(a argument) bool { return a.bound.Fails() })
+	return p.list.Fails()
 }
 
 // StateFields are the columns of [Set.State].

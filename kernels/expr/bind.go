@@ -3,7 +3,6 @@ package expr
 import (
 	"fmt"
 	"strings"
-	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -33,7 +32,7 @@ const maxDepth = 1000
 type Bound struct {
 	root node
 	cols []int
-	idle atomic.Pointer[frame]
+	frames
 }
 
 // Bind resolves e against the columns of in: names (exact, then the only one
@@ -42,7 +41,15 @@ type Bound struct {
 // Bind unless it stands where it may never be evaluated, in a branch of CASE,
 // IF, COALESCE, AND or OR. Errors are of type *Error.
 func Bind(e Expr, in *arrow.Schema) (*Bound, error) {
-	b := &binder{in: in, shared: make(map[string]node)}
+	return newBinder(in).bound(e)
+}
+
+func newBinder(in *arrow.Schema) *binder {
+	return &binder{in: in, shared: make(map[string]node)}
+}
+
+// bound is e as a whole expression.
+func (b *binder) bound(e Expr) (*Bound, error) {
 	root, err := b.bind(e, 0)
 	if err != nil {
 		return nil, err
@@ -86,6 +93,7 @@ type binder struct {
 	names  []string // of the columns of in, once one is looked up
 	shared map[string]node
 	nodes  int
+	roots  int    // expressions before this one
 	lazy   int    // depth of branches that may never be evaluated
 	zone   string // of the call that is bound
 }
@@ -151,7 +159,7 @@ func (b *binder) bind(e Expr, depth int) (node, error) {
 func (b *binder) constant(a arrow.Array) node {
 	null := a.IsNull(0) || a.DataType().ID() == arrow.NULL
 	return b.share(&constant{value: a, common: common{
-		typ: a.DataType(), nullable: null,
+		typ: a.DataType(), nullable: null, ready: true,
 		key: columnar.TypeName(a.DataType()) + " " + fmt.Sprintf("%q", kernels.TextAt(a, 0)) + fmt.Sprint(null),
 	}})
 }
@@ -198,7 +206,7 @@ func (b *binder) column(name string) (node, error) {
 	}
 	f := b.in.Field(i)
 	return b.share(&column{index: i, common: common{
-		typ: f.Type, nullable: f.Nullable, cols: []int{i}, key: fmt.Sprintf("#%d", i),
+		typ: f.Type, nullable: f.Nullable, ready: true, cols: []int{i}, key: fmt.Sprintf("#%d", i),
 	}}), nil
 }
 

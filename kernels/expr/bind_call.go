@@ -177,6 +177,7 @@ func (b *binder) function(name string, nodes []node, k *kernels.Binding) (node, 
 	c.fails = c.fails || k.Fails
 	n := &function{args: nodes, kernel: k.Kernel, volatile: k.Volatile, common: c}
 	if n.volatile {
+		n.key += fmt.Sprintf(" of %d", b.roots)
 		return b.share(n), nil
 	}
 	if folded, err := b.fold(n, nodes); folded != nil || err != nil {

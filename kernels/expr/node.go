@@ -24,6 +24,7 @@ type common struct {
 	key      string // equal nodes have equal keys
 	id       int    // number within the expression
 	uses     int    // how many nodes it is part of
+	ready    bool   // a column or a constant: nothing is computed
 }
 
 func (c *common) info() *common { return c }

@@ -244,7 +244,7 @@ func fieldIndex(t *arrow.StructType, name string) (int, error) {
 func (b *binder) reach(of node, i int, t arrow.DataType, nullable bool) node {
 	in := of.info()
 	return b.share(&field{of: of, index: i, common: common{
-		typ: t, nullable: in.nullable || nullable, fails: in.fails, cols: in.cols,
+		typ: t, nullable: in.nullable || nullable, fails: in.fails, deep: !in.ready, volatile: in.volatile, cols: in.cols,
 		key: fmt.Sprintf("%s.%d", in.key, i),
 	}})
 }
@@ -318,7 +318,7 @@ func (b *binder) convert(of node, to arrow.DataType, try bool) (node, error) {
 		return nil, err
 	}
 	c := &cast{of: of, try: try, common: common{
-		typ: to, nullable: in.nullable || try && fails, fails: in.fails || fails && !try, cols: in.cols,
+		typ: to, nullable: in.nullable || try && fails, fails: in.fails || fails && !try, deep: !in.ready, volatile: in.volatile, cols: in.cols,
 		key: fmt.Sprintf("cast(%s,%s,%v)", in.key, to, try),
 	}}
 	if k, ok := of.(*constant); ok {

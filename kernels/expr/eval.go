@@ -76,12 +76,12 @@ func (f *frame) column(i int) arrow.Array {
 func (f *frame) eval(n node) (kernels.Datum, error) {
 	in := n.info()
 	if in.uses < 2 || in.ready {
-		return n.eval(f, f.Scratch)
+		return f.compute(n, f.Scratch)
 	}
 	if d, ok := f.memo[in.id]; ok {
 		return d.Retain(), nil
 	}
-	d, err := n.eval(f, f.Scratch)
+	d, err := f.compute(n, f.Scratch)
 	if err != nil {
 		return d, err
 	}
@@ -171,7 +171,7 @@ func (f *frame) result(n node, mem memory.Allocator) (arrow.Array, error) {
 	var d kernels.Datum
 	var err error
 	if in := n.info(); in.uses < 2 || in.ready {
-		d, err = n.eval(f, mem)
+		d, err = f.compute(n, mem)
 	} else {
 		d, err = f.eval(n)
 	}

@@ -298,6 +298,14 @@ func TestDictionaries(t *testing.T) {
 		call("greatest", col("s"), col("u")), call("regexp_extract", col("s"), lit("[a-z]")), call("substring", col("s"), lit(int64(1)), call("length", col("u"))), call("hash_feature", col("s"), lit(int64(16))),
 		expr.Cast{Of: col("s"), To: arrow.PrimitiveTypes.Int64, Try: true},
 		expr.Cast{Of: col("s"), To: arrow.BinaryTypes.String},
+		call("upper", call("concat", col("s"), lit("!"))), call("like", call("lower", col("s")), lit("b%")), call("length", call("coalesce", col("s"), lit("none"))),
+		call("is_null", call("nullif", col("s"), lit("a"))), call("or", call("is_null", col("s")), call("gt", call("length", col("s")), lit(int64(0)))),
+		expr.Case{Whens: []expr.When{{Cond: call("eq", col("s"), lit("a")), Then: call("upper", col("s"))}}, Else: call("concat", lit("-"), col("s"))},
+		expr.Cast{Of: call("concat", lit("1"), call("length", col("s"))), To: arrow.PrimitiveTypes.Int64},
+		call("concat", call("upper", col("s")), col("u")), call("split", call("upper", col("s")), lit("A")),
+		call("if", call("eq", call("upper", col("s")), lit("A")), col("s"), lit(nil)),
+		// It fails for values of the dictionary that no row has.
+		expr.Cast{Of: call("replace", call("replace", call("replace", call("coalesce", col("s"), lit("7")), lit("a"), lit("1")), lit("B"), lit("2")), lit("c"), lit("3")), To: arrow.PrimitiveTypes.Int64, Try: true},
 	} {
 		var want string
 		for k, s := range []arrow.Array{plain, dict(plain), odd} {

@@ -6,11 +6,15 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-// DefaultMemoryLimit is 70 % of the memory that the control group allows or,
-// without one, of what the machine has; 0 where neither can be read.
-func DefaultMemoryLimit() int64 {
+// DefaultMemoryLimit is 70 % of the memory that the control group allowed, when
+// it was first asked, or without one of what the machine has; 0 where neither can
+// be read.
+func DefaultMemoryLimit() int64 { return memoryLimit() }
+
+var memoryLimit = sync.OnceValue(func() int64 {
 	total := machineMemory()
 	if b, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
 		if n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil && (total == 0 || n < total) {
@@ -18,7 +22,7 @@ func DefaultMemoryLimit() int64 {
 		}
 	}
 	return total / 10 * 7
-}
+})
 
 // readBytes is what one read of a partition should return at most: those of a
 // tick, or a sixteenth of the memory limit, because readers look at the limit

@@ -61,17 +61,29 @@ func EventTime(schema *arrow.Schema) int {
 // no such mark when name is empty.
 func WithEventTime(schema *arrow.Schema, name string) *arrow.Schema {
 	md := schema.Metadata()
-	var keys, values []string
-	for i, k := range md.Keys() {
-		if k != eventTimeKey {
-			keys, values = append(keys, k), append(values, md.Values()[i])
+	i := md.FindKey(eventTimeKey)
+	if i < 0 && name == "" || i >= 0 && name != "" && md.Values()[i] == name {
+		return schema
+	}
+	return NewSchema(schema.Fields(), md, name)
+}
+
+// NewSchema is a schema of fields with the metadata md, of which the named column
+// is the event time, or none when name is empty, whatever md says.
+func NewSchema(fields []arrow.Field, md arrow.Metadata, name string) *arrow.Schema {
+	if i := md.FindKey(eventTimeKey); name != "" || i >= 0 {
+		var keys, values []string
+		for i, k := range md.Keys() {
+			if k != eventTimeKey {
+				keys, values = append(keys, k), append(values, md.Values()[i])
+			}
 		}
+		if name != "" {
+			keys, values = append(keys, eventTimeKey), append(values, name)
+		}
+		md = arrow.NewMetadata(keys, values)
 	}
-	if name != "" {
-		keys, values = append(keys, eventTimeKey), append(values, name)
-	}
-	md = arrow.NewMetadata(keys, values)
-	return arrow.NewSchema(schema.Fields(), &md)
+	return arrow.NewSchema(fields, &md)
 }
 
 // Index is the position of the column called name, or -1. A name that occurs

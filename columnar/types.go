@@ -30,8 +30,40 @@ var simpleTypes = map[string]arrow.DataType{
 
 var timeUnits = map[string]arrow.TimeUnit{"s": arrow.Second, "ms": arrow.Millisecond, "us": arrow.Microsecond, "ns": arrow.Nanosecond}
 
+// plainNames are the names of types that have no parameters.
+var plainNames = func() map[arrow.Type]string {
+	names := map[arrow.Type]string{}
+	for name, t := range simpleTypes {
+		if plainType(t.ID()) {
+			names[t.ID()] = name
+		}
+	}
+	return names
+}()
+
+// plainType reports whether all types of an ID are equal.
+func plainType(id arrow.Type) bool {
+	switch id {
+	case arrow.NULL, arrow.BOOL, arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64,
+		arrow.FLOAT32, arrow.FLOAT64, arrow.STRING, arrow.BINARY, arrow.LARGE_STRING, arrow.LARGE_BINARY, arrow.DATE32, arrow.DATE64, arrow.INTERVAL_MONTHS:
+		return true
+	}
+	return false
+}
+
+// SameType is [arrow.TypeEqual] without reflection for most types.
+func SameType(a, b arrow.DataType) bool {
+	if a == nil || b == nil || a.ID() != b.ID() {
+		return a == nil && b == nil
+	}
+	return plainType(a.ID()) || arrow.TypeEqual(a, b)
+}
+
 // TypeName is the short name of t that [ParseType] reads.
 func TypeName(t arrow.DataType) string {
+	if name, ok := plainNames[t.ID()]; ok {
+		return name
+	}
 	switch t := t.(type) {
 	case *arrow.TimestampType:
 		if t.TimeZone != "" {

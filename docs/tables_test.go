@@ -295,12 +295,15 @@ func options(t *testing.T, of string, defaults map[string]string) string {
 	return out
 }
 
-// declared reports whether a connector, a model type or a model description
-// has the struct.
+// declared reports whether a connector, a format, a model type or a model
+// description has the struct.
 func declared(of string) bool {
 	known := []any{mlkernels.Spec{}}
 	for _, c := range all.Connectors() {
 		known = append(known, c.Options...)
+	}
+	for _, f := range all.Formats() {
+		known = append(known, f)
 	}
 	for _, m := range mlkernels.Types() {
 		known = append(known, m.Options)

@@ -6,6 +6,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/columnar"
 )
 
 // bindElementAt resolves list[k] and map[key].
@@ -44,7 +46,7 @@ func bindMember(out arrow.DataType, rule NullRule, k Kernel) func(*Function, []A
 			return nil, err
 		}
 		b := &Binding{Args: []arrow.DataType{nil, t}, Out: out, Nulls: rule, Kernel: k}
-		if !arrow.TypeEqual(elem, t) {
+		if !columnar.SameType(elem, t) {
 			b.Args[0] = arrow.ListOf(t)
 			_, b.Fails = CanCast(elem, t)
 		}

@@ -4,6 +4,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/simd"
 )
 
@@ -313,13 +314,13 @@ func comparedType(f *Function, args []Arg) (arrow.DataType, error) {
 	var column arrow.DataType
 	for _, a := range args {
 		if a.Const == nil {
-			if column != nil && !arrow.TypeEqual(column, a.Type) {
+			if column != nil && !columnar.SameType(column, a.Type) {
 				return t, nil
 			}
 			column = a.Type
 		}
 	}
-	if column == nil || !isInt(column) || arrow.TypeEqual(column, t) {
+	if column == nil || !isInt(column) || columnar.SameType(column, t) {
 		return t, nil
 	}
 	for _, a := range args {

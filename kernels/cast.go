@@ -4,6 +4,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/arrowstream/arrowstream/columnar"
 )
 
 // caster converts a column to type to. A value that cannot be converted is an
@@ -18,7 +20,7 @@ type caster func(mem memory.Allocator, a arrow.Array, to arrow.DataType, try boo
 // code AS1301, also with try.
 func Cast(mem memory.Allocator, a arrow.Array, to arrow.DataType, try bool) (arrow.Array, error) {
 	from := a.DataType()
-	if arrow.TypeEqual(from, to) {
+	if columnar.SameType(from, to) {
 		a.Retain()
 		return a, nil
 	}
@@ -38,7 +40,7 @@ func Cast(mem memory.Allocator, a arrow.Array, to arrow.DataType, try bool) (arr
 // CanCast reports whether a conversion from one type to the other exists, and
 // whether it can fail for some value.
 func CanCast(from, to arrow.DataType) (ok, fails bool) {
-	if arrow.TypeEqual(from, to) {
+	if columnar.SameType(from, to) {
 		return true, false
 	}
 	if d, ok := to.(*arrow.DictionaryType); ok {

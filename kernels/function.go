@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/internal/suggest"
 )
 
@@ -148,7 +149,7 @@ func (f *Function) mismatch(args []Arg) error {
 func accepts(a Arg, t arrow.DataType) bool {
 	from := Logical(a.Type)
 	switch {
-	case isNull(from), arrow.TypeEqual(from, t):
+	case isNull(from), columnar.SameType(from, t):
 		return true
 	case a.Literal && isText(from):
 		ok, _ := CanCast(from, t)
@@ -199,7 +200,7 @@ func texts(out arrow.DataType, k Kernel, in ...arrow.DataType) func(*Function, [
 // keepDictionaries lets the arguments that are dictionary-encoded text stay so.
 func (b *Binding) keepDictionaries(args []Arg) {
 	for i, a := range args {
-		if a.Type.ID() == arrow.DICTIONARY && b.Args[i] != nil && arrow.TypeEqual(Logical(a.Type), b.Args[i]) {
+		if a.Type.ID() == arrow.DICTIONARY && b.Args[i] != nil && columnar.SameType(Logical(a.Type), b.Args[i]) {
 			b.Args[i] = a.Type
 		}
 	}

@@ -107,7 +107,7 @@ func signedOf(width int) arrow.DataType {
 // commonNumber is the type in which two numbers of different types meet.
 func commonNumber(a, b arrow.DataType) arrow.DataType {
 	switch {
-	case arrow.TypeEqual(a, b):
+	case columnar.SameType(a, b):
 		return a
 	case isFloat(a) || isFloat(b):
 		return float64Type
@@ -218,7 +218,7 @@ func CommonType(what string, args []Arg) (arrow.DataType, error) {
 
 func commonType(a, b arrow.DataType) (arrow.DataType, bool) {
 	switch {
-	case arrow.TypeEqual(a, b), isNull(b):
+	case columnar.SameType(a, b), isNull(b):
 		return a, true
 	case isNull(a):
 		return b, true

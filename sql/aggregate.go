@@ -24,6 +24,7 @@ type aggregation struct {
 	windows *windowSpec
 	keys    []outColumn       // name and expression over the input
 	byText  map[string]string // text of a key or an aggregate -> output column
+	byCall  map[*syntax.Call]string
 	aggs    []window.Agg
 	sets    [][]string // of GROUPING SETS, each some of the keys; nil without
 	aliases map[string]syntax.Expr
@@ -54,7 +55,7 @@ func (s *session) isAggregate(c *syntax.Call) bool {
 // aggregate plans GROUP BY, HAVING and the select list of a grouped block.
 func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Expr) (*node, error) {
 	n := rel.node
-	g := &aggregation{s: p.s, byText: map[string]string{}, aliases: map[string]syntax.Expr{}}
+	g := &aggregation{s: p.s, byText: map[string]string{}, byCall: map[*syntax.Call]string{}, aliases: map[string]syntax.Expr{}}
 	g.in = &binder{s: p.s, scope: rel.scope, input: &n, block: p}
 	for _, it := range sel.Items {
 		if it.Alias != nil {
@@ -210,9 +211,6 @@ func (g *aggregation) collect(sel *syntax.Select, order []syntax.Order) error {
 	var visit func(e syntax.Expr) error
 	visit = func(e syntax.Expr) error {
 		if c, ok := e.(*syntax.Call); ok && g.s.isAggregate(c) {
-			if _, known, err := g.find(c); known && err == nil {
-				return nil
-			}
 			return g.register(c)
 		}
 		for _, c := range syntax.Children(e) {
@@ -286,6 +284,7 @@ func (g *aggregation) register(c *syntax.Call) error {
 		g.aggs = append(g.aggs, a)
 		g.byText[text] = a.Name
 	}
+	g.byCall[c] = g.byText[text]
 	return nil
 }
 

@@ -53,7 +53,11 @@ func visible(schema *arrow.Schema) []arrow.Field {
 
 // visibleNames are the names of the visible columns.
 func visibleNames(schema *arrow.Schema) []string {
-	return columnar.Names(schema)[:len(visible(schema))]
+	names := columnar.Names(schema)
+	if columnar.Changelog(schema) {
+		return names[:len(names)-1]
+	}
+	return names
 }
 
 // plainType is t without a dictionary.

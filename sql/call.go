@@ -41,6 +41,9 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 	if callsProcTime(c) {
 		return b.procTime(c)
 	}
+	if callsWatermark(c) && !declared {
+		return b.currentWatermark(c)
+	}
 	if isClock(c) && !b.s.declaredFunction(c.Fn.Last()) {
 		return b.clock(c)
 	}

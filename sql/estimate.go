@@ -63,7 +63,7 @@ func (e estimates) whole(n *node) (rows int64, known bool) {
 }
 
 // sameRows are the operators that give as many rows as come into them.
-var sameRows = []string{"over", "rank", "settle", "compact", "periodic", "processing time", "insert", "serve", "temporal join", "asof join", "lookup join"}
+var sameRows = []string{"over", "rank", "settle", "compact", "periodic", "processing time", "current watermark", "insert", "serve", "temporal join", "asof join", "lookup join"}
 
 // groupShare is the share of groups among the rows, which is not known: a tenth.
 const groupShare = 0.1

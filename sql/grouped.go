@@ -99,6 +99,9 @@ func (g *aggregation) aggregateColumn(c *syntax.Call) (expr.Expr, bool, error) {
 
 // find looks an aggregate up among those that are registered.
 func (g *aggregation) find(c *syntax.Call) (column string, ok bool, err error) {
+	if column, ok := g.byCall[c]; ok {
+		return column, true, nil
+	}
 	name, args, order, err := g.s.aggregateArgs(c)
 	if err != nil {
 		return "", false, err

@@ -57,7 +57,7 @@ func (s *session) insertInto(t *table, n *node, at syntax.Span, cols []syntax.Id
 		return err
 	}
 	if t.schema == nil {
-		t.schema = columnar.WithEventTime(arrow.NewSchema(visible(n.schema), nil), "")
+		t.schema = arrow.NewSchema(visible(n.schema), nil)
 		t.inferred = true
 	}
 	for _, o := range s.outputs {

@@ -137,7 +137,7 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	if opts.Name == "" {
 		opts.Name = p.s.jobName("")
 	}
-	opts.Program, opts.Code = p.s.program, p.s.code
+	opts.Code = p.s.code
 	if dir := p.s.jobSetting(opts.Name, "state"); opts.State == nil && dir != "" {
 		opts.State = state.Dir{Path: dir, FS: state.OS{Access: opts.Access}}
 		if p.s.opts.State != nil {
@@ -147,6 +147,9 @@ func (p *plan) lower() (*arrowstream.Pipeline, error) {
 			}
 			opts.State = store
 		}
+	}
+	if opts.State != nil {
+		opts.Program = canonical(p.s.script)
 	}
 	if opts.CheckpointInterval == 0 {
 		opts.CheckpointInterval = p.s.durationSetting("job.epoch", 0)

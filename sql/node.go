@@ -94,9 +94,9 @@ func (c columns) has(name string) bool { return c.all || c.names[name] }
 // would be none, because a batch without columns has no rows to count.
 func (c columns) list(schema *arrow.Schema) []string {
 	var out []string
-	for _, f := range schema.Fields() {
-		if c.has(f.Name) {
-			out = append(out, f.Name)
+	for i := range schema.NumFields() {
+		if name := schema.Field(i).Name; c.has(name) {
+			out = append(out, name)
 		}
 	}
 	if len(out) == 0 && schema.NumFields() > 0 {

@@ -40,7 +40,7 @@ func projectStage(cols []outColumn) *stage.Project {
 // projectNode computes columns; it is left out when it changes nothing.
 func projectNode(in *node, cols []outColumn) (*node, error) {
 	plain := map[string]string{}
-	identity := len(cols) == len(visible(in.schema))
+	identity := len(cols) == len(visibleNames(in.schema))
 	var text []string
 	for i, c := range cols {
 		if col, ok := c.Expr.(expr.Col); ok {

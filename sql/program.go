@@ -104,7 +104,7 @@ func Prepare(text string, opts Options) (*Program, error) {
 		return nil, err
 	}
 	s := newSession(script.Source, opts)
-	s.program = canonical(script.Statements)
+	s.script = script.Statements
 	p := &Program{session: s}
 	if err := p.prepare(script.Statements); err != nil {
 		_ = p.Close() // the error says more

@@ -124,7 +124,7 @@ func (s *session) sourceNode(t *table, at syntax.Span) (*node, error) {
 
 func (s *session) tableError(t *table, at syntax.Span, err error) error {
 	for key, span := range t.optionAt {
-		if e := toError(err); e.Pos.Line == 0 && strings.HasPrefix(e.Code, "AS15") && strings.Contains(e.Msg, strconv.Quote(key)) {
+		if e := toError(err); e.Pos.Line == 0 && (strings.HasPrefix(e.Code, "AS15") || strings.HasPrefix(e.Code, "AS21")) && strings.Contains(e.Msg, strconv.Quote(key)) {
 			at = span
 		}
 	}

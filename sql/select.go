@@ -3,11 +3,9 @@ package sql
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
-	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
@@ -33,6 +31,9 @@ func (p *block) selectBlock(sel *syntax.Select) (*node, error) {
 		aggregates = aggregates || p.s.hasAggregate(it.X)
 	}
 	groups := sel.GroupBy
+	if all := (&binder{s: p.s, scope: rel.scope, block: p}); len(groups) == 1 && all.meansAll(groups[0], sel.Items) {
+		groups = p.groupAll(sel, rel.scope)
+	}
 	distinct := sel.Distinct
 	if distinct && !aggregates && !slices.ContainsFunc(sel.Items, func(it syntax.Item) bool { return !groupable(it.X) || p.s.isUnnest(it.X) }) {
 		// DISTINCT without aggregates is GROUP BY all outputs.
@@ -181,6 +182,12 @@ func (p *block) outputs(b *binder, sel *syntax.Select, stars *scope) (*node, err
 		cols[i].Name = names[i]
 	}
 	for _, o := range p.order {
+		if len(p.order) == 1 && b.meansAll(o.X, sel.Items) {
+			for _, name := range names {
+				p.sortKeys = append(p.sortKeys, newSortKey(name, o))
+			}
+			break
+		}
 		if name, ok := p.outputName(o.X, names); ok {
 			p.sortKeys = append(p.sortKeys, newSortKey(name, o))
 			continue
@@ -233,64 +240,6 @@ func textOfNulls(n, in *node, cols []outColumn) (*node, error) {
 		return n, nil
 	}
 	return projectNode(in, cols)
-}
-
-// star expands * and t.*.
-func (p *block) star(b *binder, star *syntax.Star, sc *scope) ([]outColumn, error) {
-	if star.X != nil {
-		return nil, b.unsupported(star, syntax.Text(star)+" is")
-	}
-	if star.Qualifier != nil && !sc.hasTable(star.Qualifier.Last()) {
-		if out := p.fields(b, star); out != nil {
-			return out, nil
-		}
-		return nil, b.err(star, "AS1203", arrowstream.Suggest(star.Qualifier.Last(), sc.tables(), "tables"), "table %q not found", star.Qualifier.String())
-	}
-	if len(sc.columns) == 0 {
-		return nil, b.err(star, "AS1203", "write FROM", "* has no columns: there is no FROM")
-	}
-	var out []outColumn
-	for _, c := range sc.columns {
-		switch {
-		case star.Qualifier != nil && !strings.EqualFold(star.Qualifier.Last(), c.table), star.Qualifier == nil && c.merged:
-			continue
-		case b.group == nil:
-			out = append(out, outColumn{c.name, expr.Col{Name: c.plan}})
-			continue
-		}
-		name := syntax.Name{Span: star.Span, Parts: []syntax.Ident{{Span: star.Span, Name: c.name, Quote: '`'}}}
-		if c.table != "" {
-			name.Parts = append([]syntax.Ident{{Span: star.Span, Name: c.table, Quote: '`'}}, name.Parts...)
-		}
-		x, err := b.expr(&syntax.Column{Name: name})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, outColumn{c.name, x})
-	}
-	return out, nil
-}
-
-// fields are those of a column of structs, for s.*; nil if there is no such
-// column.
-func (p *block) fields(b *binder, star *syntax.Star) (out []outColumn) {
-	column := &syntax.Column{Name: *star.Qualifier}
-	_, t, err := b.typed(column)
-	if err != nil {
-		return nil
-	}
-	st, ok := plainType(t).(*arrow.StructType)
-	if !ok {
-		return nil
-	}
-	for _, f := range st.Fields() {
-		x, err := b.expr(&syntax.Field{Span: star.Span, X: column, Name: syntax.Ident{Span: star.Span, Name: f.Name, Quote: '`'}})
-		if err != nil {
-			return nil
-		}
-		out = append(out, outColumn{f.Name, x})
-	}
-	return out
 }
 
 // itemName is the name of an output: its alias, the name of the column, or the

@@ -16,7 +16,7 @@ import (
 
 // session runs the statements of one script.
 type session struct {
-	program      string // the script in one spelling, without secrets
+	script       []syntax.Statement
 	src          *syntax.Source
 	statements   []syntax.Statement // of the script, those to come too
 	opts         Options

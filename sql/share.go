@@ -1,7 +1,6 @@
 package sql
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 
@@ -99,7 +98,7 @@ func (s sharing) columns() (out []stage.Column) {
 // replace is e with columns for what is shared.
 func (s sharing) replace(e expr.Expr) expr.Expr {
 	for _, c := range s {
-		if reflect.DeepEqual(c.Expr, e) {
+		if expr.Equal(c.Expr, e) {
 			return expr.Col{Name: c.Name}
 		}
 	}
@@ -142,7 +141,7 @@ func contains(e, x expr.Expr) bool {
 	found := false
 	expr.Walk(e, func(part expr.Expr) bool {
 		_, lambda := part.(expr.Lambda)
-		found = found || reflect.DeepEqual(part, x)
+		found = found || expr.Equal(part, x)
 		return !found && !lambda
 	})
 	return found

@@ -67,6 +67,10 @@ var eventTimeOptions = []string{"event.time", "event_time", "event-time", "event
 
 // createTable runs CREATE TABLE.
 func (s *session) createTable(st *syntax.CreateTable) error {
+	st, err := s.like(st)
+	if err != nil {
+		return err
+	}
 	t := &table{name: s.key(st.Name), at: st.Name.Span, decl: st}
 	added, err := declare(s, s.catalog.tables, st.Name, "table", st.OrReplace, st.IfNotExists, t)
 	if err != nil || !added {
@@ -232,11 +236,15 @@ func (s *session) tableOptions(t *table, list []syntax.Option) error {
 		}
 		return nil
 	}
-	conn, err := s.connector(connector.Value)
+	var err error
+	if isFileSystem(connector.Value) {
+		t.connector, err = s.fileSystem(t, connector)
+	} else {
+		t.connector, err = s.connector(connector.Value)
+	}
 	if err != nil {
 		return s.coded(connector.ValueAt, "AS1504", err)
 	}
-	t.connector = conn
 	s.warnSecrets(t, list)
 	return s.takeOptions(t, list)
 }
@@ -272,6 +280,9 @@ func (s *session) takeOptions(t *table, list []syntax.Option) error {
 				t.format = f
 			}
 		}
+	}
+	if err := s.formatOptions(t, known); err != nil {
+		return err
 	}
 	// A connector that has an option of the name says itself what it takes.
 	if v, ok := t.options["format"]; ok && !slices.Contains(known, "format") {

@@ -10,7 +10,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"github.com/arrowstream/arrowstream"
-	"github.com/arrowstream/arrowstream/columnar"
 )
 
 // Complete emits the whole result that a changelog amounts to whenever it has
@@ -44,7 +43,7 @@ func (c *Complete) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, e
 	if _, err := c.all.Bind(in, env); err != nil {
 		return nil, err
 	}
-	c.out = columnar.WithEventTime(arrow.NewSchema(in.Fields()[:in.NumFields()-1], nil), "")
+	c.out = arrow.NewSchema(in.Fields()[:in.NumFields()-1], nil)
 	return c.out, nil
 }
 

@@ -222,7 +222,7 @@ func (p *Pattern) bindMeasures() error {
 	if len(fields) == 0 {
 		return planError("AS1101", "pattern: neither keys nor measures", "")
 	}
-	p.out = columnar.WithEventTime(arrow.NewSchema(fields, nil), mark)
+	p.out = columnar.NewSchema(fields, arrow.Metadata{}, mark)
 	return nil
 }
 

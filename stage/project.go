@@ -76,8 +76,7 @@ func (p *Project) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, er
 	if err := grouped.Distinct("project", fields); err != nil {
 		return nil, err
 	}
-	md := in.Metadata()
-	p.out = columnar.WithEventTime(arrow.NewSchema(fields, &md), mark)
+	p.out = columnar.NewSchema(fields, in.Metadata(), mark)
 	if p.EventTime != "" {
 		i, err := grouped.Column("project", p.out, p.EventTime)
 		if err != nil {

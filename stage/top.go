@@ -142,9 +142,8 @@ func (t *Top) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error)
 	if err := grouped.Distinct(what, fields); err != nil {
 		return nil, err
 	}
-	md := in.Metadata()
 	// Rows come out later than their event time.
-	t.out = columnar.WithEventTime(arrow.NewSchema(fields, &md), "")
+	t.out = columnar.NewSchema(fields, in.Metadata(), "")
 	if !t.once() {
 		t.out = columnar.WithChangelog(t.out)
 	}

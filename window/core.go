@@ -152,7 +152,7 @@ func (c *core) schemas(lead []arrow.Field) error {
 	if err := grouped.Distinct(c.what, fields); err != nil {
 		return err
 	}
-	c.out = columnar.WithEventTime(arrow.NewSchema(fields, nil), mark)
+	c.out = columnar.NewSchema(fields, arrow.Metadata{}, mark)
 	if c.time >= 0 {
 		c.late = grouped.LateSchema(c.in, c.u.typ)
 	}

@@ -2,7 +2,6 @@ package grouped
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -34,9 +33,9 @@ type boundAgg struct {
 
 type argument struct {
 	source expr.Expr
-	want   arrow.DataType // of the aggregate
-	to     arrow.DataType // as it is given
+	to     arrow.DataType
 	bound  *expr.Bound
+	cast   bool // bound is source converted
 }
 
 // Bind types aggs against in. what names the operator in errors. If in is a
@@ -72,13 +71,18 @@ func (p *Plan) add(a Agg, in *arrow.Schema) error {
 		f, _ = agg.Find("count_if")
 		args, a.Filter = []expr.Expr{a.Filter}, nil
 	}
-	types := make([]arrow.DataType, len(args))
+	types, bound := make([]arrow.DataType, len(args)), make([]*expr.Bound, len(args))
 	for i, e := range args {
-		b, err := expr.Bind(e, in)
+		var err error
+		if a.Filter != nil { // it becomes a part of an argument
+			bound[i], err = expr.Bind(e, in)
+		} else {
+			bound[i], err = p.bind(e)
+		}
 		if err != nil {
 			return err
 		}
-		types[i] = b.Type()
+		types[i] = bound[i].Type()
 	}
 	spec, err := f.BindOrdered(types, a.Distinct, a.Order)
 	if err != nil {
@@ -98,9 +102,14 @@ func (p *Plan) add(a Agg, in *arrow.Schema) error {
 		if args, err = filtered(args, a.Filter, in); err != nil {
 			return err
 		}
+		for i, e := range args {
+			if bound[i], err = p.bind(e); err != nil {
+				return err
+			}
+		}
 	}
 	for i, e := range args {
-		at, err := p.argument(e, spec.Args[i])
+		at, err := p.argument(e, bound[i], spec.Args[i])
 		if err != nil {
 			return err
 		}
@@ -142,36 +151,39 @@ func filtered(args []expr.Expr, cond expr.Expr, in *arrow.Schema) ([]expr.Expr, 
 	return out, nil
 }
 
-// argument is the position of e as a column of type want; plain values serve
-// where want is a dictionary.
-func (p *Plan) argument(e expr.Expr, want arrow.DataType) (int, error) {
-	for i, a := range p.args {
-		if arrow.TypeEqual(a.want, want) && reflect.DeepEqual(a.source, e) {
-			return i, nil
+// bind binds e as one of the arguments, or finds it bound.
+func (p *Plan) bind(e expr.Expr) (*expr.Bound, error) {
+	for _, a := range p.args {
+		if !a.cast && expr.Equal(a.source, e) {
+			return a.bound, nil
 		}
 	}
-	b, err := p.list.Bind(e)
-	if err != nil {
-		return 0, err
-	}
-	is, to := b.Type(), want
+	return p.list.Bind(e)
+}
+
+// argument is the position of e, bound to b, as a column of type want; plain
+// values serve where want is a dictionary.
+func (p *Plan) argument(e expr.Expr, b *expr.Bound, want arrow.DataType) (int, error) {
+	is := b.Type()
 	if d, ok := want.(*arrow.DictionaryType); ok {
-		if to = d.ValueType; is.ID() == arrow.DICTIONARY {
-			to = is
+		if want = d.ValueType; is.ID() == arrow.DICTIONARY {
+			want = is
 		}
 	}
 	for i, a := range p.args {
-		if arrow.TypeEqual(a.to, to) && reflect.DeepEqual(a.source, e) {
+		if columnar.SameType(a.to, want) && expr.Equal(a.source, e) {
 			return i, nil
 		}
 	}
-	if !arrow.TypeEqual(is, to) {
-		if b, err = p.list.Bind(expr.Cast{Of: e, To: to}); err != nil {
+	arg := argument{source: e, to: want, bound: b, cast: !columnar.SameType(is, want)}
+	if arg.cast {
+		var err error
+		if arg.bound, err = p.list.Bind(expr.Cast{Of: e, To: want}); err != nil {
 			return 0, err
 		}
 	}
-	p.list.Add(b)
-	p.args = append(p.args, argument{e, want, to, b})
+	p.list.Add(arg.bound)
+	p.args = append(p.args, arg)
 	return len(p.args) - 1, nil
 }
 

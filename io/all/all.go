@@ -29,6 +29,7 @@ func Connectors() []arrowstream.Connector {
 		csv.Connector,
 		flight.Connector,
 		generator.ClicksConnector,
+		generator.DatagenConnector,
 		generator.NexmarkConnector,
 		http.Connector,
 		ipc.Connector,

@@ -25,7 +25,7 @@ import (
 )
 
 // inside are connectors that reach neither files nor hosts.
-var inside = []string{"blackhole", "console", "clicks", "nexmark"}
+var inside = []string{"blackhole", "console", "clicks", "datagen", "nexmark"}
 
 // place is a way to use a connector. DIR, FILE and HOST in its options stand
 // for a folder, a file and an address that exist.

@@ -2,9 +2,7 @@ package generator
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -28,7 +26,8 @@ func (s *Clicks) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstre
 	if err != nil {
 		return nil, err
 	}
-	p := &shop{schema: schema, mem: env.Allocator, rows: env.BatchRows, count: s.Rows, rate: s.Rate, pace: newPace(env.Clock)}
+	p := &shop{schema: schema, mem: env.Allocator}
+	p.supply = supply{name: "clicks", rows: env.BatchRows, count: s.Rows, rate: s.Rate, pace: newPace(env.Clock)}
 	p.base = clicksBaseTime * 1000
 	if s.Rate > 0 {
 		p.base = p.pace.clock.Now().UnixMicro()
@@ -68,53 +67,19 @@ func (s *Clicks) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstre
 // shop is the partition.
 type shop struct {
 	clicker
+	supply
 	schema *arrow.Schema
 	mem    memory.Allocator
-	rows   int   // per batch
-	count  int64 // rows in all, 0 for no end
-	rate   int64
-	base   int64 // µs
-	next   int64 // row
-	pace   *pace
 	words  arrow.Array
 }
 
 // Read implements [arrowstream.Partition].
 func (p *shop) Read(ctx context.Context) (arrowstream.Batch, error) {
-	if err := ctx.Err(); err != nil {
+	n, err := p.take(ctx)
+	if err != nil {
 		return nil, err
 	}
-	n := int64(p.rows)
-	if p.count > 0 {
-		n = min(n, p.count-p.next)
-	}
-	if n <= 0 {
-		return nil, io.EOF
-	}
-	if p.rate > 0 {
-		due, err := p.due(ctx)
-		if err != nil {
-			return nil, err
-		}
-		n = min(n, due)
-	}
-	return p.batch(int(n)), nil
-}
-
-// due waits until the clock allows at least one row and returns how many.
-func (p *shop) due(ctx context.Context) (int64, error) {
-	at := func(row int64) int64 { return row * 1000 / p.rate } // ms
-	if !p.pace.started() {
-		p.pace.start(at(p.next))
-	}
-	for {
-		if rows := p.pace.now()*p.rate/1000 + 1 - p.next; rows > 0 {
-			return rows, nil
-		}
-		if err := p.pace.until(ctx, at(p.next)+1); err != nil {
-			return 0, err
-		}
-	}
+	return p.batch(n), nil
 }
 
 // batch computes the next n rows column by column of the schema.
@@ -225,34 +190,6 @@ func (o *clickColumns) release() {
 	for _, b := range o.valid {
 		b.Release()
 	}
-}
-
-// Position implements [arrowstream.Replayer]: the next row and the base time,
-// which a live run takes from its clock.
-func (p *shop) Position() ([]byte, error) {
-	return binary.AppendVarint(position(p.next), p.base), nil
-}
-
-// Seek implements [arrowstream.Replayer].
-func (p *shop) Seek(_ context.Context, pos []byte) error {
-	if len(pos) > 1 && pos[0] == 1 {
-		next, n := binary.Uvarint(pos[1:])
-		if n > 0 && next < 1<<62 {
-			if base, m := binary.Varint(pos[1+n:]); m > 0 && 1+n+m == len(pos) {
-				p.next, p.base = int64(next), base
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("clicks: position %x was not written by this source", pos)
-}
-
-// Lag implements [arrowstream.Lagging].
-func (p *shop) Lag() int64 {
-	if p.count == 0 {
-		return -1
-	}
-	return p.count - p.next
 }
 
 // Close implements [arrowstream.Partition].

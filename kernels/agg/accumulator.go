@@ -156,7 +156,11 @@ func (f *Function) arity(args []arrow.DataType, want int) error {
 
 // refuse is the error for an argument of a type that does not fit.
 func (f *Function) refuse(t arrow.DataType, want string) error {
-	return refusal("%s of %s: want %s", f.Name, kernels.SQLName(t), want)
+	e := &kernels.Error{Code: kernels.CodeFunction, Msg: fmt.Sprintf("%s of %s: want %s", f.Name, kernels.SQLName(t), want)}
+	if Plain(t).ID() == arrow.STRING && strings.Contains(want, "number") {
+		e.Hint = "CAST the text AS DOUBLE; TRY_CAST gives NULL where it is no number"
+	}
+	return e
 }
 
 func refusal(format string, args ...any) error {

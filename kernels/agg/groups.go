@@ -25,7 +25,7 @@ type Groups struct {
 	types []arrow.DataType
 	plain []arrow.DataType
 	slots slots
-	keys  keyTable
+	keys  keyTable // nil until there is one to look up
 }
 
 // keyTable is a table from keys of one or more columns to slots.
@@ -51,7 +51,16 @@ func NewGroups(mem memory.Allocator, keyTypes []arrow.DataType) (*Groups, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Groups{mem: mem, types: keyTypes, plain: plain, slots: newSlots(mem), keys: newKeyTable(mem, plain)}, nil
+	return &Groups{mem: mem, types: keyTypes, plain: plain, slots: newSlots(mem)}, nil
+}
+
+// table makes the table when it is needed: operators that are only planned, and
+// instances that no row reaches, have none.
+func (g *Groups) table() keyTable {
+	if g.keys == nil {
+		g.keys = newKeyTable(g.mem, g.plain)
+	}
+	return g.keys
 }
 
 // newKeyTable is the table of a key of columns of plain types: pairs of pairs,
@@ -115,14 +124,14 @@ func (g *Groups) find(keys []arrow.Array, ids []uint32, s *slots) error {
 			return fmt.Errorf("agg: key column of type %s, want %s", columnar.TypeName(k.DataType()), columnar.TypeName(g.types[i]))
 		}
 	}
-	return g.keys.find(keys, ids, s)
+	return g.table().find(keys, ids, s)
 }
 
 // Reserve makes room for n keys in all, so that the table does not grow step by
 // step while they are added.
 func (g *Groups) Reserve(n int) {
 	g.slots.live.reserve(n)
-	g.keys.reserve(n, &g.slots)
+	g.table().reserve(n, &g.slots)
 }
 
 // Len is the number of slots, those of removed keys included: every slot is
@@ -153,7 +162,7 @@ func (g *Groups) Keys(groups []uint32) ([]arrow.Array, error) {
 			return nil, fmt.Errorf("agg: no key in slot %d", slot)
 		}
 	}
-	return g.keys.columns(groups)
+	return g.table().columns(groups)
 }
 
 // Types are the types of the columns of Keys.
@@ -172,11 +181,18 @@ func (g *Groups) Remove(groups []uint32) {
 }
 
 // Bytes is the memory held, in bytes.
-func (g *Groups) Bytes() int64 { return g.keys.bytes() + g.slots.bytes() }
+func (g *Groups) Bytes() int64 {
+	if g.keys == nil {
+		return g.slots.bytes()
+	}
+	return g.keys.bytes() + g.slots.bytes()
+}
 
 // Release frees everything.
 func (g *Groups) Release() {
-	g.keys.release()
+	if g.keys != nil {
+		g.keys.release()
+	}
 	g.slots.live.release()
 }
 

@@ -252,12 +252,12 @@ func TestBindErrors(t *testing.T) {
 		distinct bool
 		want     string
 	}{
-		{"sum", []arrow.DataType{text}, false, "sum of VARCHAR: want a number or a duration [AS1601]"},
+		{"sum", []arrow.DataType{text}, false, "sum of VARCHAR: want a number or a duration [AS1601] (CAST the text AS DOUBLE; TRY_CAST gives NULL where it is no number)"},
 		{"sum", nil, false, "sum: want sum(x), got 0 arguments [AS1601]"},
 		{"avg", []arrow.DataType{boolean}, false, "avg of BOOLEAN: want a number or a duration [AS1601]"},
 		{"count_if", []arrow.DataType{i64}, false, "count_if of BIGINT: want a boolean [AS1601]"},
 		{"last", []arrow.DataType{i64}, true, "last does not take DISTINCT [AS1601]"},
-		{"corr", []arrow.DataType{i64, text}, false, "corr of VARCHAR: want a number [AS1601]"},
+		{"corr", []arrow.DataType{i64, text}, false, "corr of VARCHAR: want a number [AS1601] (CAST the text AS DOUBLE; TRY_CAST gives NULL where it is no number)"},
 		{"count", nil, true, "count with DISTINCT takes one argument, not 0 [AS1601]"},
 		{"min", []arrow.DataType{arrow.ListOf(i64)}, false, "min of ARRAY<BIGINT>: want a type with an order [AS1601]"},
 		{"accuracy", []arrow.DataType{text, i64}, false, "accuracy of BIGINT: want the type of the prediction, VARCHAR [AS1601]"},

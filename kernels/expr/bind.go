@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -44,9 +45,7 @@ func Bind(e Expr, in *arrow.Schema) (*Bound, error) {
 	return newBinder(in).bound(e)
 }
 
-func newBinder(in *arrow.Schema) *binder {
-	return &binder{in: in, shared: make(map[string]node)}
-}
+func newBinder(in *arrow.Schema) *binder { return &binder{in: in} }
 
 // bound is e as a whole expression.
 func (b *binder) bound(e Expr) (*Bound, error) {
@@ -89,26 +88,44 @@ func (b *Bound) Const() (arrow.Array, bool) {
 
 // binder turns expressions into nodes. Equal nodes are made once.
 type binder struct {
-	in     *arrow.Schema
-	names  []string // of the columns of in, once one is looked up
-	shared map[string]node
-	nodes  int
-	roots  int    // expressions before this one
-	lazy   int    // depth of branches that may never be evaluated
-	zone   string // of the call that is bound
+	in    *arrow.Schema
+	nodes int
+	few   [8]node // the first ones made
+	more  map[string]node
+	roots int    // expressions before this one
+	lazy  int    // depth of branches that may never be evaluated
+	zone  string // of the call that is bound
 }
 
 // share returns the node equal to n that was made before, or n.
 func (b *binder) share(n node) node {
 	in := n.info()
-	if old, ok := b.shared[in.key]; ok {
+	if old := b.made(in.key); old != nil {
 		old.info().uses++
 		return old
 	}
 	in.id, in.uses = b.nodes, 1
+	if b.nodes < len(b.few) {
+		b.few[b.nodes] = n
+	} else {
+		if b.more == nil {
+			b.more = make(map[string]node)
+		}
+		b.more[in.key] = n
+	}
 	b.nodes++
-	b.shared[in.key] = n
 	return n
+}
+
+// made is the node of a key, nil if there is none. Most expressions have so few
+// nodes that a map would be the largest part of their binding.
+func (b *binder) made(key string) node {
+	for _, n := range b.few[:min(b.nodes, len(b.few))] {
+		if n.info().key == key {
+			return n
+		}
+	}
+	return b.more[key]
 }
 
 func (b *binder) bind(e Expr, depth int) (node, error) {
@@ -158,10 +175,10 @@ func (b *binder) bind(e Expr, depth int) (node, error) {
 
 func (b *binder) constant(a arrow.Array) node {
 	null := a.IsNull(0) || a.DataType().ID() == arrow.NULL
-	return b.share(&constant{value: a, common: common{
-		typ: a.DataType(), nullable: null, ready: true,
-		key: columnar.TypeName(a.DataType()) + " " + fmt.Sprintf("%q", kernels.TextAt(a, 0)) + fmt.Sprint(null),
-	}})
+	key := append(make([]byte, 0, 64), columnar.TypeName(a.DataType())...)
+	key = strconv.AppendQuote(append(key, ' '), kernels.TextAt(a, 0))
+	key = strconv.AppendBool(key, null)
+	return b.share(&constant{value: a, common: common{typ: a.DataType(), nullable: null, ready: true, key: string(key)}})
 }
 
 // resolve finds name among names: exactly once, else the only one that equals
@@ -197,16 +214,18 @@ func resolve(name string, names []string, kind string) (int, error) {
 }
 
 func (b *binder) column(name string) (node, error) {
-	if b.names == nil {
-		b.names = columnar.Names(b.in)
-	}
-	i, err := resolve(name, b.names, "column")
-	if err != nil {
-		return nil, err
+	i := 0
+	if at := b.in.FieldIndices(name); len(at) == 1 {
+		i = at[0]
+	} else {
+		var err error
+		if i, err = resolve(name, columnar.Names(b.in), "column"); err != nil {
+			return nil, err
+		}
 	}
 	f := b.in.Field(i)
 	return b.share(&column{index: i, common: common{
-		typ: f.Type, nullable: f.Nullable, ready: true, cols: []int{i}, key: fmt.Sprintf("#%d", i),
+		typ: f.Type, nullable: f.Nullable, ready: true, cols: []int{i}, key: "#" + strconv.Itoa(i),
 	}}), nil
 }
 
@@ -309,7 +328,7 @@ func (b *binder) cast(of node, to arrow.DataType, try bool) (node, error) {
 // convert converts of to type to; a constant is converted now.
 func (b *binder) convert(of node, to arrow.DataType, try bool) (node, error) {
 	in := of.info()
-	if arrow.TypeEqual(in.typ, to) {
+	if columnar.SameType(in.typ, to) {
 		return of, nil
 	}
 	ok, fails := kernels.CanCast(in.typ, to)

@@ -136,13 +136,19 @@ var lazyCalls = map[string]bool{"and": true, "or": true, "if": true, "coalesce":
 // combined is what a node has in common with the nodes it is made of.
 func combined(name string, t arrow.DataType, nodes []node) common {
 	c := common{typ: t}
+	size := len(name) + 2
+	for _, n := range nodes {
+		size += len(n.info().key) + 1
+	}
 	var key strings.Builder
-	key.WriteString(name + "(")
+	key.Grow(size)
+	key.WriteString(name)
+	key.WriteByte('(')
 	for i, n := range nodes {
 		in := n.info()
 		c.fails, c.volatile = c.fails || in.fails, c.volatile || in.volatile
 		c.deep = c.deep || !in.ready && len(in.cols) > 0
-		c.cols = append(c.cols, in.cols...)
+		c.cols = union(c.cols, in.cols)
 		if i > 0 {
 			key.WriteByte(',')
 		}
@@ -150,9 +156,20 @@ func combined(name string, t arrow.DataType, nodes []node) common {
 	}
 	key.WriteByte(')')
 	c.key = key.String()
-	slices.Sort(c.cols)
-	c.cols = slices.Compact(c.cols)
 	return c
+}
+
+// union is what is in a or b, both ascending; neither is changed.
+func union(a, b []int) []int {
+	switch {
+	case len(b) == 0:
+		return a
+	case len(a) == 0 || slices.Equal(a, b):
+		return b
+	}
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func nullability(rule kernels.NullRule, nodes []node) bool {

@@ -374,3 +374,44 @@ func TestMap(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestEqual compares expressions that differ in one place each with all others.
+func TestEqual(t *testing.T) {
+	cond := call("gt", col("x"), lit(int64(1)))
+	all := []expr.Expr{
+		nil, col("x"), col("y"),
+		expr.Param{Name: "x"},
+		lit(int64(1)), lit(1.0), lit("1"), lit([]byte("1")), lit(nil),
+		expr.Lit{Type: arrow.BinaryTypes.String},
+		expr.Lit{Value: int64(1), Type: arrow.PrimitiveTypes.Int64},
+		expr.Field{Of: col("x"), Name: "a"},
+		expr.Field{Of: col("x"), Name: "b"},
+		expr.Field{Of: col("y"), Name: "a"},
+		call("f"), call("f", col("x")), call("f", col("x"), col("y")), call("f", col("y"), col("x")), call("g", col("x")),
+		expr.Call{Name: "f", Zone: "UTC"},
+		expr.Call{Name: "f", Site: 1},
+		expr.Call{Name: "f", Func: &kernels.Function{}},
+		expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int64},
+		expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int32},
+		expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int64, Try: true},
+		expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int64, Zone: "UTC"},
+		expr.Cast{Of: col("y"), To: arrow.PrimitiveTypes.Int64},
+		expr.Case{Whens: []expr.When{{Cond: cond, Then: col("x")}}},
+		expr.Case{Whens: []expr.When{{Cond: cond, Then: col("y")}}},
+		expr.Case{Whens: []expr.When{{Cond: cond, Then: col("x")}}, Else: col("y")},
+		expr.Case{Whens: []expr.When{{Cond: cond, Then: col("x")}}, Zone: "UTC"},
+		expr.Lambda{Params: []string{"x"}, Body: cond},
+		expr.Lambda{Params: []string{"y"}, Body: cond},
+		expr.Lambda{Params: []string{"x"}, Body: col("x")},
+	}
+	for i, a := range all {
+		for j, b := range all {
+			if a != nil && i == j {
+				b = expr.Map(a, func(x expr.Expr) expr.Expr { return x })
+			}
+			if got := expr.Equal(a, b); got != (i == j) {
+				t.Errorf("%s and %s: %v", expr.String(a), expr.String(b), got)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -9,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -70,72 +72,58 @@ func literal(l Lit) (arrow.Array, error) {
 
 // temporal builds a time out of its count of units.
 func temporal(t arrow.DataType, count int64) (arrow.Array, error) {
-	b := array.NewBuilder(constants, t)
-	defer b.Release()
-	switch b := b.(type) {
-	case *array.TimestampBuilder:
-		b.Append(arrow.Timestamp(count))
-	case *array.DurationBuilder:
-		b.Append(arrow.Duration(count))
-	case *array.Date32Builder:
-		b.Append(arrow.Date32(count))
-	case *array.Date64Builder:
-		b.Append(arrow.Date64(count))
-	case *array.Time32Builder:
-		b.Append(arrow.Time32(count))
-	case *array.Time64Builder:
-		b.Append(arrow.Time64(count))
-	case *array.MonthIntervalBuilder:
-		b.Append(arrow.MonthInterval(count))
-	default:
-		return nil, &Error{Code: kernels.CodeTypes, Msg: "no literal of type " + kernels.SQLName(t)}
+	switch t.(type) {
+	case *arrow.TimestampType, *arrow.DurationType, *arrow.Date64Type, *arrow.Time64Type:
+		return one(t, count), nil
+	case *arrow.Date32Type, *arrow.Time32Type, *arrow.MonthIntervalType:
+		return one(t, int32(count)), nil
 	}
-	return b.NewArray(), nil
+	return nil, &Error{Code: kernels.CodeTypes, Msg: "no literal of type " + kernels.SQLName(t)}
+}
+
+// one is an array of one value of fixed width; v has the layout of type t.
+func one[T columnar.Fixed](t arrow.DataType, v T) arrow.Array {
+	return constantOf(t, memory.NewBufferBytes(columnar.AsBytes([]T{v})))
+}
+
+// constantOf is an array of one value in buffers of the Go heap, which the
+// collector frees. A builder would take three times the objects.
+func constantOf(t arrow.DataType, buffers ...*memory.Buffer) arrow.Array {
+	return array.MakeFromData(array.NewData(t, 1, append([]*memory.Buffer{nil}, buffers...), nil, 0, 0))
 }
 
 // plain builds a literal of its natural type.
 func plain(l Lit, count int64, counted bool) (arrow.Array, error) {
 	if counted {
-		b := array.NewInt64Builder(constants)
-		defer b.Release()
-		b.Append(count)
-		return b.NewArray(), nil
+		return one(arrow.PrimitiveTypes.Int64, count), nil
 	}
 	switch v := l.Value.(type) {
 	case bool:
-		b := array.NewBooleanBuilder(constants)
-		defer b.Release()
-		b.Append(v)
-		return b.NewArray(), nil
+		bits := []byte{0}
+		if v {
+			bits[0] = 1
+		}
+		return constantOf(arrow.FixedWidthTypes.Boolean, memory.NewBufferBytes(bits)), nil
 	case float64:
-		b := array.NewFloat64Builder(constants)
-		defer b.Release()
-		b.Append(v)
-		return b.NewArray(), nil
+		return one(arrow.PrimitiveTypes.Float64, v), nil
 	case float32:
-		b := array.NewFloat32Builder(constants)
-		defer b.Release()
-		b.Append(v)
-		return b.NewArray(), nil
+		return one(arrow.PrimitiveTypes.Float32, v), nil
 	case string:
-		b := array.NewStringBuilder(constants)
-		defer b.Release()
-		b.Append(v)
-		return b.NewArray(), nil
+		return text(arrow.BinaryTypes.String, []byte(v)), nil
 	case []byte:
-		b := array.NewBinaryBuilder(constants, arrow.BinaryTypes.Binary)
-		defer b.Release()
-		b.Append(v)
-		return b.NewArray(), nil
+		return text(arrow.BinaryTypes.Binary, slices.Clone(v)), nil
 	case decimal128.Num:
 		t, ok := l.Type.(*arrow.Decimal128Type)
 		if !ok {
 			t = &arrow.Decimal128Type{Precision: 38}
 		}
-		b := array.NewDecimal128Builder(constants, t)
-		defer b.Release()
-		b.Append(v)
-		return b.NewArray(), nil
+		return constantOf(t, memory.NewBufferBytes(arrow.Decimal128Traits.CastToBytes([]decimal128.Num{v}))), nil
 	}
 	return nil, &Error{Code: kernels.CodeTypes, Msg: fmt.Sprintf("no literal of Go type %T", l.Value)}
+}
+
+// text is an array of one string, which it takes over.
+func text(t arrow.DataType, v []byte) arrow.Array {
+	ends := columnar.AsBytes([]int32{0, int32(len(v))})
+	return constantOf(t, memory.NewBufferBytes(ends), memory.NewBufferBytes(v))
 }

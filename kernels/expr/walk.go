@@ -1,5 +1,12 @@
 package expr
 
+import (
+	"reflect"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
 // Walk calls visit for e and, where it returns true, for the expressions e is
 // made of, from left to right.
 func Walk(e Expr, visit func(Expr) bool) {
@@ -57,4 +64,40 @@ func Map(e Expr, f func(Expr) Expr) Expr {
 		return e
 	}
 	return e
+}
+
+// Equal reports whether a and b are the same expression, written alike: the same
+// names, literals, types, zones and sites of calls.
+func Equal(a, b Expr) bool {
+	switch a := a.(type) {
+	case nil:
+		return b == nil
+	case Col, Param:
+		return a == b
+	case Lit:
+		b, ok := b.(Lit)
+		return ok && sameType(a.Type, b.Type) && reflect.DeepEqual(a.Value, b.Value)
+	case Field:
+		b, ok := b.(Field)
+		return ok && a.Name == b.Name && Equal(a.Of, b.Of)
+	case Call:
+		b, ok := b.(Call)
+		return ok && a.Name == b.Name && a.Zone == b.Zone && a.Func == b.Func && a.Site == b.Site && slices.EqualFunc(a.Args, b.Args, Equal)
+	case Cast:
+		b, ok := b.(Cast)
+		return ok && a.Try == b.Try && a.Zone == b.Zone && sameType(a.To, b.To) && Equal(a.Of, b.Of)
+	case Case:
+		b, ok := b.(Case)
+		return ok && a.Zone == b.Zone && Equal(a.Else, b.Else) && slices.EqualFunc(a.Whens, b.Whens, func(v, w When) bool {
+			return Equal(v.Cond, w.Cond) && Equal(v.Then, w.Then)
+		})
+	case Lambda:
+		b, ok := b.(Lambda)
+		return ok && slices.Equal(a.Params, b.Params) && Equal(a.Body, b.Body)
+	}
+	return false
+}
+
+func sameType(a, b arrow.DataType) bool {
+	return a == nil && b == nil || a != nil && b != nil && arrow.TypeEqual(a, b, arrow.CheckMetadata())
 }

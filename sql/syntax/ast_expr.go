@@ -199,10 +199,14 @@ type JSONAccess struct {
 
 // Star is * or t.*. With X it stands for the fields of a struct: f(x).*; of
 // s.*, where s is a name, the binder tells whether it is a table or a struct.
+// Except are columns that are left out, Replace those that something else is put
+// for.
 type Star struct {
 	Span
 	Qualifier *Name
 	X         Expr
+	Except    []Ident
+	Replace   []Item
 }
 
 // Array is ARRAY[...].

@@ -34,7 +34,16 @@ type CreateTable struct {
 	PartitionedBy                     []Ident
 	Comment                           string
 	Options                           []Option // USING x is the option connector
+	Like                              *TableLike
 	Query                             *Query
+}
+
+// TableLike is LIKE table: what is not declared is that of the table, without the parts
+// that EXCLUDING leaves out (CONSTRAINTS, GENERATED, METADATA, OPTIONS, PARTITIONS,
+// WATERMARKS).
+type TableLike struct {
+	Table   Name
+	Without []string
 }
 
 // ColumnDef is one column of CREATE TABLE. A computed column has Expr, a

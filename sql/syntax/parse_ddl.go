@@ -2,6 +2,8 @@ package syntax
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/arrowstream/arrowstream"
 )
@@ -108,12 +110,48 @@ func (p *parser) createTable(c *CreateTable) {
 			p.formatEncode(c, t.Span)
 		case p.is("INCLUDE"):
 			c.Columns = append(c.Columns, p.include())
+		case p.word("LIKE"):
+			c.Like = p.tableLike()
 		case p.word("AS"):
 			c.Query = p.query()
 		default:
 			return
 		}
 	}
+}
+
+// likeParts are the parts of a table that LIKE takes over.
+var likeParts = []string{"CONSTRAINTS", "GENERATED", "METADATA", "OPTIONS", "PARTITIONS", "WATERMARKS"}
+
+// tableLike takes the table behind LIKE and what of it is taken over. What is declared
+// anew overwrites it.
+func (p *parser) tableLike() *TableLike {
+	l := &TableLike{Table: p.name("a table")}
+	if !p.is("(") {
+		return l
+	}
+	open := p.take().Span
+	for !p.failed && !p.is(")") {
+		leave := p.word("EXCLUDING")
+		if !leave && !p.word("INCLUDING") && !p.word("OVERWRITING") {
+			p.unexpected("INCLUDING, EXCLUDING or OVERWRITING")
+			break
+		}
+		parts := likeParts
+		if t := p.cur(); slices.Contains(likeParts, t.up) {
+			parts = []string{t.up}
+		} else if !t.is("ALL") {
+			p.unexpected("ALL, " + strings.Join(likeParts, ", "))
+			break
+		}
+		p.take()
+		l.Without = slices.DeleteFunc(l.Without, func(part string) bool { return slices.Contains(parts, part) })
+		if leave {
+			l.Without = append(l.Without, parts...)
+		}
+	}
+	p.closing(")", open)
+	return l
 }
 
 // element takes one element of the column list.

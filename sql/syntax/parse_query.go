@@ -233,7 +233,39 @@ func (p *parser) selectBlock() *Select {
 // item takes one output of a SELECT.
 func (p *parser) item() Item {
 	x := p.expr()
+	if star, ok := x.(*Star); ok && star.X == nil {
+		p.starChanges(star)
+		return Item{X: x}
+	}
 	return Item{X: x, Alias: p.alias()}
+}
+
+// starChanges takes EXCEPT (a, b), also EXCLUDE, and REPLACE (x AS c) behind *.
+func (p *parser) starChanges(star *Star) {
+	if (p.is("EXCEPT", "(") || p.is("EXCLUDE", "(")) && !p.at(2).is("SELECT") && !p.at(2).is("(") && !p.at(2).is("VALUES") && !p.at(2).is("WITH") {
+		p.take()
+		star.Except = p.idents("a column")
+	} else if p.is("EXCLUDE") && isName(p.at(1)) {
+		p.take()
+		star.Except = []Ident{p.ident("a column")}
+	}
+	if !p.is("REPLACE", "(") {
+		star.Span = p.since(star.Span)
+		return
+	}
+	p.take()
+	open := p.take().Span
+	for !p.failed {
+		it := Item{X: p.expr(), Alias: p.alias()}
+		if it.Alias == nil && !p.failed {
+			p.unexpected("AS and the column that the expression is put for")
+		}
+		if star.Replace = append(star.Replace, it); !p.op(",") {
+			break
+		}
+	}
+	p.closing(")", open)
+	star.Span = p.since(star.Span)
 }
 
 // groups takes the items of GROUP BY; a list of keys is the keys.

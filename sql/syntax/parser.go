@@ -20,7 +20,7 @@ const (
 // file is the name that errors show, "" if there is none.
 func Parse(file, text string) (*Script, error) {
 	src := NewSource(file, text)
-	p := &parser{src: src, toks: make([]token, 0, min(len(text)/2+16, 1024))}
+	p := &parser{src: src, toks: make([]token, 0, min(len(text)/8+16, 256))}
 	p.lex = lexer{src: src, fail: p.report}
 	script := &Script{Source: src}
 	for len(p.errs) < MaxErrors {

@@ -251,6 +251,15 @@ func (w *writer) primary(x Expr) {
 			w.add(".")
 		}
 		w.add("*")
+		if x.Except != nil {
+			w.add(" EXCEPT ")
+			w.idents(x.Except)
+		}
+		if x.Replace != nil {
+			w.add(" REPLACE (")
+			w.items(x.Replace)
+			w.add(")")
+		}
 	case *Array:
 		w.add("ARRAY[")
 		w.exprs(x.Items)

@@ -1,5 +1,7 @@
 package syntax
 
+import "strings"
+
 func (w *writer) options(opts []Option) {
 	w.add("(")
 	for i, o := range opts {
@@ -271,6 +273,13 @@ func (w *writer) createTable(s *CreateTable) {
 		w.idents(s.PartitionedBy)
 	}
 	w.optionsClause(" WITH ", s.Options)
+	if s.Like != nil {
+		w.add(" LIKE ")
+		w.name(s.Like.Table)
+		if s.Like.Without != nil {
+			w.add(" (EXCLUDING ", strings.Join(s.Like.Without, " EXCLUDING "), ")")
+		}
+	}
 	if s.Query != nil {
 		w.add(" AS ")
 		w.query(s.Query)

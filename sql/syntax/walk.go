@@ -68,6 +68,9 @@ func Children(e Expr) []Expr {
 		add(e.X, e.Key)
 	case *Star:
 		add(e.X)
+		for _, it := range e.Replace {
+			add(it.X)
+		}
 	case *Array:
 		add(e.Items...)
 	case *Map:

@@ -196,7 +196,7 @@ var errorCodes = []ErrorCode{
 	},
 	{
 		"AS2102", "parameter is not set",
-		"${NAME} stands in an option, a setting or a file name, and there is neither a parameter nor an environment variable of the name. Pass --param NAME=value, or give a default: ${NAME:-value}.",
+		"${NAME} stands in an option, a setting or a file name, and there is neither a parameter nor an environment variable of the name. Pass --param NAME=value, or give a default: ${NAME:-value}. A ? or :name in a query gets its value from the program that prepares it, one for each: Options.Args and Options.Named.",
 	},
 	{
 		"AS2103", "secret is written out",

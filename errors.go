@@ -15,6 +15,9 @@ type Error struct {
 	Hint string // what to do, or the nearest names; may be empty
 	Pos  Pos    // place in a SQL text; zero if there is none
 	Err  error  // cause; may be nil
+	// Expr is the expression that failed for a row, as it is printed: package sql
+	// finds its place by it. It is not part of the message.
+	Expr string
 }
 
 // Pos is a place in a text: line and column count from 1, in code points.

@@ -93,7 +93,7 @@ func NameRow(b Batch, cause error, try func(Batch) error) error {
 		named.Msg = fmt.Sprintf("column %q: %s", bad.Column, named.Msg)
 	}
 	if coded, ok := bad.Err.(*Error); ok {
-		named.Hint = coded.Hint
+		named.Hint, named.Expr = coded.Hint, coded.Expr
 	}
 	return named
 }

@@ -13,6 +13,7 @@
 //	sql parse         a script that is only parsed
 //	text              after a script: what it prints
 //	csv orders.csv    a file that the scripts below can read
+//	slt               a case of sql/testdata/slt, run by the tests of package sql
 package docs
 
 import (

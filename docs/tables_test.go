@@ -13,11 +13,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow/go/v17/arrow/array"
+
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/io/all"
 	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/kernels/agg"
 	"github.com/arrowstream/arrowstream/mlkernels"
+	"github.com/arrowstream/arrowstream/sql"
 )
 
 const module = "github.com/arrowstream/arrowstream"
@@ -94,7 +97,33 @@ func functions(t *testing.T) string {
 		}
 		sb.WriteString(row(code(f.Usage), f.Doc, codeList(other)))
 	}
+	fmt.Fprintf(&sb, "\n**Windows, models and tables**\n\n%s", header("usage", "result"))
+	for _, f := range shownFunctions(t) {
+		if _, scalar := kernels.Find(f[0]); scalar {
+			continue
+		}
+		if _, aggregate := agg.Find(f[0]); !aggregate {
+			sb.WriteString(row(code(f[1]), f[2]))
+		}
+	}
 	return sb.String() + "\n"
+}
+
+// shownFunctions are the rows of SHOW FUNCTIONS: name, usage and what it is about.
+func shownFunctions(t *testing.T) (rows [][3]string) {
+	p, err := sql.Prepare("SHOW FUNCTIONS", sql.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := p.Results[0].Rows
+	for i := range int(shown.NumRows()) {
+		var row [3]string
+		for k := range row {
+			row[k] = shown.Column(k).(*array.String).Value(i)
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // functionHeadings are the first sentences of the comments inside the function
@@ -148,6 +177,10 @@ var aggregateDocs = map[string]string{
 	"first":                 "first value in the order of the rows that is not NULL",
 	"last":                  "last value in the order of the rows that is not NULL",
 	"any_value":             "one value that is not NULL: the first",
+	"map_agg":               "map of the keys, in the order in which they first came, to the x of the last row of each; rows whose key is NULL are passed over",
+	"json_arrayagg":         "JSON array of the values in the order of the rows; a NULL is left out unless NULL is said",
+	"json_objectagg":        "JSON object of the members in the order of the rows; a NULL is null unless ABSENT is said; rows whose key is NULL are passed over",
+	"approx_top_k":          "list of the k values, 5 if not given, that occur most, each with its count; counts are at most rows / (tracked + 1) too low, tracked being 10000 if not given, and exact up to twice as many values",
 	"listagg":               "texts that are not NULL, with the separator, a comma if not given, between them",
 	"mode":                  "value that occurs most; of several the first",
 	"bit_and":               "bits that all integers have",
@@ -163,6 +196,7 @@ var aggregateDocs = map[string]string{
 	"regr_sxx":              "sum of squared deviations of x",
 	"regr_syy":              "sum of squared deviations of y",
 	"regr_sxy":              "sum of the products of deviations",
+	"regr_count":            "number of rows where both are known",
 	"skewness":              "third standardised moment of the population",
 	"kurtosis":              "fourth standardised moment of the population, less 3",
 	"roc_auc":               "exact area under the curve of true and false positives; labels above 0 are positive",
@@ -176,8 +210,11 @@ var aggregateDocs = map[string]string{
 	"percentile":            "exact percentile, interpolated; p from 0 to 1; keeps all values",
 	"approx_count_distinct": "estimate of the number of distinct values, standard error 1.6 %; exact up to 256",
 	"accuracy":              "share of rows where prediction and label are equal, of those where both are known",
+	"f1":                    "harmonic mean of precision and recall of the positive class; predictions and labels above 0, or TRUE, are positive",
 	"mae":                   "mean absolute error",
 	"rmse":                  "root of the mean squared error",
+	"adwin":                 "number of drifts that ADWIN signals in the rows so far, with confidence delta, 0.002 if not given; it begins anew after each",
+	"page_hinkley":          "number of drifts that the test of Page and Hinkley signals in the rows so far: the threshold is 50 and delta 0.005 if not given",
 	"log_loss":              "mean of -ln of the probability given to what came true; the label is 0 or 1",
 }
 

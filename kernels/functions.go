@@ -108,6 +108,7 @@ var table = []Function{
 	{"parse_url", nil, "parse_url(url, part[, name])", "HOST, PATH, QUERY, REF, PROTOCOL, FILE, AUTHORITY or USERINFO of a URL, with a name the value of a parameter of QUERY; NULL if there is none", 2, 3, bindParseURL},
 	{"like", nil, "text LIKE pattern [ESCAPE c]", "matches a pattern where % is any text and _ any character", 2, 3, bindLike(false)},
 	{"ilike", nil, "text ILIKE pattern [ESCAPE c]", "like without regard to case", 2, 3, bindLike(true)},
+	{"similar_to", nil, "text SIMILAR TO pattern [ESCAPE c]", "matches a regular expression of SQL as a whole: % is any text, _ any character, besides | * + ? {m,n} ( ) and [a-z]", 2, 3, bindSimilar},
 	{"regexp_like", []string{"regexp", "rlike", "regexp_matches", "~"}, "regexp_like(text, pattern)", "whether an RE2 pattern matches anywhere", 2, 2, bindRegexp(boolType, NullIfAny, regexpLike, textType)},
 	{"regexp_extract", nil, "regexp_extract(text, pattern[, group])", "text of a group, 1 if not given, NULL without a match", 2, 3, failing(bindRegexp(textType, NullPossible, regexpExtract, textType, textType, int64Type))},
 	{"regexp_replace", nil, "regexp_replace(text, pattern, replacement)", "every match replaced; $1 is group 1", 3, 3, bindRegexp(textType, NullIfAny, regexpReplace, textType)},
@@ -265,5 +266,6 @@ var table = []Function{
 	{"hash_features", nil, "hash_features(list or map, n)", "vector of n with 1, or the values of a map, added at the bucket of each element or key, with a sign by its hash", 2, 2, bindHashFeatures},
 	{"one_hot", nil, "one_hot(x, n or list)", "vector with 1 at place x from 0, or where x is in a constant list; else 0", 2, 2, bindOneHot},
 	{"bucketize", nil, "bucketize(x, bounds)", "how many of the ascending bounds, a constant list, are not above x", 2, 2, bindBucketize},
+	{"polynomial", nil, "polynomial(vector[, degree[, interaction_only[, bias]]])", "vector of 1 (bias), the elements and their products up to a degree, 2 if not given; with interaction_only without powers", 1, 4, bindPolynomial},
 	{"softmax", nil, "softmax(vector)", "exp of each element over the sum of them", 1, 1, bindSoftmax},
 }

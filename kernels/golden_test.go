@@ -26,7 +26,7 @@ import (
 //	add(int64 1, int64 2) = int64 3
 //	add(int64 9223372036854775807, int64 1) ! AS4001
 //
-// An argument is a type and a value, or a bare literal, 'text' or number, that
+// An argument is a type and a value, or a bare literal, 'text', number or true, that
 // stays constant in every run. cast:type(x) and try_cast:type(x) convert.
 type goldenCase struct {
 	line string
@@ -110,6 +110,9 @@ func parseArg(t *testing.T, line, s string) goldenArg {
 	}
 	if s == "null" {
 		return goldenArg{fixed: true}
+	}
+	if s == "true" || s == "false" {
+		return goldenArg{fixed: true, lit: s == "true"}
 	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return goldenArg{fixed: true, lit: n}

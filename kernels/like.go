@@ -268,19 +268,22 @@ func bindLike(fold bool) func(*Function, []Arg) (*Binding, error) {
 			return nil, err
 		}
 		var constant *likePattern
-		if pattern, ok := args[1].stringConst(); ok {
-			escape, known := "", true
-			if len(args) == 3 {
-				escape, known = args[2].stringConst()
-			}
-			if known {
-				if constant, err = compileLike(pattern, escape, fold); err != nil {
-					return nil, err
-				}
+		if pattern, escape, ok := escapedPattern(args); ok {
+			if constant, err = compileLike(pattern, escape, fold); err != nil {
+				return nil, err
 			}
 		}
 		b.Kernel, b.Fails = likeKernel(constant, fold), constant == nil
 		b.keepDictionaries(args)
 		return b, nil
 	}
+}
+
+// escapedPattern are the pattern and the escape of (text, pattern[, escape]) if
+// both are constant.
+func escapedPattern(args []Arg) (text, escape string, ok bool) {
+	if text, ok = args[1].stringConst(); ok && len(args) == 3 {
+		escape, ok = args[2].stringConst()
+	}
+	return text, escape, ok
 }

@@ -125,23 +125,17 @@ func murmurColumn(h []uint32, d Datum) error {
 		murmurWide(h, valid, columnar.Values[int64](a), m, 1)
 	case arrow.FLOAT32:
 		murmurFixed(h, valid, columnar.Values[float32](a), m, func(h uint32, v float32) uint32 {
-			switch {
-			case v != v:
+			if v != v {
 				return murmurInt(h, 0x7fc00000)
-			case v == 0:
-				return murmurInt(h, 0)
 			}
-			return murmurInt(h, int32(math.Float32bits(v)))
+			return murmurInt(h, int32(math.Float32bits(v+0))) // one zero
 		})
 	case arrow.FLOAT64:
 		murmurFixed(h, valid, columnar.Values[float64](a), m, func(h uint32, v float64) uint32 {
-			switch {
-			case v != v:
+			if v != v {
 				return murmurLong(h, 0x7ff8000000000000)
-			case v == 0:
-				return murmurLong(h, 0)
 			}
-			return murmurLong(h, int64(math.Float64bits(v)))
+			return murmurLong(h, int64(math.Float64bits(v+0))) // one zero
 		})
 	case arrow.TIMESTAMP, arrow.DURATION:
 		murmurMicros(h, valid, columnar.Values[int64](a), m, perSecond(unitOf(a.DataType())))

@@ -53,20 +53,11 @@ func nanvl(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 // pmodInts is the remainder with the sign of the divisor: the positive one for a
 // positive divisor.
 func pmodInts[T integer](out, x, y []T, mx, my int, valid columnar.Bitmap) int {
-	bad := -1
-	for i := range out {
-		b := y[i&my]
-		if b == 0 {
-			if bad < 0 && valid.Get(i) {
-				bad = i
-			}
-			continue
+	bad := modInts(out, x, y, mx, my, valid)
+	for i, r := range out {
+		if b := y[i&my]; r != 0 && (r < 0) != (b < 0) {
+			out[i] = r + b
 		}
-		r := x[i&mx] % b
-		if r != 0 && (r < 0) != (b < 0) {
-			r += b
-		}
-		out[i] = r
 	}
 	return bad
 }

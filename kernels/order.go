@@ -14,8 +14,9 @@ import (
 // b in SQL order. a and b have the same type, where a dictionary counts as its
 // values. NULL is lowest and equals NULL; NaN equals NaN and is greater than
 // every number; -0 equals +0; strings go by bytes; lists and structs go by
-// their elements in order, a list before its extensions. Types without an
-// order (maps, unions, views) are ordered by whether they are null only.
+// their elements in order, a list before its extensions, and maps, which SQL
+// does not order, as lists of their entries. Types without an order (unions,
+// views) are ordered by whether they are null only.
 func Compare(a arrow.Array, i int, b arrow.Array, j int) int {
 	if d, ok := a.(*array.Dictionary); ok && d.IsValid(i) {
 		return Compare(d.Dictionary(), d.GetValueIndex(i), b, j)
@@ -62,7 +63,7 @@ func Compare(a arrow.Array, i int, b arrow.Array, j int) int {
 		return bytes.Compare(columnar.StringsOf(a).Bytes(i), columnar.StringsOf(b).Bytes(j))
 	case arrow.FIXED_SIZE_BINARY:
 		return bytes.Compare(a.(*array.FixedSizeBinary).Value(i), b.(*array.FixedSizeBinary).Value(j))
-	case arrow.LIST, arrow.LARGE_LIST, arrow.FIXED_SIZE_LIST:
+	case arrow.LIST, arrow.LARGE_LIST, arrow.FIXED_SIZE_LIST, arrow.MAP:
 		return compareLists(a.(array.ListLike), i, b.(array.ListLike), j)
 	case arrow.STRUCT:
 		x, y := a.(*array.Struct), b.(*array.Struct)

@@ -16,10 +16,12 @@ import (
 // A model file is magic, format version, body, checksum (CRC-32C of all before
 // it). The body is written by stateWriter: the description of the model, the
 // fingerprint (features with kinds and lengths, label and classes), the
-// counters, the state of the learner.
+// counters, the state of the learner. A model with a transformation has it behind
+// the description, in version 3; one without is the same in version 2.
 const (
-	magic         = "ASMODEL\x00"
-	formatVersion = 2
+	magic            = "ASMODEL\x00"
+	formatVersion    = 2
+	transformVersion = 3
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -30,9 +32,15 @@ func (m *Model) MarshalBinary() ([]byte, error) {
 		return nil, &arrowstream.Error{Code: "AS7015", Msg: "the model has not been bound to its columns"}
 	}
 	w := &stateWriter{buf: []byte(magic)}
-	w.int(formatVersion)
+	if m.spec.Transform == "" {
+		w.int(formatVersion)
+	} else {
+		w.int(transformVersion)
+	}
 	w.text(m.spec.Type)
-	m.spec.save(w)
+	if m.spec.save(w); m.spec.Transform != "" {
+		w.text(m.spec.Transform)
+	}
 	w.bool(m.labels != nil)
 	if m.labels != nil {
 		m.labels.save(w)
@@ -63,14 +71,17 @@ func UnmarshalModel(data []byte) (*Model, error) {
 		return nil, &arrowstream.Error{Code: "AS7030", Msg: "not a model file", Hint: "models are written by mlkernels.Save and CREATE MODEL"}
 	}
 	r := &stateReader{buf: data[len(magic) : len(data)-4]}
-	if v := r.int(); r.err == nil && v != formatVersion {
-		return nil, &arrowstream.Error{Code: "AS7031", Msg: fmt.Sprintf("the model file has format version %d, this program reads version %d", v, formatVersion), Hint: "read it with the version that wrote it, or train again"}
+	version := r.int()
+	if r.err == nil && version != formatVersion && version != transformVersion {
+		return nil, &arrowstream.Error{Code: "AS7031", Msg: fmt.Sprintf("the model file has format version %d, this program reads versions %d and %d", version, formatVersion, transformVersion), Hint: "read it with the version that wrote it, or train again"}
 	}
 	if checksum(data[:len(data)-4]) != [4]byte(data[len(data)-4:]) {
 		return nil, &arrowstream.Error{Code: "AS7032", Msg: "the model file is damaged: its checksum does not match"}
 	}
 	spec := Spec{Type: r.text()}
-	spec.load(r)
+	if spec.load(r); version == transformVersion {
+		spec.Transform = r.text()
+	}
 	if r.err != nil {
 		return nil, r.err
 	}

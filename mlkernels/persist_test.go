@@ -75,6 +75,28 @@ func TestSaveLoad(t *testing.T) {
 	}
 }
 
+// TestSaveTransform checks that a transformation is kept, and that a model without
+// one is the same file as before there were any.
+func TestSaveTransform(t *testing.T) {
+	for version, transform := range map[byte]string{formatVersion: "", transformVersion: "a + b AS x"} {
+		m := trained(t, Spec{Type: "KMEANS", Transform: transform}, "x:float64\n1\n2\n3")
+		data, err := m.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if data[len(magic)] != 2*version {
+			t.Errorf("transform %q: version byte %d", transform, data[len(magic)])
+		}
+		got, err := UnmarshalModel(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Spec().Transform != transform || got.Counters() != m.Counters() {
+			t.Errorf("transform %q became %q", transform, got.Spec().Transform)
+		}
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	m := trained(t, Spec{Type: "KMEANS"}, "x:float64\n1\n2\n3")
 	data, err := m.MarshalBinary()
@@ -82,7 +104,7 @@ func TestLoadRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	newer := bytes.Clone(data)
-	newer[len(magic)] = 2 * (formatVersion + 1) // a varint
+	newer[len(magic)] = 2 * (transformVersion + 1) // a varint
 	damaged := bytes.Clone(data)
 	damaged[len(damaged)/2] ^= 1
 	for _, c := range []struct {
@@ -92,7 +114,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		{"empty", nil, "not a model file"},
 		{"other file", []byte("PAR1 something else"), "not a model file"},
-		{"newer", newer, "format version 3, this program reads version 2"},
+		{"newer", newer, "format version 4, this program reads versions 2 and 3"},
 		{"damaged", damaged, "checksum"},
 		{"cut", data[:len(data)-9], "checksum"},
 	} {

@@ -186,6 +186,7 @@ func (p *Prequential) Restore(_ context.Context, st arrowstream.State) error {
 	if err := model.adopt(p.model); err != nil {
 		return err
 	}
+	model.spec.Transform = p.model.spec.Transform // that of the script
 	p.model = model
 	p.latest, p.next, p.sent = pos[0], pos[1], pos[2]
 	return nil

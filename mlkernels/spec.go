@@ -51,6 +51,9 @@ type Spec struct {
 	PublishEvery time.Duration `option:"publish_every"`
 	// WarmStart is a model file whose state training starts from.
 	WarmStart string `option:"warm_start_from"`
+	// Transform is how the features are computed of the columns that come, in the
+	// language of the caller: a note, which is kept with the model.
+	Transform string
 	// Options are those of the learner, see [Types].
 	Options map[string]string
 }

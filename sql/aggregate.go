@@ -22,6 +22,7 @@ type aggregation struct {
 	s       *session
 	in      *binder // over the rows that are grouped
 	windows *windowSpec
+	made    string            // text of the call in GROUP BY that makes the window
 	keys    []outColumn       // name and expression over the input
 	byText  map[string]string // text of a key or an aggregate -> output column
 	byCall  map[*syntax.Call]string
@@ -82,6 +83,7 @@ func (p *block) aggregate(rel *relation, sel *syntax.Select, groups []syntax.Exp
 			if w, err = p.s.groupWindow(c, g.in); err != nil {
 				return nil, err
 			}
+			g.made = syntax.Text(c)
 			windowKeys = append(windowKeys, "window_start", "window_end")
 			windows = append(windows, text)
 			continue

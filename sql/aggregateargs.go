@@ -23,6 +23,12 @@ func (s *session) aggregateArgs(c *syntax.Call) (string, []syntax.Expr, []agg.Or
 	if f.Name == "listagg" && len(args) == 1 && s.compat("sql.list-separator") == "none" {
 		args = append(args, &syntax.String{Span: c.Span})
 	}
+	if f.Name == "json_arrayagg" || f.Name == "json_objectagg" {
+		var err error
+		if args, err = s.jsonAggregate(c, args); err != nil {
+			return "", nil, nil, err
+		}
+	}
 	orders := c.OrderBy
 	if len(c.Within) > 0 {
 		if len(orders) > 0 {

@@ -13,7 +13,7 @@ import (
 // is found is not said there.
 func TestAsofDuckDB(t *testing.T) {
 	other := startDuckDB(t)
-	total := tally{refused: map[string]int{}}
+	var total tally
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 5))
@@ -47,7 +47,7 @@ func TestAsofDuckDB(t *testing.T) {
 			}
 		})
 	}
-	if len(total.refused) > 0 || total.unable > 0 || total.equal < 400 {
-		t.Errorf("%d equal, %d that DuckDB cannot run, refused: %v", total.equal, total.unable, total.refused)
+	if total.unable > 0 || total.equal < 400 {
+		t.Errorf("%d equal, %d that DuckDB cannot run", total.equal, total.unable)
 	}
 }

@@ -63,7 +63,11 @@ func (b *binder) expr(e syntax.Expr) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return expr.InZone(x, b.s.zone()), nil
+	x = expr.InZone(x, b.s.zone())
+	if b.params == nil { // the body of a function stands elsewhere
+		b.s.places = append(b.s.places, place{x: x, at: e.Range()})
+	}
+	return x, nil
 }
 
 // named is expr without the time zone of the session.
@@ -113,9 +117,6 @@ func (b *binder) named(e syntax.Expr) (expr.Expr, error) {
 		}
 		return negate(e.Not, call("in", args...)), nil
 	case *syntax.Like:
-		if e.Op == "SIMILAR TO" {
-			return nil, b.err(e, "AS1103", "use RLIKE with a regular expression", "SIMILAR TO is not supported yet")
-		}
 		args := []syntax.Expr{e.X, e.Pattern}
 		if e.Escape != nil {
 			args = append(args, e.Escape)
@@ -124,7 +125,7 @@ func (b *binder) named(e syntax.Expr) (expr.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return negate(e.Not, call(strings.ToLower(e.Op), bound...)), nil
+		return negate(e.Not, call(strings.ReplaceAll(strings.ToLower(e.Op), " ", "_"), bound...)), nil
 	case *syntax.Case:
 		return b.caseExpr(e)
 	case *syntax.Cast:

@@ -60,12 +60,12 @@ func (b *binder) call(c *syntax.Call) (expr.Expr, error) {
 		return b.score(c, t)
 	}
 	switch {
-	case c.JSON != nil:
-		return b.jsonCall(c)
 	case name == "json_object":
 		return b.jsonObject(c)
 	case name == "json_array":
 		return b.jsonArray(c)
+	case c.JSON != nil && c.JSON.OnNull == "":
+		return b.jsonCall(c)
 	case name == "from_json":
 		return b.fromJSON(c)
 	}

@@ -88,7 +88,7 @@ func semi(not bool) *joinNode {
 }
 
 func (p *block) inCondition(b *binder, e *syntax.In) (done bool, err error) {
-	xs, nullable, err := b.operands(e.X)
+	xs, err := b.operands(e.X)
 	if err != nil {
 		return false, err
 	}
@@ -99,17 +99,17 @@ func (p *block) inCondition(b *binder, e *syntax.In) (done bool, err error) {
 	if err != nil || q.there != "" {
 		return false, err
 	}
-	on := q.on
+	on, holes := q.on, false
 	for i, x := range xs {
-		f, _ := q.node.field(q.out[i])
-		nullable = nullable || f.Nullable
-		on = append(on, equal(e, x, expr.Col{Name: q.out[i]}, false))
+		y := expr.Col{Name: q.out[i]}
+		holes = holes || nullable(x, (*b.input).schema) || nullable(y, q.node.schema)
+		on = append(on, equal(e, x, y, false))
 	}
 	switch {
-	case !e.Not || !nullable:
+	case !e.Not || !holes:
 		return true, q.joined(b, semi(e.Not), on)
-	case len(on) == 1:
+	case len(on) == 1 && q.keyed(*b.input, on[0]):
 		return true, q.joined(b, &joinNode{kind: stage.AntiJoin, nullAware: true}, on)
 	}
-	return false, nil
+	return true, q.notIn(b, xs)
 }

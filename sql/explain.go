@@ -162,7 +162,10 @@ func (s *session) explain(st *syntax.Explain) error {
 	var err error
 	switch x := st.Stmt.(type) {
 	case *syntax.QueryStatement:
-		err = add(x.Query, &output{name: "result"})
+		if err = add(x.Query, &output{name: "result"}); err == nil {
+			r := p.roots[len(p.roots)-1]
+			r.node, err = s.outputMode(r.node, &table{}, x.Query.Stream, x.Span)
+		}
 	case *syntax.Insert:
 		err = insert(x)
 	case *syntax.StatementSet:

@@ -170,7 +170,8 @@ func (f *function) help() []string {
 // function of that name can call.
 func isBuiltin(name string) bool {
 	_, ok := functionHelp(name)
-	return ok
+	_, planned := plannedHelp(name)
+	return ok && !planned
 }
 
 // functionHelp is the row of SHOW FUNCTIONS for a built-in function.
@@ -191,7 +192,7 @@ func functionHelp(name string) (row []string, ok bool) {
 	if t, ok := scorers[lower]; ok {
 		return []string{lower, lower + "('model', features)", "score of a saved model of type " + t}, true
 	}
-	return nil, false
+	return plannedHelp(lower)
 }
 
 // functionNames lists what SHOW FUNCTIONS shows.
@@ -205,6 +206,9 @@ func (s *session) functionNames() []string {
 	}
 	for n := range predictCalls {
 		names = append(names, n)
+	}
+	for _, f := range plannedFunctions {
+		names = append(names, f.name)
 	}
 	names = append(names, s.catalog.functions.sorted()...)
 	slices.Sort(names)

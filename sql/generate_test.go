@@ -225,13 +225,21 @@ func (g generator) quantified(k sqlKind, scope []sqlColumn) string {
 	if g.one(2) {
 		where = " WHERE " + g.condition(1, inner)
 	}
-	switch g.IntN(4) {
+	switch g.IntN(7) {
 	case 0:
 		return fmt.Sprintf("(%s %sIN (SELECT %s %s%s))", g.expr(k, 1, scope), g.pick("", "", "NOT "), g.expr(k, 1, inner), from, where)
 	case 1:
 		return fmt.Sprintf("(%sEXISTS (SELECT 1 %s WHERE %s = %s))", g.pick("", "NOT "), from, g.column(k, inner), g.column(k, scope))
 	case 2:
 		return fmt.Sprintf("(%sEXISTS (SELECT 1 %s%s))", g.pick("", "NOT "), from, where)
+	case 3: // NOT IN of a row, and with a further condition
+		l := sqlKind(g.IntN(int(sqlKinds)))
+		return fmt.Sprintf("((%s, %s) %sIN (SELECT %s, %s %s%s))", g.expr(k, 1, scope), g.expr(l, 1, scope), g.pick("", "NOT ", "NOT "), g.expr(k, 1, inner), g.expr(l, 1, inner), from, where)
+	case 4:
+		by := g.either(kindInt, kindText)
+		return fmt.Sprintf("(%s %sIN (SELECT %s %s WHERE %s %s %s))", g.expr(k, 1, scope), g.pick("", "NOT ", "NOT "), g.expr(k, 1, inner), from, g.column(by, inner), g.pick("=", "<", ">="), g.column(by, scope))
+	case 5:
+		return fmt.Sprintf("(%sEXISTS (SELECT 1 %s WHERE %s < %s))", g.pick("", "NOT "), from, g.column(k, inner), g.column(k, scope))
 	}
 	if k == kindBool {
 		k = kindInt

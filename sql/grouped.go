@@ -24,6 +24,9 @@ func (g *aggregation) lookup(e syntax.Expr) (x expr.Expr, ok bool, err error) {
 		if part, is := windowBound(c.Fn.Last()); is && g.windows != nil {
 			return expr.Col{Name: part}, true, nil
 		}
+		if g.made != "" && syntax.Text(c) == g.made {
+			return windowStruct, true, nil
+		}
 	}
 	if f, isField := e.(*syntax.Field); isField && g.windows != nil {
 		if c, isCall := f.X.(*syntax.Call); isCall && slices.Contains(windowFunctions, strings.ToLower(c.Fn.Last())) {
@@ -72,6 +75,9 @@ func sameColumn(e syntax.Expr, c *syntax.Column) bool {
 	return ok && strings.EqualFold(d.Last(), c.Last())
 }
 
+// windowStruct is a window as a value: STRUCT<start, end>.
+var windowStruct = call("named_struct", expr.Lit{Value: "start"}, expr.Col{Name: "window_start"}, expr.Lit{Value: "end"}, expr.Col{Name: "window_end"})
+
 // windowColumn finds window_start, window_end, window_time, window.start and
 // window.end unless the input has a column of the name.
 func (g *aggregation) windowColumn(c *syntax.Column) (expr.Expr, bool) {
@@ -93,6 +99,7 @@ func (g *aggregation) aggregateColumn(c *syntax.Call) (expr.Expr, bool, error) {
 	case !ok:
 		return nil, false, g.in.err(c, "AS1206", "", "aggregate %s cannot be used here", syntax.Text(c))
 	}
+	g.s.places = append(g.s.places, place{text: name, at: c.Range()})
 	x, err := g.in.compatAggregate(c, expr.Col{Name: name})
 	return x, true, err
 }

@@ -30,8 +30,11 @@ func (p *block) hints(sel *syntax.Select) error {
 	for _, h := range sel.Hints {
 		switch h.Name {
 		case "STATE_TTL":
-			p.stateTTL = map[string]time.Duration{}
+			p.ttlHints, p.stateTTL = append(p.ttlHints, h), map[string]time.Duration{}
 			for _, a := range h.Args {
+				if a.Key == "" {
+					return p.s.src.Error(a.ValueAt, "AS1503", "write STATE_TTL('table' = '1 h')", "hint STATE_TTL names tables")
+				}
 				d, err := arrowstream.ParseDuration(a.Value)
 				if err != nil {
 					return p.s.src.Error(h.Span, "AS1503", "", fmt.Sprintf("hint STATE_TTL: %v", err))
@@ -52,6 +55,23 @@ func (p *block) hints(sel *syntax.Select) error {
 	return nil
 }
 
+// checkHints looks whether the tables that hints name are there.
+func (p *block) checkHints(rel *relation) error {
+	for _, h := range p.ttlHints {
+		for _, a := range h.Args {
+			if !rel.scope.hasTable(a.Key) {
+				return p.noTable(h, a.Key, a.KeyAt, rel)
+			}
+		}
+	}
+	return p.checkBroadcast(rel)
+}
+
+// noTable is the error of a hint that names a table that is not there.
+func (p *block) noTable(h syntax.Hint, name string, at syntax.Span, rel *relation) error {
+	return p.s.src.Error(at, "AS1203", arrowstream.Suggest(name, rel.scope.tables(), "tables"), fmt.Sprintf("hint %s: table %q not found", h.Name, name))
+}
+
 // checkBroadcast looks whether the tables of BROADCAST end: then a join reads them
 // first and holds them for all rows of the others, which is what the hint asks
 // for. A table that does not end cannot be held.
@@ -59,7 +79,7 @@ func (p *block) checkBroadcast(rel *relation) error {
 	for _, h := range p.broadcast {
 		for _, a := range h.Args {
 			if !rel.scope.hasTable(a.Value) {
-				return p.s.src.Error(a.ValueAt, "AS1203", arrowstream.Suggest(a.Value, rel.scope.tables(), "tables"), fmt.Sprintf("hint BROADCAST: table %q not found", a.Value))
+				return p.noTable(h, a.Value, a.ValueAt, rel)
 			}
 			var endless *node
 			rel.node.walk(map[*node]bool{}, func(n *node) {

@@ -90,6 +90,19 @@ func allOf(list []expr.Expr) expr.Expr {
 	return out
 }
 
+// anyOf is the condition that one of list holds, nil for none.
+func anyOf(list []expr.Expr) expr.Expr {
+	var out expr.Expr
+	for _, x := range list {
+		if out == nil {
+			out = x
+		} else {
+			out = call("or", out, x)
+		}
+	}
+	return out
+}
+
 // addKey makes columns of the two sides of an equality, of one type.
 func (j *joinNode) addKey(left, right expr.Expr, nulls bool, zone string) error {
 	sides := [2]expr.Expr{left, right}

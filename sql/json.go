@@ -1,10 +1,12 @@
 package sql
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
+	"github.com/arrowstream/arrowstream/kernels/agg"
 	"github.com/arrowstream/arrowstream/kernels/expr"
 	"github.com/arrowstream/arrowstream/sql/syntax"
 )
@@ -145,63 +147,120 @@ func (b *binder) jsonDefault(c *syntax.Call, d syntax.JSONDefault, why string) (
 
 // jsonMakers are the functions whose results are JSON: inside of JSON_OBJECT and
 // JSON_ARRAY they are not texts.
-var jsonMakers = map[string]bool{"json_object": true, "json_array": true, "json_query": true, "json_extract": true, "to_json": true, "json_string": true}
+var jsonMakers = map[string]bool{
+	"json_object": true, "json_array": true, "json_objectagg": true, "json_arrayagg": true,
+	"json_query": true, "json_extract": true, "to_json": true, "json_string": true,
+}
 
-// jsonPart is e as a part of a JSON.
-func (b *binder) jsonPart(e syntax.Expr) (expr.Expr, error) {
+// isJSON reports whether e is JSON rather than a text.
+func isJSON(e syntax.Expr) bool {
+	switch e := e.(type) {
+	case *syntax.Call:
+		return jsonMakers[strings.ToLower(e.Fn.Last())]
+	case *syntax.JSONAccess:
+		return !e.Text
+	}
+	return false
+}
+
+// absent reports whether c, which makes JSON, leaves a NULL out: what it says, or
+// else by.
+func absent(c *syntax.Call, by bool) bool {
+	if c.JSON == nil {
+		return by
+	}
+	return c.JSON.OnNull == "ABSENT"
+}
+
+// jsonPart is e as a part of a JSON, NULL where a NULL is left out.
+func (b *binder) jsonPart(e syntax.Expr, absent bool) (expr.Expr, error) {
 	x, err := b.expr(e)
 	if err != nil {
 		return nil, err
 	}
-	switch e := e.(type) {
-	case *syntax.Call:
-		if jsonMakers[strings.ToLower(e.Fn.Last())] {
-			return x, nil
-		}
-	case *syntax.JSONAccess:
-		if !e.Text {
-			return x, nil
-		}
+	if !isJSON(e) {
+		x = call("to_json", x)
 	}
-	return call("to_json", x), nil
+	if !absent {
+		x = call("coalesce", x, text("null"))
+	}
+	return x, nil
 }
 
-// jsonObject is JSON_OBJECT(key, value, ...); a NULL is null.
+// jsonObject is JSON_OBJECT([KEY] key VALUE value, ... [NULL | ABSENT ON NULL]);
+// a NULL is null if nothing is said.
 func (b *binder) jsonObject(c *syntax.Call) (expr.Expr, error) {
 	if len(c.Args)%2 != 0 {
-		return nil, b.err(c, "AS1601", "usage: JSON_OBJECT('key', value, ...)", "JSON_OBJECT has a key without a value")
+		return nil, b.err(c, "AS1601", "usage: JSON_OBJECT('key' VALUE value, ...)", "JSON_OBJECT has a key without a value")
 	}
-	parts := []expr.Expr{text("{")}
+	members := []expr.Expr{text(",")}
 	for i := 0; i < len(c.Args); i += 2 {
 		key, err := b.expr(c.Args[i].Value)
 		if err != nil {
 			return nil, err
 		}
-		value, err := b.jsonPart(c.Args[i+1].Value)
+		value, err := b.jsonPart(c.Args[i+1].Value, absent(c, false))
 		if err != nil {
 			return nil, err
 		}
-		if i > 0 {
-			parts = append(parts, text(","))
-		}
-		name := call("to_json", expr.Cast{Of: key, To: arrow.BinaryTypes.String})
-		parts = append(parts, name, text(":"), call("coalesce", value, text("null")))
+		members = append(members, call("concat", call("to_json", expr.Cast{Of: key, To: arrow.BinaryTypes.String}), text(":"), value))
 	}
-	return call("concat", append(parts, text("}"))...), nil
+	return jsonBetween("{", members, "}"), nil
 }
 
-// jsonArray is JSON_ARRAY(value, ...); a NULL is left out.
+// jsonArray is JSON_ARRAY(value, ... [NULL | ABSENT ON NULL]); a NULL is left out
+// if nothing is said.
 func (b *binder) jsonArray(c *syntax.Call) (expr.Expr, error) {
-	parts := []expr.Expr{text(",")}
+	values := []expr.Expr{text(",")}
 	for _, a := range c.Args {
-		value, err := b.jsonPart(a.Value)
+		value, err := b.jsonPart(a.Value, absent(c, true))
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, value)
+		values = append(values, value)
 	}
+	return jsonBetween("[", values, "]"), nil
+}
+
+// jsonBetween are parts with a separator, which comes first, between open and
+// end; parts that are NULL are left out.
+func jsonBetween(open string, parts []expr.Expr, end string) expr.Expr {
 	if len(parts) == 1 {
-		return text("[]"), nil
+		return text(open + end)
 	}
-	return call("concat", text("["), call("concat_ws", parts...), text("]")), nil
+	return call("concat", text(open), call("concat_ws", parts...), text(end))
+}
+
+// jsonAggregate are the arguments of JSON_ARRAYAGG(value) and
+// JSON_OBJECTAGG([KEY] key VALUE value): the text of a value or of a member. A
+// value that is NULL is left out of an array and null in an object if nothing is
+// said; a key that is NULL is left out.
+func (s *session) jsonAggregate(c *syntax.Call, args []syntax.Expr) ([]syntax.Expr, error) {
+	fn := strings.ToUpper(c.Fn.Last())
+	object := fn == "JSON_OBJECTAGG"
+	want := map[bool]int{false: 1, true: 2}[object]
+	if len(args) != want {
+		f, _ := agg.Find(fn)
+		return nil, s.src.Error(c.Span, "AS1601", "usage: "+strings.ToUpper(f.Usage), fmt.Sprintf("%s takes %d arguments, not %d", fn, want, len(args)))
+	}
+	apply := func(name string, args ...syntax.Expr) syntax.Expr {
+		out := &syntax.Call{Span: c.Span, Fn: syntax.Name{Span: c.Fn.Span, Parts: []syntax.Ident{{Span: c.Fn.Span, Name: name}}}}
+		for _, a := range args {
+			out.Args = append(out.Args, syntax.Arg{Value: a})
+		}
+		return out
+	}
+	literal := func(s string) syntax.Expr { return &syntax.String{Span: c.Span, Value: s} }
+	value := args[want-1]
+	if !isJSON(value) {
+		value = apply("to_json", value)
+	}
+	if !absent(c, !object) {
+		value = apply("coalesce", value, literal("null"))
+	}
+	if object {
+		key := apply("to_json", &syntax.Cast{Span: args[0].Range(), X: args[0], To: &syntax.Type{Name: "VARCHAR"}})
+		value = apply("concat", key, literal(":"), value)
+	}
+	return []syntax.Expr{value}, nil
 }

@@ -135,7 +135,7 @@ func (c columns) copy() columns {
 func (p *plan) lower() (*arrowstream.Pipeline, error) {
 	opts := p.s.opts.Pipeline
 	if opts.Name == "" {
-		opts.Name = p.s.jobName("")
+		opts.Name = p.s.job()
 	}
 	opts.Code = p.s.code
 	if dir := p.s.jobSetting(opts.Name, "state"); opts.State == nil && dir != "" {

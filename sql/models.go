@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apache/arrow/go/v17/arrow"
+
 	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/mlkernels"
@@ -21,6 +23,7 @@ type model struct {
 
 	transform []syntax.Item // TRANSFORM: what the features are computed by
 	raw       *node         // the rows of the query that it is computed of
+	predicted []arrow.Field // of OUTPUT: names and types of the predictions
 	spec      mlkernels.Spec
 	train     *node            // the rows it learns from; nil for a loaded model
 	loaded    *mlkernels.Model // of a loaded model
@@ -58,10 +61,6 @@ func (s *session) createModel(st *syntax.CreateModel) error {
 
 func (s *session) declareModel(m *model, st *syntax.CreateModel) error {
 	m.transform = st.Transform
-	switch {
-	case st.Input != nil || st.Output != nil:
-		return s.src.Error(st.Name.Span, "AS1103", "leave INPUT and OUTPUT out: they follow from the query", "INPUT and OUTPUT are not supported yet")
-	}
 	options := map[string]string{}
 	at := map[string]syntax.Span{}
 	for _, o := range st.Options {
@@ -93,7 +92,10 @@ func (s *session) declareModel(m *model, st *syntax.CreateModel) error {
 			return s.coded(st.Name.Span, "AS7015", err)
 		}
 		m.spec = m.loaded.Spec()
-		return nil
+		if err := s.loadTransform(m); err != nil {
+			return err
+		}
+		return s.clauses(m, st)
 	}
 	if err := s.standardized(m, options); err != nil {
 		return err
@@ -112,6 +114,9 @@ func (s *session) declareModel(m *model, st *syntax.CreateModel) error {
 		return err
 	}
 	m.spec = spec
+	if err := s.inputs(m, st, m.train); err != nil {
+		return err
+	}
 	if m.transform != nil {
 		if err := s.allStandardized(m, st.Transform); err != nil {
 			return err
@@ -121,7 +126,24 @@ func (s *session) declareModel(m *model, st *syntax.CreateModel) error {
 			return err
 		}
 	}
-	return s.bindModel(m, st)
+	if err := s.bindModel(m, st); err != nil {
+		return err
+	}
+	m.spec.Transform = m.transformText(m.spec.Features)
+	return s.clauses(m, st)
+}
+
+// clauses checks INPUT and OUTPUT of a model that is known otherwise.
+func (s *session) clauses(m *model, st *syntax.CreateModel) error {
+	if st.Input != nil {
+		if err := s.checkInputs(m, st); err != nil {
+			return err
+		}
+	}
+	if st.Output == nil {
+		return nil
+	}
+	return s.predictions(m, st)
 }
 
 // bindModel fixes the features and the label by the training query.

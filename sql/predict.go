@@ -99,6 +99,7 @@ func (s *session) learnAndScore(m *model, x *node, features []string, at syntax.
 			return nil, err
 		}
 	}
+	spec.Transform = m.transformText(spec.Features)
 	in := x
 	if len(extra) > 0 {
 		if in, err = projectNode(x, append(passColumns(columnar.Names(x.schema)), extra...)); err != nil {

@@ -24,6 +24,13 @@ type Options struct {
 	Functions []*kernels.Function
 	// Param looks up ${NAME} in option and SET values; nil knows none.
 	Param func(name string) (string, bool)
+	// Args are the values of the parameters ? of the script, in their order, and
+	// Named those of :name. A parameter is read as the literal of its value, with
+	// the type of it: nil, bool, any integer or float, string, []byte, time.Time
+	// (an instant), time.Duration (an interval), or a slice of these. Each needs
+	// a value, and each value a parameter.
+	Args  []any
+	Named map[string]any
 	// Settings are set before the first statement, like SET.
 	Settings map[string]string
 	// Stdio are the streams for "-" and for results that are shown.
@@ -99,7 +106,7 @@ func (s SinkInfo) String() string {
 // (syntax.Errors). Schemas are inferred here: files and footers are read,
 // nothing is written.
 func Prepare(text string, opts Options) (*Program, error) {
-	script, err := syntax.Parse(opts.File, text)
+	script, err := parse(text, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +171,7 @@ func (p *Program) Run(ctx context.Context) (*arrowstream.Summary, error) {
 	if e := p.session.closeModules(); err == nil {
 		err = e
 	}
+	p.session.place(err)
 	return sum, err
 }
 

@@ -88,9 +88,10 @@ type block struct {
 	order   []syntax.Order
 	clauses syntax.StreamClauses
 	emitted bool // the clauses were used by a window
-	// broadcast are the hints BROADCAST of the block, uid is the name that its
-	// hint UID gives the operators of it in the state.
+	// broadcast and ttlHints are the hints BROADCAST and STATE_TTL of the block,
+	// uid is the name that its hint UID gives the operators of it in the state.
 	broadcast []syntax.Hint
+	ttlHints  []syntax.Hint
 	uid       string
 	corr      *correlation
 

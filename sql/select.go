@@ -92,7 +92,7 @@ func (p *block) from(sel *syntax.Select) (rel *relation, rest syntax.Expr, err e
 		rel, err = p.s.relation(sel.From, p.env)
 	}
 	if err == nil {
-		err = p.checkBroadcast(rel)
+		err = p.checkHints(rel)
 	}
 	return rel, rest, err
 }

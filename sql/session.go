@@ -27,6 +27,7 @@ type session struct {
 	database     string                      // of names without one; empty is the default one
 	variants     map[string]*table           // of hints, by table and options
 	statedStream string                      // the one of CREATE STREAM that has a state
+	lastStream   string                      // of CREATE STREAM
 	models       map[string]*mlkernels.Model // loaded, by path
 	modules      map[moduleKey]*wasm.Module
 	code         map[string]string // checksums of functions that modules bring
@@ -36,6 +37,7 @@ type session struct {
 	randoms      []*syntax.Call // calls of random functions, in the order of their numbers
 	single       *node          // one row
 
+	places   []place // of expressions
 	declared []declaration
 	outputs  []*output
 	results  []Result
@@ -170,6 +172,9 @@ func (s *session) execute(st syntax.Statement) error {
 	case *syntax.QueryStatement:
 		n, err := s.query(st.Query, nil)
 		if err != nil {
+			return err
+		}
+		if n, err = s.outputMode(n, &table{}, st.Query.Stream, st.Span); err != nil {
 			return err
 		}
 		if n, err = s.inZone(n); err != nil {

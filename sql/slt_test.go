@@ -28,12 +28,17 @@ import (
 
 var sltSeed = flag.Uint64("slt.seed", 1, "seed of the cuts and crashes of testdata/slt; 0 is another one each time")
 
-// TestSLT runs testdata/slt/*.slt, see [sltRecord]. A query of a case without
-// streams runs in all of sltWays, which must agree.
+// TestSLT runs testdata/slt/*.slt and the cases in docs/sql/*.md, see
+// [sltRecord]. A query of a case without streams runs in all of sltWays, which
+// must agree.
 func TestSLT(t *testing.T) {
 	files, err := filepath.Glob("testdata/slt/*.slt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files: %v", err)
+	}
+	pages, err := filepath.Glob("../docs/sql/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no pages: %v", err)
 	}
 	seed := *sltSeed
 	if seed == 0 {
@@ -48,7 +53,7 @@ func TestSLT(t *testing.T) {
 			t.Error("nothing has crashed")
 		}
 	})
-	for _, file := range files {
+	for _, file := range slices.Concat(files, pages) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".slt"), func(t *testing.T) {
 			cases, err := readSLT(file)
 			if err != nil {
@@ -287,9 +292,11 @@ func coded(err error) error {
 	return err
 }
 
-// sltTable are the options of a table: delay repeats that of its watermark.
+// sltTable are the options of a table: delay repeats that of its watermark,
+// partitions is how many a stream has.
 type sltTable struct {
-	Delay string `option:"delay"`
+	Delay      string `option:"delay"`
+	Partitions string `option:"partitions"`
 }
 
 // sltOptions are the options for a script whose tables have the connector slt.

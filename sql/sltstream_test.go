@@ -65,7 +65,8 @@ type sltJob struct {
 	cancel context.CancelFunc // nil while nothing runs
 	down   bool               // from crash to restart, while rows are sent and time goes on
 	ended  chan struct{}
-	err    error // of the run, read after ended
+	sum    *arrowstream.Summary // of the run, read after ended as err is
+	err    error
 }
 
 // step runs a record.
@@ -92,14 +93,21 @@ func (j *sltJob) step(r *sltRecord) {
 		}
 		time.Sleep(d)
 	case "end":
-		for _, f := range j.feeds {
-			f.end()
+		for name, f := range j.feeds {
+			if r.arg(0) == "" || r.arg(0) == name {
+				f.end()
+			}
 		}
 	case "changes":
 		j.changes(r)
 	case "crash":
 		j.down = true
 		j.stop()
+	case "edit":
+		if strings.Count(j.text, r.sql) != 1 {
+			j.errorf(r, "the text does not stand once in the statements")
+		}
+		j.text = strings.Replace(j.text, r.sql, strings.Join(r.rows, "\n"), 1)
 	case "restart":
 		j.down = false
 		if n, err := strconv.Atoi(r.arg(1)); err == nil {
@@ -108,6 +116,8 @@ func (j *sltJob) step(r *sltRecord) {
 		j.start(r)
 	case "fails":
 		j.fails(r)
+	case "counts":
+		j.counts(r)
 	}
 	j.settle()
 }
@@ -138,7 +148,7 @@ func (j *sltJob) start(r *sltRecord) {
 	go func() {
 		defer close(j.ended)
 		for {
-			if _, j.err = p.Run(ctx); !errors.Is(j.err, iotest.ErrCrash) {
+			if j.sum, j.err = p.Run(ctx); !errors.Is(j.err, iotest.ErrCrash) {
 				return
 			}
 			j.crashes++
@@ -219,6 +229,9 @@ func (j *sltJob) changes(r *sltRecord) {
 	out.looked = len(out.rows)
 	_, err := foldRows(out.rows, out.ops)
 	out.mu.Unlock()
+	if r.calm && j.way.crash {
+		return
+	}
 	if err != nil {
 		j.errorf(r, "%s: %v", j.way.name, err)
 	}
@@ -282,26 +295,81 @@ func (j *sltJob) fails(r *sltRecord) {
 	}
 }
 
-// source is the feed of a table, which outlives the runs.
-func (j *sltJob) source(t arrowstream.Table) (arrowstream.Source, error) {
-	f := j.feeds[t.Name]
-	if f == nil {
-		delay, err := time.Duration(0), error(nil)
-		if text := t.Options["delay"]; text != "" {
-			delay, err = arrowstream.ParseDuration(text)
-		}
-		empty, schemaErr := sltBatch(j.mem, t.Schema, nil)
-		if err = errors.Join(err, schemaErr); err != nil {
-			return nil, err
-		}
-		f = &sltFeed{schema: empty.Schema(), delay: delay, more: make(chan struct{})}
-		empty.Release()
-		j.feeds[t.Name] = f
+// counts compares the counts of a job that has ended. A run after a crash counts
+// anew, so nothing is compared where there was one.
+func (j *sltJob) counts(r *sltRecord) {
+	j.t.Helper()
+	select {
+	case <-j.ended:
+	default:
+		j.t.Fatalf("%s:%d: %s: the job goes on", j.file, r.line, j.way.name)
 	}
-	return f, nil
+	if j.crashes > 0 || j.sum == nil {
+		return
+	}
+	var late, skipped, unwindowed int64
+	for _, o := range j.sum.Progress.Arrowstream.Operators {
+		late, skipped, unwindowed = late+o.Late, skipped+o.Skipped, unwindowed+o.Unwindowed
+	}
+	var got []string
+	for i := 0; i < len(r.args); i += 2 {
+		n := map[string]int64{"late": late, "skipped": skipped, "unwindowed": unwindowed}[r.args[i]]
+		got = append(got, r.args[i], fmt.Sprint(n))
+	}
+	if *update {
+		r.args = got
+	} else if !slices.Equal(got, r.args) {
+		j.errorf(r, "%s: the job counted %v, not %v", j.way.name, got, r.args)
+	}
 }
 
-// sltFeed is a source without an end, which keeps what it was sent.
+// source is a table: its partitions outlive the runs.
+func (j *sltJob) source(t arrowstream.Table) (arrowstream.Source, error) {
+	names := []string{t.Name}
+	if n, err := strconv.Atoi(t.Options["partitions"]); err == nil {
+		names = nil
+		for i := range n {
+			names = append(names, fmt.Sprintf("%s/%d", t.Name, i))
+		}
+	}
+	delay, err := time.Duration(0), error(nil)
+	if text := t.Options["delay"]; text != "" {
+		delay, err = arrowstream.ParseDuration(text)
+	}
+	empty, schemaErr := sltBatch(j.mem, t.Schema, nil)
+	if err = errors.Join(err, schemaErr); err != nil {
+		return nil, err
+	}
+	defer empty.Release()
+	var src sltFeeds
+	for _, name := range names {
+		if j.feeds[name] == nil {
+			j.feeds[name] = &sltFeed{schema: empty.Schema(), delay: delay, more: make(chan struct{})}
+		}
+		src = append(src, j.feeds[name])
+	}
+	return src, nil
+}
+
+// sltFeeds is a source of one partition or more.
+type sltFeeds []*sltFeed
+
+// Schema implements [arrowstream.Source].
+func (s sltFeeds) Schema() (*arrow.Schema, error) { return s[0].schema, nil }
+
+// Bounded implements [arrowstream.Source].
+func (s sltFeeds) Bounded() bool { return false }
+
+// Open implements [arrowstream.Source].
+func (s sltFeeds) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstream.Partition, error) {
+	var parts []arrowstream.Partition
+	for _, f := range s {
+		parts = append(parts, &sltFeedReader{feed: f, limit: int64(env.BatchRows), closed: make(chan struct{})})
+	}
+	return parts, nil
+}
+
+// sltFeed is a partition without an end, which keeps what it was sent.
 type sltFeed struct {
 	schema *arrow.Schema
 	delay  time.Duration // of its watermark
@@ -329,17 +397,6 @@ func (f *sltFeed) end() {
 		f.ended = true
 		close(f.more)
 	}
-}
-
-// Schema implements [arrowstream.Source].
-func (f *sltFeed) Schema() (*arrow.Schema, error) { return f.schema, nil }
-
-// Bounded implements [arrowstream.Source].
-func (f *sltFeed) Bounded() bool { return false }
-
-// Open implements [arrowstream.Source].
-func (f *sltFeed) Open(_ context.Context, env arrowstream.SourceEnv) ([]arrowstream.Partition, error) {
-	return []arrowstream.Partition{&sltFeedReader{feed: f, limit: int64(env.BatchRows), closed: make(chan struct{})}}, nil
 }
 
 // sltFeedReader reads a feed from its begin.

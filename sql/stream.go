@@ -41,10 +41,19 @@ func (s *session) createStream(st *syntax.CreateStream) error {
 		}
 	}
 	before, named := s.settings["job.name"]
-	s.settings["job.name"] = name
+	s.settings["job.name"], s.lastStream = name, name
 	err := s.insert(st.Insert)
-	if s.statedStream != "" && s.statedStream != name && named {
-		s.settings["job.name"] = before // of the stream with the state
+	if delete(s.settings, "job.name"); named {
+		s.settings["job.name"] = before
 	}
 	return err
+}
+
+// job is the name of the job that the script is: that of the stream with a state,
+// if there is one, else the setting job.name or the last stream.
+func (s *session) job() string {
+	if s.statedStream != "" {
+		return s.statedStream
+	}
+	return s.jobName(s.lastStream)
 }

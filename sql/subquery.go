@@ -2,6 +2,7 @@ package sql
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -95,6 +96,18 @@ func (q *subquery) byKeys(outer *node) (keys []string, err error) {
 	return keys, err
 }
 
+// equalities reports whether the conditions are those that byKeys takes.
+func (q *subquery) equalities(outer *node) bool {
+	return !slices.ContainsFunc(q.on, func(c conjunct) bool { return !q.keyed(outer, c) })
+}
+
+// keyed reports whether c equates something of the outer rows with something of
+// the query, so that it is a key of their join.
+func (q *subquery) keyed(outer *node, c conjunct) bool {
+	_, _, _, ok := equality(c.x, outer, q.node)
+	return ok
+}
+
 // group aggregates the rows of the query, by the keys of its conditions.
 func (q *subquery) group(by []string, aggs ...window.Agg) (err error) {
 	q.node, err = q.p.s.groupNode(q.node, by, aggs, q.p.ttlOf(nil), q.at.Range())
@@ -110,11 +123,16 @@ func (q *subquery) joined(b *binder, j *joinNode, on []conjunct) error {
 	if err != nil {
 		return err
 	}
+	q.become(b, n)
+	return nil
+}
+
+// become makes n the outer rows.
+func (q *subquery) become(b *binder, n *node) {
 	*b.input = n
 	if b.group != nil {
 		b.group.out.schema = n.schema
 	}
-	return nil
 }
 
 // kind is how the columns of a query that has at most one row for each outer
@@ -210,6 +228,10 @@ func (b *binder) existsColumn(e *syntax.Subquery) (expr.Expr, error) {
 	if q.there != "" { // an aggregate always has a row
 		return b.remember(e, expr.Lit{Value: true}, nil)
 	}
+	if !q.equalities(*b.input) {
+		x, err := q.mark(b, matching{q.node, q.on}, q.name+".match")
+		return b.remember(e, x, err)
+	}
 	keys, err := q.byKeys(*b.input)
 	if err != nil {
 		return nil, err
@@ -226,7 +248,7 @@ func (b *binder) existsColumn(e *syntax.Subquery) (expr.Expr, error) {
 }
 
 // operands are the values on the left of IN.
-func (b *binder) operands(e syntax.Expr) (out []expr.Expr, nullable bool, err error) {
+func (b *binder) operands(e syntax.Expr) (out []expr.Expr, err error) {
 	list := []syntax.Expr{e}
 	if row, ok := e.(*syntax.Row); ok {
 		list = row.Items
@@ -234,13 +256,11 @@ func (b *binder) operands(e syntax.Expr) (out []expr.Expr, nullable bool, err er
 	for _, e := range list {
 		x, _, err := b.typed(e)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
-		bound, err := expr.Bind(x, (*b.input).schema)
-		nullable = nullable || err != nil || bound.Nullable()
 		out = append(out, x)
 	}
-	return out, nullable, nil
+	return out, nil
 }
 
 // inColumn is IN as a value: TRUE for a match, else NULL if the value or one of
@@ -252,25 +272,30 @@ func (b *binder) inColumn(e *syntax.In) (expr.Expr, error) {
 	if err := b.takesQuery(e); err != nil {
 		return nil, err
 	}
-	xs, _, err := b.operands(e.X)
+	xs, err := b.operands(e.X)
 	if err != nil {
 		return nil, err
-	}
-	if len(xs) != 1 {
-		return nil, b.err(e, "AS1408", "write EXISTS", "IN of several columns is not a value")
 	}
 	q, err := b.subquery(e.Query, e)
 	if err == nil {
-		err = q.width(1)
+		err = q.width(len(xs))
 	}
 	if err != nil {
 		return nil, err
 	}
-	if q.there != "" {
-		err := q.joined(b, q.kind(), q.on)
-		return b.remember(e, negate(e.Not, call("eq", xs[0], q.value(0))), err)
+	var x expr.Expr
+	switch {
+	case q.there != "": // a single row
+		err = q.joined(b, q.kind(), q.on)
+		for i := range xs {
+			xs[i] = call("eq", xs[i], q.value(i))
+		}
+		x = allOf(xs)
+	case len(xs) == 1 && q.equalities(*b.input):
+		x, err = q.member(b, xs[0])
+	default:
+		x, err = q.in(b, xs)
 	}
-	x, err := q.member(b, xs[0])
 	return b.remember(e, negate(e.Not, x), err)
 }
 

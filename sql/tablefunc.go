@@ -40,7 +40,11 @@ func (s *session) tableFunc(f *syntax.TableFunc, env *with) (*relation, error) {
 		}
 		n, err = s.series(c, column)
 	default:
-		return nil, s.src.Error(c.Fn.Span, "AS1601", arrowstream.Suggest(name, tableFunctions, "table functions"), fmt.Sprintf("unknown table function %q", c.Fn.String()))
+		connector, ok := readers[name]
+		if !ok {
+			return nil, s.src.Error(c.Fn.Span, "AS1601", arrowstream.Suggest(name, append(slices.Clone(tableFunctions), slices.Sorted(keysOf(readers))...), "table functions"), fmt.Sprintf("unknown table function %q", c.Fn.String()))
+		}
+		n, err = s.readFiles(c, connector)
 	}
 	if err != nil {
 		return nil, err
@@ -177,7 +181,11 @@ func (s *session) mlPredict(c *syntax.Call, env *with) (*node, error) {
 	if len(a.descriptors) > 0 {
 		features = a.descriptors[0]
 	}
-	return s.predict(a.model, x, features, c.Span)
+	n, err := s.predict(a.model, x, features, c.Span)
+	if err != nil {
+		return nil, err
+	}
+	return a.model.renamed(n, x)
 }
 
 // mlEvaluate judges the predictions of a model, each made before the row was

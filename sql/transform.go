@@ -96,6 +96,50 @@ func (m *model) transformInputs() (out []string) {
 	return out
 }
 
+// transformText is TRANSFORM as it is kept with the model: an item for each of its
+// features, which are called as given.
+func (m *model) transformText(features []string) string {
+	if m.transform == nil {
+		return ""
+	}
+	items := make([]string, len(features))
+	for i, f := range m.spec.Features {
+		text := syntax.QuoteName(f)
+		if it := m.item(f); it != nil {
+			text = syntax.Text(it.X)
+		}
+		items[i] = text + " AS " + syntax.QuoteName(features[i])
+	}
+	return strings.Join(items, ", ")
+}
+
+// loadTransform takes the TRANSFORM that a loaded model has learned with, which a
+// file of an earlier version does not have. One that is written must be the same.
+func (s *session) loadTransform(m *model) error {
+	switch {
+	case m.transform != nil:
+		if err := s.standardized(m, map[string]string{}); err != nil {
+			return err
+		}
+		if text := m.transformText(m.spec.Features); m.spec.Transform != "" && text != m.spec.Transform {
+			return s.src.Error(m.at, "AS1701", "leave TRANSFORM out: the model has it in its file", fmt.Sprintf("model %q has learned with another TRANSFORM: %s", m.name, m.spec.Transform))
+		}
+		return nil
+	case m.spec.Transform == "":
+		return nil
+	}
+	script, err := syntax.Parse(m.path, "SELECT "+m.spec.Transform)
+	if err == nil && len(script.Statements) == 1 {
+		if q, ok := script.Statements[0].(*syntax.QueryStatement); ok {
+			if sel, ok := q.Query.Body.(*syntax.Select); ok {
+				m.transform = sel.Items
+				return nil
+			}
+		}
+	}
+	return s.src.Error(m.at, "AS7032", "train it again", fmt.Sprintf("the TRANSFORM in model file %q cannot be read: %s", m.path, m.spec.Transform))
+}
+
 // sameInputs refuses a DESCRIPTOR that names other columns of the rows that the
 // model learns from than those that TRANSFORM reads.
 func (s *session) sameInputs(m *model, x *node, features []string, at syntax.Span) error {
@@ -164,7 +208,11 @@ func (s *session) predictTransformed(m *model, x *node, features []string, at sy
 		if it := m.item(f); it != nil {
 			var err error
 			if value, err = b.expr(it.X); err != nil {
-				return nil, err
+				e := toError(err)
+				if m.loaded != nil { // its text is not in this script
+					e.Pos = s.src.Pos(at)
+				}
+				return nil, e
 			}
 		}
 		cols = append(cols, outColumn{f, value})

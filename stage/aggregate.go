@@ -258,7 +258,7 @@ func (a *Aggregate) emitSome(keys []arrow.Array, rows []int32, groups []uint32, 
 		}
 		cols = append(cols, col)
 	}
-	vals, err := a.set.Final(groups)
+	vals, err := a.set.Final(groups, func(i int) string { return grouped.KeyText(a.keys.Fields(), cols, i) })
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (a *Aggregate) touch(ids []uint32) error {
 	if len(a.old) == from {
 		return nil
 	}
-	vals, err := a.set.Final(a.old[from:])
+	vals, err := a.set.Final(a.old[from:], func(i int) string { return a.keys.Text(a.old[from+i]) })
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (a *Aggregate) emitChanges(emit arrowstream.Emit) error {
 	if len(a.dirty) == 0 {
 		return nil
 	}
-	vals, err := a.set.Final(a.dirty)
+	vals, err := a.set.Final(a.dirty, func(i int) string { return a.keys.Text(a.dirty[i]) })
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (o *Over) running(f *overFrame, b arrow.Record) ([]arrow.Array, error) {
 		if err := f.set.Add(args, of, slots); err != nil {
 			return nil, err
 		}
-		out, err := f.set.Final(groups)
+		out, err := f.set.Final(groups, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +99,7 @@ func (o *Over) running(f *overFrame, b arrow.Record) ([]arrow.Array, error) {
 			return nil, err
 		}
 	}
-	out, err := f.scratch.Final(numbered(n))
+	out, err := f.scratch.Final(numbered(n), nil)
 	if err != nil || f.rows {
 		return out, err
 	}

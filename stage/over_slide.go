@@ -74,7 +74,7 @@ func (o *Over) slideOthers(f *overFrame, s *overSlide, args, out []arrow.Array) 
 	if err != nil {
 		return err
 	}
-	cols, err := f.scratch.Final(numbered(n))
+	cols, err := f.scratch.Final(numbered(n), nil)
 	if err != nil {
 		return err
 	}

@@ -132,7 +132,7 @@ func (p *Pattern) aggregate(g *patAgg, views []patView) ([]arrow.Array, error) {
 	if err := q.flush(p.mem, g.set, args, n); err != nil {
 		return nil, err
 	}
-	return g.set.Final(slots)
+	return g.set.Final(slots, nil)
 }
 
 // classified is the variables of current rows.

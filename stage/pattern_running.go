@@ -130,7 +130,7 @@ func (p *Pattern) aggregated(g *patAgg, i int, m *matcher, last, place int32, v 
 		return nil, err
 	}
 	r.tip = want
-	cols, err := g.runs.Final([]uint32{slot})
+	cols, err := g.runs.Final([]uint32{slot}, nil)
 	if err != nil {
 		return nil, err
 	}

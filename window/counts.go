@@ -409,7 +409,7 @@ func (g *counts) windowPiece() (piece, error) {
 		}
 	}
 	var err error
-	if p.vals, err = g.set.Final(slots); err != nil {
+	if p.vals, err = g.final(slots, p.kids); err != nil {
 		return p, err
 	}
 	p.lead = []arrow.Array{timeArray(g.mem, arrow.PrimitiveTypes.Int64, ordinals), timeArray(g.mem, arrow.PrimitiveTypes.Int64, rows)}

@@ -60,7 +60,7 @@ func (g *grid) values(start, end int64, kids []uint32) ([]arrow.Array, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.set.Final(at)
+	return g.final(at, kids)
 }
 
 // resolve finds the slots that hold the results of the window for kids. A
@@ -141,7 +141,7 @@ func (g *grid) finish(f *firing, res *result) error {
 	if len(f.slots) == 0 {
 		return nil
 	}
-	vals, err := g.set.Final(f.slots)
+	vals, err := g.final(f.slots, f.p.kids)
 	if err != nil {
 		return err
 	}
@@ -152,6 +152,11 @@ func (g *grid) finish(f *firing, res *result) error {
 	}
 	*f = firing{}
 	return res.flush()
+}
+
+// final are the results of slots, whose keys are kids.
+func (c *core) final(slots, kids []uint32) ([]arrow.Array, error) {
+	return c.set.Final(slots, func(i int) string { return c.keys.Text(kids[i]) })
 }
 
 // mergeSlots adds the state of slot from[i] to slot to[i].

@@ -208,7 +208,7 @@ func (g *sessions) emitSessions(fired []uint32, emit arrowstream.Emit) error {
 		for n < len(fired) && g.end(&g.s[fired[n]]) == g.end(&g.s[fired[n-1]]) {
 			n++
 		}
-		vals, err := g.set.Final(fired[:n])
+		vals, err := g.set.Final(fired[:n], g.key(fired))
 		if err != nil {
 			return err
 		}
@@ -219,6 +219,11 @@ func (g *sessions) emitSessions(fired []uint32, emit arrowstream.Emit) error {
 		fired = fired[n:]
 	}
 	return nil
+}
+
+// key tells the key of the i-th of slots.
+func (g *sessions) key(slots []uint32) func(i int) string {
+	return func(i int) string { return g.keys.Text(g.s[slots[i]].kid) }
 }
 
 func (g *sessions) sessionPiece(slots []uint32, ops []int8, vals []arrow.Array) piece {
@@ -287,7 +292,7 @@ func (o *oldSessions) capture(g *sessions) error {
 	if len(o.fresh) == 0 {
 		return nil
 	}
-	vals, err := g.set.Final(o.fresh)
+	vals, err := g.set.Final(o.fresh, g.key(o.fresh))
 	if err != nil {
 		return err
 	}
@@ -322,7 +327,7 @@ func (g *sessions) pairSessions(fired []uint32, res *result) error {
 			return err
 		}
 	}
-	after, err := g.set.Final(fired)
+	after, err := g.set.Final(fired, g.key(fired))
 	if err != nil {
 		return err
 	}

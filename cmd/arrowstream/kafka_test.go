@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,5 +61,42 @@ func TestKafka(t *testing.T) {
 	}
 	if len(got) != n/2 {
 		t.Errorf("%d rows came, want %d", len(got), n/2)
+	}
+}
+
+// TestAvailableNow runs a job without an end over a topic that ends with what it
+// holds when the job begins.
+func TestAvailableNow(t *testing.T) {
+	t.Chdir(t.TempDir())
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "clicks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	var want []string
+	for round, trigger := range []string{"AvailableNow", "Once"} {
+		for i := range 500 {
+			row := fmt.Sprintf(`{"id":%d}`, 500*round+i)
+			want = append(want, row)
+			client.Produce(t.Context(), &kgo.Record{Topic: "clicks", Key: fmt.Append(nil, i), Value: []byte(row)}, nil)
+		}
+		if err := client.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		out := fmt.Sprint("out", round)
+		succeed(t, "run", "-q", "--state", fmt.Sprint("state", round), "-e", fmt.Sprintf(`SET job.name = now; SET job.now.trigger = %s;
+			CREATE TABLE clicks (id BIGINT) WITH ('connector' = 'kafka', 'brokers' = '%s', 'topic' = 'clicks', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+			CREATE TABLE o WITH ('connector' = 'json', 'path' = '%s/');
+			INSERT INTO o SELECT id FROM clicks;`, trigger, broker.ListenAddrs()[0], out))
+		got := strings.Split(strings.TrimSpace(parts(t, out)), "\n")
+		slices.Sort(got)
+		if slices.Sort(want); !slices.Equal(got, want) {
+			t.Errorf("%s: %d rows, want %d", trigger, len(got), len(want))
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,7 +25,7 @@ INSERT INTO 'rows.csv' SELECT * FROM scored;
 // start runs a child until it has said something on its standard error.
 func start(t *testing.T, args ...string) (*exec.Cmd, *shared) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(cancel)
 	cmd := child(ctx, nil, args...)
 	pipe, err := cmd.StderrPipe()
@@ -73,6 +74,7 @@ func TestFirstSignalDrains(t *testing.T) {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			cmd, said := start(t, "run", "--progress", "json", "-e", live)
+			waitFor(t, said, `"totalInputRows":[1-9]`)
 			send(t, cmd, s)
 			if code := codeOf(cmd.Wait()); code != 0 {
 				t.Fatalf("exit %d\n%s", code, said.String())
@@ -97,12 +99,15 @@ func TestSecondSignalStops(t *testing.T) {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			broker, err := net.Listen("tcp", "127.0.0.1:0")
+			if err == nil {
+				err = broker.(*net.TCPListener).SetDeadline(time.Now().Add(time.Minute))
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer broker.Close()
 			var said shared
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 			defer cancel()
 			cmd := child(ctx, nil, "run", "--progress", "off", "-e", `CREATE TABLE t (a BIGINT)
 				WITH ('connector' = 'kafka', 'brokers' = '`+broker.Addr().String()+`', 'topic' = 'x', 'format' = 'json', 'connect.timeout' = '10m');
@@ -113,7 +118,7 @@ func TestSecondSignalStops(t *testing.T) {
 			}
 			conn, err := broker.Accept() // the child runs
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("%v\n%s", err, said.String())
 			}
 			defer conn.Close()
 			send(t, cmd, s)
@@ -149,10 +154,11 @@ func TestSecondSignalEndsHold(t *testing.T) {
 	}
 }
 
-// waitFor waits until a process has said something.
+// waitFor waits until a process has said what a regular expression finds.
 func waitFor(t *testing.T, said *shared, what string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(said.String(), what); time.Sleep(10 * time.Millisecond) {
+	re := regexp.MustCompile(what)
+	for deadline := time.Now().Add(2 * time.Minute); !re.MatchString(said.String()); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("no word of %s: %s", what, said.String())
 		}

@@ -18,7 +18,7 @@ import (
 type Column struct {
 	Type arrow.DataType
 	ID   arrow.Type // of Type
-	Kids []*Column  // elements of a list, fields of a struct
+	Kids []*Column  // elements of a list, entries of a map, fields of a struct
 
 	n     int
 	nulls int
@@ -53,6 +53,8 @@ func NewColumn(t arrow.DataType, mem memory.Allocator) (*Column, error) {
 	case *arrow.ListType:
 		return c, kid(t.Elem())
 	case *arrow.FixedSizeListType:
+		return c, kid(t.Elem())
+	case *arrow.MapType:
 		return c, kid(t.Elem())
 	case *arrow.StructType:
 		for _, f := range t.Fields() {
@@ -110,7 +112,7 @@ func (c *Column) AppendNull() {
 	case arrow.NULL:
 	case arrow.BOOL:
 		c.bool(false)
-	case arrow.STRING, arrow.BINARY, arrow.LIST:
+	case arrow.STRING, arrow.BINARY, arrow.LIST, arrow.MAP:
 		c.offset()
 	case arrow.FIXED_SIZE_LIST:
 		for range c.Type.(*arrow.FixedSizeListType).Len() {
@@ -144,7 +146,7 @@ func (c *Column) bool(v bool) {
 
 // offset appends the start of row n; the end is the start of the next row.
 func (c *Column) offset() {
-	if c.ID == arrow.LIST {
+	if c.ID == arrow.LIST || c.ID == arrow.MAP {
 		put(&c.off, int32(c.Kids[0].n))
 	} else {
 		put(&c.off, int32(c.data.n))
@@ -222,7 +224,7 @@ func (c *Column) AppendDecimal(v decimal128.Num) {
 	c.ok()
 }
 
-// BeginList starts a list; its elements follow in Kids[0], then EndList.
+// BeginList starts a list or a map; its elements follow in Kids[0], then EndList.
 func (c *Column) BeginList() { c.offset() }
 
 // EndList ends a list, or the fields of a struct or a vector, which need no begin.
@@ -305,7 +307,7 @@ func (c *Column) Truncate(n int) {
 	case arrow.NULL:
 	case arrow.BOOL:
 		c.data.n = (n + 7) / 8
-	case arrow.STRING, arrow.BINARY, arrow.LIST:
+	case arrow.STRING, arrow.BINARY, arrow.LIST, arrow.MAP:
 		c.cutOffsets(n)
 	case arrow.FIXED_SIZE_LIST:
 		c.Kids[0].Truncate(n * int(c.Type.(*arrow.FixedSizeListType).Len()))
@@ -321,12 +323,12 @@ func (c *Column) Truncate(n int) {
 
 func (c *Column) cutOffsets(n int) {
 	switch c.ID {
-	case arrow.STRING, arrow.BINARY, arrow.LIST:
+	case arrow.STRING, arrow.BINARY, arrow.LIST, arrow.MAP:
 		if c.off.n <= 4*n {
 			return
 		}
 		at := int(columnar.AsValues[int32](c.off.p[:c.off.n])[n])
-		if c.ID == arrow.LIST {
+		if c.ID == arrow.LIST || c.ID == arrow.MAP {
 			c.Kids[0].Truncate(at)
 		} else {
 			c.data.n = at
@@ -363,7 +365,7 @@ func (c *Column) take() *array.Data {
 	case arrow.STRING, arrow.BINARY:
 		c.offset()
 		bufs = []*memory.Buffer{valid, c.off.take(), c.data.take()}
-	case arrow.LIST:
+	case arrow.LIST, arrow.MAP:
 		c.offset()
 		bufs = []*memory.Buffer{valid, c.off.take()}
 	case arrow.STRUCT, arrow.FIXED_SIZE_LIST:

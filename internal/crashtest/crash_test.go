@@ -166,7 +166,7 @@ func killAt(t *testing.T, target target, name string, seed int, want result) (re
 
 // TestKilledAtRandom kills a job at random moments.
 func TestKilledAtRandom(t *testing.T) {
-	for _, target := range targets {
+	for _, target := range slices.Concat(targets, partitioned) {
 		t.Run(target.name, func(t *testing.T) {
 			t.Parallel()
 			want, took := undisturbed(t, target)

@@ -64,7 +64,7 @@ func exports(t *testing.T, dir string) place {
 			r := readers[table]
 			select {
 			case <-r.done:
-			case <-time.After(time.Minute):
+			case <-time.After(2 * time.Minute):
 				t.Fatalf("%s does not end", table)
 			}
 			if r.err != nil {
@@ -75,14 +75,19 @@ func exports(t *testing.T, dir string) place {
 	}
 }
 
+// freeAddress is an address that processes can listen on again and again. A port
+// that the system gives away for connections could be taken in between.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12_000+rand.IntN(20_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // reader follows one stream.
@@ -125,7 +130,7 @@ func (r *reader) follow(ctx context.Context) {
 
 // visit reads over one connection.
 func (r *reader) visit(ctx context.Context, pos *[]byte) error {
-	s := &flight.Source{URI: r.uri, Stream: r.table + "_out", Finite: true, ConnectTimeout: 50 * time.Millisecond}
+	s := &flight.Source{URI: r.uri, Stream: r.table + "_out", Finite: true, ConnectTimeout: 500 * time.Millisecond}
 	schema, err := s.Schema()
 	if err != nil {
 		return err
@@ -191,7 +196,7 @@ INSERT INTO o SELECT * FROM i;`, address, out),
 		go func() {
 			defer close(schema)
 			for t.Context().Err() == nil {
-				s, err := (&flight.Source{URI: "grpc://" + address, Stream: "o", ConnectTimeout: 50 * time.Millisecond}).Schema()
+				s, err := (&flight.Source{URI: "grpc://" + address, Stream: "o", ConnectTimeout: 500 * time.Millisecond}).Schema()
 				if err == nil {
 					schema <- s
 					return

@@ -54,7 +54,7 @@ func committed(t *testing.T, topic string) []string {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var rows []string
 	for next, end := int64(0), int64(1); next < end; {

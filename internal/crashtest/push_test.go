@@ -48,7 +48,7 @@ func (p *process) until(t *testing.T, address string, holds func() bool) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(4 * time.Minute)
 	listens := func() bool {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
@@ -234,7 +234,7 @@ INSERT INTO o SELECT n FROM i;`, address, out)
 	text := strings.Join(want, "\n") + "\n"
 	var c net.Conn
 	var err error
-	for range 500 {
+	for range 6000 {
 		if c, err = net.Dial("tcp", address); err == nil {
 			break
 		}
@@ -247,7 +247,7 @@ INSERT INTO o SELECT n FROM i;`, address, out)
 		t.Fatal(err)
 	}
 	c.Close()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for journalBytes(t, p) < int64(len(text)) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the journal has %d bytes of %d\n%s", journalBytes(t, p), len(text), output)

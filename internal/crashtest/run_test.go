@@ -90,7 +90,7 @@ type process struct {
 // waits. It reports whether the job came to its end.
 func (p *process) start(t *testing.T, failpoint string, after time.Duration) (done bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	if after > 0 {
 		ctx, cancel = context.WithTimeout(t.Context(), after)

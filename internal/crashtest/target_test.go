@@ -37,6 +37,53 @@ var targets = []target{
 	{name: "s3", open: folders("json"), keep: bucketS3},
 }
 
+// partitioned are targets of files that are killed at random only: what they do at
+// a failpoint is what the others of their format do, file by file.
+var partitioned = []target{
+	{name: "directories-of-parquet", open: directories("parquet")},
+	{name: "directories-of-csv", open: directories("csv")},
+}
+
+// directoryOf are the outputs with a column for directories. That of the sessions
+// has more values than a sink has files open at a time; so many files take long,
+// and the short form has them in one folder.
+var directoryOf = map[string]string{
+	"scored": "c", "tumbling": "category", "hopping": "label", "cumulating": "label", "session": "user_id", "counted": "category", "groups": "category", "dead": "error_code",
+}
+
+// directories writes files of a format into a directory per value of a column.
+func directories(format string) func(t *testing.T, dir string) place {
+	return func(t *testing.T, dir string) place {
+		plain := folders(format)(t, dir)
+		at := func(table string) string { return filepath.Join(dir, "out", table) }
+		columnOf := func(table string) string {
+			if table == "session" && *seeds == 1 {
+				return ""
+			}
+			return directoryOf[table]
+		}
+		return place{
+			declare: func(table string) string {
+				column := columnOf(table)
+				if column == "" {
+					return plain.declare(table)
+				}
+				return fmt.Sprintf("PARTITIONED BY (%s) WITH ('connector' = '%s', 'path' = '%s/')", column, format, at(table))
+			},
+			read: func(t *testing.T, table string) []string {
+				column := columnOf(table)
+				if column == "" {
+					return plain.read(t, table)
+				}
+				if files, err := filepath.Glob(filepath.Join(at(table), column+"=*", "*."+format)); err != nil || len(files) == 0 {
+					t.Fatalf("%s: no files (%v)", at(table), err)
+				}
+				return query(t, fmt.Sprintf("SELECT * FROM '%s/*/*.%s' /*+ OPTIONS('hive'='true') */", at(table), format))
+			},
+		}
+	}
+}
+
 // folders writes files of a format, one folder per output.
 func folders(format string) func(t *testing.T, dir string) place {
 	return func(t *testing.T, dir string) place {

@@ -29,7 +29,7 @@ func TestStoppedProcess(t *testing.T) {
 					continue
 				}
 				p, at := prepare(t, target)
-				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 				defer cancel()
 				cmd, out := p.command(ctx, name+"=stop")
 				if err := cmd.Start(); err != nil {

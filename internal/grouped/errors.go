@@ -21,7 +21,7 @@ func Error(what string, err error) error {
 	}
 	var o *arrowstream.Error
 	if errors.As(err, &o) && o == err {
-		return &arrowstream.Error{Code: o.Code, Msg: what + ": " + o.Msg, Hint: o.Hint, Err: o.Err}
+		return &arrowstream.Error{Code: o.Code, Msg: what + ": " + o.Msg, Hint: o.Hint, Err: o.Err, Expr: o.Expr}
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
@@ -29,7 +29,16 @@ func Error(what string, err error) error {
 // Failed is the error of an expression over rows, in the words of a dead letter;
 // column is the output it makes, if there is one.
 func Failed(e expr.Expr, column string, err error) error {
-	return &arrowstream.DataError{Column: column, Err: Error(arrowstream.CutValue([]byte(expr.String(e))), err)}
+	text := arrowstream.CutValue([]byte(expr.String(e)))
+	return &arrowstream.DataError{Column: column, Err: of(text, Error(text, err))}
+}
+
+// of notes the expression that an error is about.
+func of(text string, err error) error {
+	if coded, ok := err.(*arrowstream.Error); ok {
+		coded.Expr = text
+	}
+	return err
 }
 
 // Column is the position of the named column of in, or an error that suggests

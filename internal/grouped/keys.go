@@ -4,6 +4,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"github.com/arrowstream/arrowstream"
+	"github.com/arrowstream/arrowstream/internal/cell"
 	"github.com/arrowstream/arrowstream/kernels"
 	"github.com/arrowstream/arrowstream/kernels/agg"
 )
@@ -95,6 +97,33 @@ func (k *Keys) Columns(ids []uint32) ([]arrow.Array, error) {
 		return nil, nil
 	}
 	return k.groups.Keys(notNil(ids))
+}
+
+// Text is a key as a JSON object, for an error; empty without key columns.
+func (k *Keys) Text(id uint32) string {
+	cols, err := k.Columns([]uint32{id})
+	if err != nil {
+		return ""
+	}
+	defer Release(cols)
+	return KeyText(k.fields, cols, 0)
+}
+
+// KeyText is a row of key columns as a JSON object, cut to 200 bytes.
+func KeyText(fields []arrow.Field, cols []arrow.Array, row int) string {
+	var text []byte
+	for i, c := range cols {
+		value := []byte("null")
+		if v, err := cell.NewView(c); err == nil {
+			value = v.AppendJSON(nil, row)
+		}
+		text = append(append(cell.AppendQuoted(append(text, ','), []byte(fields[i].Name)), ':'), value...)
+	}
+	if len(text) == 0 {
+		return ""
+	}
+	text[0] = '{'
+	return arrowstream.CutValue(append(text, '}'))
 }
 
 // Limit is greater than every id in use.

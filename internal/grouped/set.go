@@ -1,6 +1,8 @@
 package grouped
 
 import (
+	"fmt"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
@@ -166,18 +168,41 @@ func (s *Set) State(slots []uint32) ([]arrow.Array, error) {
 	return out, nil
 }
 
-// Final returns the results of slots in that order; the caller releases them.
-func (s *Set) Final(slots []uint32) ([]arrow.Array, error) {
+// Final returns the results of slots in that order; the caller releases them. An
+// error shows the first slot that has no result, as key says of its place in
+// slots; nil if there are no keys.
+func (s *Set) Final(slots []uint32, key func(i int) string) ([]arrow.Array, error) {
 	out := make([]arrow.Array, 0, len(s.plan.fields))
 	for i := range s.plan.aggs {
 		col, err := s.accs[i].Final(notNil(slots))
 		if err != nil {
 			Release(out)
-			return nil, Error("aggregate "+s.plan.fields[i].Name, err)
+			return nil, s.failed(i, slots, key)
 		}
 		out = append(out, col)
 	}
 	return out, nil
+}
+
+// failed is the error of the first of slots for which aggregate i has none but an
+// error.
+func (s *Set) failed(i int, slots []uint32, key func(i int) string) error {
+	name := s.plan.fields[i].Name
+	for at := range slots {
+		col, err := s.accs[i].Final(slots[at : at+1])
+		if err == nil {
+			col.Release()
+			continue
+		}
+		err = of(name, Error("aggregate "+name, err))
+		if coded, ok := err.(*arrowstream.Error); ok && key != nil {
+			if text := key(at); text != "" {
+				coded.Msg += " (group " + text + ")"
+			}
+		}
+		return err
+	}
+	return fmt.Errorf("aggregate %s: it fails for groups together", name)
 }
 
 // Reset puts slots back into their initial state.

@@ -80,6 +80,8 @@ func inner(c *cell.Column) *plan {
 		return newPlan(t.Fields(), c.Kids)
 	case *arrow.ListType, *arrow.FixedSizeListType:
 		return inner(c.Kids[0])
+	case *arrow.MapType:
+		return inner(c.Kids[0].Kids[1])
 	}
 	return nil
 }
@@ -207,6 +209,8 @@ func (d *Decoder) value(c *cell.Column, p *plan, depth int) error {
 		return d.text(c, first, depth)
 	case arrow.LIST, arrow.FIXED_SIZE_LIST:
 		return d.list(c, p, depth)
+	case arrow.MAP:
+		return d.entries(c, p, depth)
 	case arrow.STRUCT:
 		if first != '{' {
 			return d.mismatch("an object", depth)

@@ -25,8 +25,8 @@ type Faults struct {
 	// After is how many bytes pass in both directions before a connection
 	// breaks, on average.
 	After int64
-	// Silent makes every third broken connection stay open and say nothing
-	// more, instead of being reset.
+	// Silent makes the first and every third broken connection after it stay
+	// open and say nothing more, instead of being reset.
 	Silent bool
 	// Piece bounds the bytes of one read or write; 0 does not.
 	Piece int
@@ -59,7 +59,6 @@ func (f *Faults) Conn(c net.Conn) net.Conn {
 	bad := &conn{Conn: c, faults: f, rng: rng, left: -1, closed: make(chan struct{})}
 	if f.Breaks > 0 && f.After > 0 {
 		bad.left = 1 + rng.Int64N(2*f.After)
-		bad.silent = f.Silent && rng.IntN(3) == 0
 	}
 	return bad
 }
@@ -168,12 +167,13 @@ func (c *conn) count(n int) bool {
 	if c.left -= int64(n); c.left > 0 {
 		return false
 	}
-	if c.faults.broken.Add(1) > int64(c.faults.Breaks) {
+	breaks := c.faults.broken.Add(1)
+	if breaks > int64(c.faults.Breaks) {
 		c.faults.broken.Add(-1)
 		c.left = -1
 		return false
 	}
-	c.left, c.over = 0, true
+	c.left, c.over, c.silent = 0, true, c.faults.Silent && breaks%3 == 1
 	return true
 }
 

@@ -172,7 +172,7 @@ func TestPutLossyNetwork(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got, want []string
-		for e := 1; e <= 30; e++ {
+		for e := 1; e <= 30 || f.Broken() < 5; e++ {
 			if err := sink.Publish(t.Context(), epochOf(t, mem, e)); err != nil {
 				t.Fatalf("seed %d, epoch %d: %v", seed, e, err)
 			}
@@ -189,9 +189,6 @@ func TestPutLossyNetwork(t *testing.T) {
 			b.Release()
 		}
 		iotest.EqualRows(t, got, want)
-		if f.Broken() < 5 {
-			t.Errorf("%d connections broke", f.Broken())
-		}
 		in.Close()
 		store.Close(t)
 	}

@@ -141,7 +141,7 @@ func TestClientCertificates(t *testing.T) {
 	other.issue(t, at("fake"), at("fake.key"), "carol", 4)
 	mem := columnartest.Allocator(t)
 	source := func(uri, name string) *Source {
-		s := &Source{URI: uri, Stream: "clicks", CAFile: ca.file, ConnectTimeout: 200 * time.Millisecond}
+		s := &Source{URI: uri, Stream: "clicks", CAFile: ca.file, ConnectTimeout: 2 * time.Second}
 		if name != "" {
 			s.CertFile, s.KeyFile = at(name), at(name+".key")
 		}

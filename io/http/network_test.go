@@ -32,17 +32,21 @@ func TestJournalBadNetwork(t *testing.T) {
 		p := open(t, s, mem, func(env *arrowstream.SourceEnv) { env.Journal = store.Journal(t) })
 		f := &nettest.Faults{Seed: seed, Breaks: 30, After: 1500, Silent: true, Piece: 200, Delay: 100 * time.Microsecond}
 		var want []string
+		var mu sync.Mutex
 		var wg sync.WaitGroup
 		for c := range clients {
-			for i := range bodies {
-				want = append(want, fmt.Sprintf("c%d %d", c, i), fmt.Sprintf("again %d", i))
-			}
 			wg.Go(func() {
-				client := &http.Client{Timeout: 150 * time.Millisecond, Transport: &http.Transport{DialContext: f.Dial}}
+				client := &http.Client{Transport: &http.Transport{DialContext: f.Dial}}
 				defer client.CloseIdleConnections()
-				for i := range bodies {
+				for i := 0; i < bodies || f.Broken() < 15; i++ {
+					mu.Lock()
+					want = append(want, fmt.Sprintf("c%d %d", c, i), fmt.Sprintf("again %d", i))
+					mu.Unlock()
 					body := fmt.Sprintf("{\"k\":\"c%d\",\"x\":%d}\n{\"k\":\"again\",\"x\":%d}\n", c, i, i)
+					// On a slow machine an answer takes as long as it takes.
+					client.Timeout = 150 * time.Millisecond
 					for !sent(t, client, s, body, fmt.Sprintf("%d/%d", c, i)) {
+						client.Timeout *= 2
 					}
 				}
 			})
@@ -52,9 +56,6 @@ func TestJournalBadNetwork(t *testing.T) {
 		slices.Sort(got)
 		slices.Sort(want)
 		iotest.EqualRows(t, got, want)
-		if f.Broken() < 15 {
-			t.Errorf("%d connections broke", f.Broken())
-		}
 		p.Close()
 		store.Close(t)
 	}
@@ -108,12 +109,12 @@ func TestPublishBadNetwork(t *testing.T) {
 			bodies[key] = string(body)
 		}))
 		f := &nettest.Faults{Seed: seed, Breaks: 15, After: 1500, Silent: true, Piece: 200, Delay: 100 * time.Microsecond}
-		s := &Sink{URL: "http://" + f.Proxy(t, server.Listener.Addr().String()), Format: json.Format, BatchRows: 7, Timeout: 150 * time.Millisecond}
+		s := &Sink{URL: "http://" + f.Proxy(t, server.Listener.Addr().String()), Format: json.Format, BatchRows: 7, Timeout: 500 * time.Millisecond}
 		if err := s.Bind(iotest.Schema(t, "x:int64"), iotest.Env(mem, 0).Env); err != nil {
 			t.Fatal(err)
 		}
 		var want strings.Builder
-		for e := range 20 {
+		for e := 0; e < 20 || f.Broken() < 10; e++ {
 			for range 1 + e%2 { // some by two processes
 				if err := s.Publish(t.Context(), publication(t, mem, arrowstream.Epoch(e+1), 20, 1+e)); err != nil {
 					t.Fatal(err)
@@ -135,8 +136,8 @@ func TestPublishBadNetwork(t *testing.T) {
 		if got.String() != want.String() {
 			t.Errorf("%d bytes are %q", got.Len(), got.String())
 		}
-		if f.Broken() < 10 || again < 30 { // those of the epochs that are published twice
-			t.Errorf("%d connections broke, %d bodies came again", f.Broken(), again)
+		if again < 30 { // those of the epochs that are published twice
+			t.Errorf("%d bodies came again", again)
 		}
 	}
 }

@@ -468,7 +468,7 @@ func TestSASL(t *testing.T) {
 		User: "u", Password: "env:KAFKA_TEST_PASSWORD",
 	}
 	iotest.EqualRows(t, rest(t, open(t, s, columnartest.Allocator(t), 0)[0], 0), nil)
-	s.Password, s.ConnectTimeout = "wrong", 200*time.Millisecond
+	s.Password, s.ConnectTimeout = "wrong", 2*time.Second
 	if _, err := s.Open(t.Context(), sourceEnv(memory.DefaultAllocator, 0)); err == nil || !strings.Contains(err.Error(), "login") {
 		t.Error(err)
 	}

@@ -67,13 +67,10 @@ func testPublishLossyNetwork(t *testing.T, addrs []string) {
 		s := x.sink(t, nil)
 		s.dial, s.ConnectTimeout = f.Dial, time.Minute
 		x.claim(t, s, 1)
-		for e := 1; e <= 8; e++ {
+		for e := 1; e <= 8 || f.Broken() == 0; e++ {
 			x.publish(t, s, 1, e)
 		}
 		x.check(t)
-		if f.Broken() == 0 {
-			t.Error("no connection broke")
-		}
 	}
 }
 
@@ -206,7 +203,7 @@ func TestPublishRefused(t *testing.T) {
 	} {
 		x := newExactly(c.ListenAddrs())
 		s := x.sink(t, nil)
-		s.ConnectTimeout = 500 * time.Millisecond
+		s.ConnectTimeout = 2 * time.Second
 		h := c.Fault(kfake.Fault{Keys: []kmsg.Key{tc.key}, Err: tc.err, Count: -1})
 		p, _ := x.epoch(t, 1, 1)
 		err := s.Publish(t.Context(), p)

@@ -246,7 +246,7 @@ func TestBrokerGoesDown(t *testing.T) {
 	put(t, cl, message("t", 0, "1"))
 	mem := columnartest.Allocator(t)
 	s := &Source{
-		Brokers: c.ListenAddrs(), Topics: []string{"t"}, Columns: iotest.Schema(t, "x:int64"), Format: iotest.TextFormat{}, ConnectTimeout: 500 * time.Millisecond,
+		Brokers: c.ListenAddrs(), Topics: []string{"t"}, Columns: iotest.Schema(t, "x:int64"), Format: iotest.TextFormat{}, ConnectTimeout: 2 * time.Second,
 	}
 	p := open(t, s, mem, 0)[0]
 	b, err := p.Read(t.Context())
@@ -254,7 +254,7 @@ func TestBrokerGoesDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Release()
-	k := &Sink{Brokers: c.ListenAddrs(), Topic: "t", Format: iotest.TextFormat{}, ConnectTimeout: 500 * time.Millisecond}
+	k := &Sink{Brokers: c.ListenAddrs(), Topic: "t", Format: iotest.TextFormat{}, ConnectTimeout: 2 * time.Second}
 	rows := columnartest.Batch(t, mem, "x:int64\n1\n")
 	if err := errors.Join(k.Bind(rows.Schema(), arrowstream.Env{}), k.Write(t.Context(), rows), k.Flush(t.Context())); err != nil {
 		t.Fatal(err)

@@ -42,9 +42,11 @@ type wire struct {
 	judge func(key int16) fate
 	code  uint16
 	at    int // of the error in the answer; 0 is after length, correlation, no tags and throttle time
-	mu    sync.Mutex
-	dead  bool
-	conns []net.Conn
+	// through makes its connections; nil is the network.
+	through func(ctx context.Context, network, address string) (net.Conn, error)
+	mu      sync.Mutex
+	dead    bool
+	conns   []net.Conn
 }
 
 func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -53,8 +55,11 @@ func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, err
 	if w.dead {
 		return nil, errCut
 	}
-	var d net.Dialer
-	c, err := d.DialContext(ctx, network, address)
+	dial := w.through
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	c, err := dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -154,6 +154,19 @@ func (f *Function) arity(args []arrow.DataType, want int) error {
 	return refusal("%s: want %s, got %d arguments", f.Name, f.Usage, len(args))
 }
 
+// numbers is the error for arguments that are not so many numbers.
+func (f *Function) numbers(args []arrow.DataType, want int) error {
+	if err := f.arity(args, want); err != nil {
+		return err
+	}
+	for _, t := range args {
+		if !numeric(t) {
+			return f.refuse(t, "a number")
+		}
+	}
+	return nil
+}
+
 // refuse is the error for an argument of a type that does not fit.
 func (f *Function) refuse(t arrow.DataType, want string) error {
 	e := &kernels.Error{Code: kernels.CodeFunction, Msg: fmt.Sprintf("%s of %s: want %s", f.Name, kernels.SQLName(t), want)}

@@ -68,6 +68,18 @@ func (c *chains[T]) of(group uint32) iter.Seq[T] {
 // count is the number of values of a group.
 func (c *chains[T]) count(group uint32) int { return int(c.heads.v[group].n) }
 
+// some is the bitmap of the groups that have values, and the number of the others.
+func (c *chains[T]) some(mem memory.Allocator, groups []uint32) (valid *validity, nulls int) {
+	valid = newValid(mem, len(groups))
+	for i, g := range groups {
+		if c.count(g) == 0 {
+			valid.bits.Clear(i)
+			nulls++
+		}
+	}
+	return valid, nulls
+}
+
 // total is the number of values of groups together.
 func (c *chains[T]) total(groups []uint32) int {
 	n := 0

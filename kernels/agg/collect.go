@@ -77,17 +77,13 @@ func (c *collect) Final(groups []uint32) (arrow.Array, error) {
 	groups = all(groups, c.spans.len())
 	rows := make([][]byte, 0, c.spans.total(groups))
 	offsets := newResult[int32](c.mem, len(groups)+1)
-	valid, nulls := newValid(c.mem, len(groups)), 0
 	for i, g := range groups {
 		for p := range c.spans.of(g) {
 			rows = append(rows, c.arena.v[p.from:p.from+int64(p.n)])
 		}
 		offsets.v[i+1] = int32(len(rows))
-		if c.spans.count(g) == 0 {
-			valid.bits.Clear(i)
-			nulls++
-		}
 	}
+	valid, nulls := c.spans.some(c.mem, groups)
 	buffers := []*memory.Buffer{valid.buffer(nulls), offsets.values}
 	values, err := decodeValues(c.mem, c.elem, rows)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 )
 
 // count counts rows: all of them for count(*), those with a value for
-// count(x), those that are true for count_if(x). State: int64 n.
+// count(x), those with two for regr_count(y, x), those that are true for
+// count_if(x). State: int64 n.
 type count struct {
 	mem memory.Allocator
 	n   column[int64]
@@ -48,6 +49,13 @@ func bindCountIf(f *Function, args []arrow.DataType) (*Spec, error) {
 	return countSpec(countTrue, args...), nil
 }
 
+func bindRegrCount(f *Function, args []arrow.DataType) (*Spec, error) {
+	if err := f.numbers(args, 2); err != nil {
+		return nil, err
+	}
+	return countSpec(countValues, args...), nil
+}
+
 func countSpec(of counted, args ...arrow.DataType) *Spec {
 	return itself(&Spec{
 		Args: args, Out: arrow.PrimitiveTypes.Int64, StateTypes: []arrow.DataType{arrow.PrimitiveTypes.Int64},
@@ -81,7 +89,7 @@ func (c *count) add(groups []uint32, n int, by int64, args []arrow.Array) error 
 	case c.of == countTrue:
 		rows = c.trueRows(args[0])
 	default:
-		rows = logicalValidity(args[0])
+		rows = known(args)
 	}
 	if groups == nil {
 		c.n.v[0] += by * int64(rows.Count())
@@ -94,6 +102,15 @@ func (c *count) add(groups []uint32, n int, by int64, args []arrow.Array) error 
 		}
 	}
 	return nil
+}
+
+// known are the rows where every argument has a value.
+func known(args []arrow.Array) columnar.Bitmap {
+	rows := logicalValidity(args[0])
+	for _, a := range args[1:] {
+		rows = columnar.And(rows, logicalValidity(a))
+	}
+	return rows
 }
 
 // trueRows are the rows of a that are true and not NULL.

@@ -44,22 +44,12 @@ func bindCovarPop(f *Function, args []arrow.DataType) (*Spec, error) {
 func bindCorr(f *Function, args []arrow.DataType) (*Spec, error) { return bindComoment(f, args, corr) }
 
 func bindComoment(f *Function, args []arrow.DataType, of comoment) (*Spec, error) {
-	if err := f.arity(args, 2); err != nil {
+	if err := f.numbers(args, 2); err != nil {
 		return nil, err
 	}
-	for _, t := range args {
-		if !numeric(t) {
-			return nil, f.refuse(t, "a number")
-		}
-	}
-	f64, i64 := arrow.PrimitiveTypes.Float64, arrow.PrimitiveTypes.Int64
-	return &Spec{
-		Args: []arrow.DataType{f64, f64}, Out: f64, Nullable: true, Merge: true,
-		StateTypes: []arrow.DataType{i64, f64, f64, f64, f64, f64},
-		New: func(mem memory.Allocator) Accumulator {
-			return &covariance{mem: mem, of: of, cells: column[comomentCell]{mem: mem}}
-		},
-	}, nil
+	return cellSpec(2, 5, func(mem memory.Allocator, types []arrow.DataType) Accumulator {
+		return &covariance{cells: newCells[comomentCell](mem, types), of: of}
+	}), nil
 }
 
 // covariance is covar and corr of the rows where both arguments have a value:
@@ -67,9 +57,8 @@ func bindComoment(f *Function, args []arrow.DataType, of comoment) (*Spec, error
 // (1979). corr of a constant is NULL. State: int64 pairs, float64 mean of x,
 // mean of y, sums of squared deviations of x and of y, sum of their products.
 type covariance struct {
-	mem   memory.Allocator
-	of    comoment
-	cells column[comomentCell]
+	cells[comomentCell]
+	of comoment
 }
 
 type comomentCell struct {
@@ -79,10 +68,10 @@ type comomentCell struct {
 
 // Update implements Accumulator.
 func (v *covariance) Update(groups []uint32, n int, args ...arrow.Array) error {
-	v.cells.grow(max(n, 1))
+	v.grow(max(n, 1))
 	xs, ys := columnar.Values[float64](args[0]), columnar.Values[float64](args[1])
 	for i := range columnar.And(columnar.Validity(args[0]), columnar.Validity(args[1])).Ones() {
-		c := &v.cells.v[at(groups, i)]
+		c := &v.v[at(groups, i)]
 		c.n++
 		dx, dy := xs[i]-c.mx, ys[i]-c.my
 		c.mx += dx / float64(c.n)
@@ -96,15 +85,9 @@ func (v *covariance) Update(groups []uint32, n int, args ...arrow.Array) error {
 
 // Merge implements Accumulator.
 func (v *covariance) Merge(groups []uint32, n int, state ...arrow.Array) error {
-	v.cells.grow(max(n, 1))
-	var f [5][]float64
-	for k := range f {
-		f[k] = columnar.Values[float64](state[k+1])
-	}
-	for i, k := range columnar.Values[int64](state[0]) {
-		c := &v.cells.v[at(groups, i)]
-		x := comomentCell{n: k, mx: f[0][i], my: f[1][i], xx: f[2][i], yy: f[3][i], xy: f[4][i]}
-		switch {
+	v.grow(max(n, 1))
+	for i, x := range v.read(state) {
+		switch c := &v.v[at(groups, i)]; {
 		case x.n == 0:
 		case c.n == 0:
 			*c = x
@@ -123,36 +106,13 @@ func (v *covariance) Merge(groups []uint32, n int, state ...arrow.Array) error {
 	return nil
 }
 
-// State implements Accumulator.
-func (v *covariance) State(groups []uint32) ([]arrow.Array, error) {
-	v.cells.grow(need(groups))
-	groups = all(groups, len(v.cells.v))
-	counts := newResult[int64](v.mem, len(groups))
-	var f [5]*result[float64]
-	for k := range f {
-		f[k] = newResult[float64](v.mem, len(groups))
-	}
-	for i, g := range groups {
-		c := v.cells.v[g]
-		counts.v[i] = c.n
-		for k, x := range [5]float64{c.mx, c.my, c.xx, c.yy, c.xy} {
-			f[k].v[i] = x
-		}
-	}
-	out := []arrow.Array{counts.array(arrow.PrimitiveTypes.Int64)}
-	for _, r := range f {
-		out = append(out, r.array(arrow.PrimitiveTypes.Float64))
-	}
-	return out, nil
-}
-
 // Final implements Accumulator.
 func (v *covariance) Final(groups []uint32) (arrow.Array, error) {
-	v.cells.grow(need(groups))
-	groups = all(groups, len(v.cells.v))
+	v.grow(need(groups))
+	groups = all(groups, len(v.v))
 	out := newResult[float64](v.mem, len(groups))
 	for i, g := range groups {
-		c := v.cells.v[g]
+		c := v.v[g]
 		switch {
 		case c.n == 0, v.of == covarSamp && c.n == 1, v.of == corr && (c.n == 1 || c.xx == 0 || c.yy == 0):
 			out.null(i)
@@ -198,12 +158,3 @@ func (c *comomentCell) regression(of comoment) (v float64, ok bool) {
 	}
 	return c.xy, true
 }
-
-// Reset implements Accumulator.
-func (v *covariance) Reset(groups []uint32) { v.cells.reset(groups) }
-
-// Bytes implements Accumulator.
-func (v *covariance) Bytes() int64 { return v.cells.bytes() }
-
-// Release implements Accumulator.
-func (v *covariance) Release() { v.cells.release() }

@@ -40,13 +40,13 @@ type distinct struct {
 
 // Update implements Accumulator.
 func (d *distinct) Update(groups []uint32, n int, args ...arrow.Array) error {
-	groups, vals, err := valued(d.mem, d.zeros.of(groups, args[0].Len()), args[0])
+	groups, vals, err := valued(d.mem, d.zeros.of(groups, args[0].Len()), args)
 	if err != nil {
 		return err
 	}
-	defer vals.Release()
+	defer releaseAll(vals)
 	d.of.grow(max(n, 1))
-	first, ids, err := d.firstSeen(groups, vals)
+	first, ids, err := d.firstSeen(groups, vals[0])
 	if err != nil {
 		return err
 	}

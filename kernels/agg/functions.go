@@ -26,6 +26,7 @@ var functions = []Function{
 	{Name: "regr_sxx", Usage: "regr_sxx(y, x)", bind: bindRegr(regrSXX)},
 	{Name: "regr_syy", Usage: "regr_syy(y, x)", bind: bindRegr(regrSYY)},
 	{Name: "regr_sxy", Usage: "regr_sxy(y, x)", bind: bindRegr(regrSXY)},
+	{Name: "regr_count", Usage: "regr_count(y, x)", bind: bindRegrCount},
 	{Name: "skewness", Usage: "skewness(x)", bind: bindSkewness, distinct: distinctApplies},
 	{Name: "kurtosis", Usage: "kurtosis(x)", bind: bindKurtosis, distinct: distinctApplies},
 
@@ -36,6 +37,9 @@ var functions = []Function{
 	{Name: "arg_max", Usage: "arg_max(x, y)", Aliases: []string{"max_by"}, bind: bindArgMax},
 	{Name: "array_agg", Usage: "array_agg(x)", Aliases: []string{"collect_list"}, bind: bindCollect, distinct: distinctApplies},
 	{Name: "listagg", Usage: "listagg(text[, separator])", Aliases: []string{"string_agg", "group_concat"}, bind: bindListagg, distinct: distinctApplies},
+	{Name: "map_agg", Usage: "map_agg(key, x)", bind: bindMapAgg},
+	{Name: "json_arrayagg", Usage: "json_arrayagg(x [NULL | ABSENT ON NULL])", bind: bindJSONArray, distinct: distinctApplies},
+	{Name: "json_objectagg", Usage: "json_objectagg([KEY] key VALUE x [NULL | ABSENT ON NULL])", bind: bindJSONObject},
 	{Name: "mode", Usage: "mode(x)", bind: bindMode},
 	{Name: "collect_set", Usage: "collect_set(x)", bind: bindCollectSet, distinct: distinctIgnored},
 
@@ -54,10 +58,14 @@ var functions = []Function{
 		Name: "approx_count_distinct", Usage: "approx_count_distinct(x)", Aliases: []string{"approx_distinct"},
 		bind: bindApproxCountDistinct, distinct: distinctIgnored,
 	},
+	{Name: "approx_top_k", Usage: "approx_top_k(x[, k[, tracked]])", bind: bindApproxTopK},
 
 	{Name: "accuracy", Usage: "accuracy(prediction, label)", bind: bindAccuracy},
+	{Name: "f1", Usage: "f1(prediction, label)", Aliases: []string{"f1_score"}, bind: bindF1},
 	{Name: "mae", Usage: "mae(prediction, label)", bind: bindMAE},
 	{Name: "rmse", Usage: "rmse(prediction, label)", bind: bindRMSE},
 	{Name: "roc_auc", Usage: "roc_auc(score, label)", bind: bindROCAUC},
+	{Name: "adwin", Usage: "adwin(x[, delta])", bind: bindADWIN},
+	{Name: "page_hinkley", Usage: "page_hinkley(x[, threshold[, delta]])", bind: bindPageHinkley},
 	{Name: "log_loss", Usage: "log_loss(probability, label)", bind: bindLogLoss},
 }

@@ -5,9 +5,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
-
-	"github.com/arrowstream/arrowstream/columnar"
-	"github.com/arrowstream/arrowstream/kernels"
 )
 
 // kept makes any aggregate take rows back: it keeps the rows of every group, in
@@ -59,13 +56,7 @@ func keptSpec(inner *Spec) (*Spec, error) {
 // Update implements Accumulator. NULLs of a single argument are skipped, as all
 // aggregates do.
 func (k *kept) Update(groups []uint32, n int, args ...arrow.Array) error {
-	k.heads.grow(max(n, 1))
-	groups, args, free, err := k.some(groups, args)
-	if err != nil {
-		return err
-	}
-	defer free()
-	ids, err := k.pairs.find(groups, args, false)
+	groups, ids, err := k.find(groups, n, args, false)
 	if err != nil {
 		return err
 	}
@@ -76,46 +67,18 @@ func (k *kept) Update(groups []uint32, n int, args ...arrow.Array) error {
 	return nil
 }
 
-// some are the rows that are kept.
-func (k *kept) some(groups []uint32, args []arrow.Array) ([]uint32, []arrow.Array, func(), error) {
-	if len(args) > 1 {
-		if k.skip {
-			return k.there(groups, args)
+// find are the groups and the pairs of the rows that are kept, which ends with
+// the next call.
+func (k *kept) find(groups []uint32, n int, args []arrow.Array, lookup bool) (_, pairs []uint32, err error) {
+	k.heads.grow(max(n, 1))
+	if len(args) == 1 || k.skip {
+		if groups, args, err = valued(k.mem, groups, args); err != nil {
+			return nil, nil, err
 		}
-		return groups, args, func() {}, nil
+		defer releaseAll(args)
 	}
-	groups, vals, err := valued(k.mem, groups, args[0])
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	return groups, []arrow.Array{vals}, vals.Release, nil
-}
-
-// there are the rows whose first argument is not NULL.
-func (k *kept) there(groups []uint32, args []arrow.Array) ([]uint32, []arrow.Array, func(), error) {
-	valid := logicalValidity(args[0])
-	if args[0].DataType().ID() != arrow.NULL && valid.Count() == args[0].Len() {
-		return groups, args, func() {}, nil
-	}
-	if args[0].DataType().ID() == arrow.NULL {
-		valid = columnar.NewBitmap(args[0].Len())
-	}
-	some := make([]arrow.Array, len(args))
-	for i, a := range args {
-		var err error
-		if some[i], err = kernels.FilterArray(k.mem, a, valid); err != nil {
-			releaseAll(some)
-			return nil, nil, nil, err
-		}
-	}
-	if groups != nil {
-		owners := make([]uint32, 0, some[0].Len())
-		for lo, hi := range valid.Runs() {
-			owners = append(owners, groups[lo:hi]...)
-		}
-		groups = owners
-	}
-	return groups, some, func() { releaseAll(some) }, nil
+	pairs, err = k.pairs.find(groups, args, lookup)
+	return groups, pairs, err
 }
 
 // push adds a row to the end of its group.
@@ -146,13 +109,7 @@ func (k *kept) push(g, pair uint32) {
 
 // Retract implements Retractable.
 func (k *kept) Retract(groups []uint32, n int, args ...arrow.Array) error {
-	k.heads.grow(max(n, 1))
-	groups, args, free, err := k.some(groups, args)
-	if err != nil {
-		return err
-	}
-	defer free()
-	ids, err := k.pairs.find(groups, args, true)
+	groups, ids, err := k.find(groups, n, args, true)
 	if err != nil {
 		return err
 	}

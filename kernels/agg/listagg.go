@@ -150,19 +150,26 @@ func (d *distinctList) State(groups []uint32) ([]arrow.Array, error) {
 
 // Final implements Accumulator.
 func (l *listagg) Final(groups []uint32) (arrow.Array, error) {
-	l.spans.grow(need(groups))
-	groups = all(groups, l.spans.len())
+	return l.joined(groups, "", string(l.separator), "")
+}
+
+// joined are the texts of each group, with a separator between them, between
+// open and end; NULL if there are none.
+func (c *collect) joined(groups []uint32, open, separator, end string) (arrow.Array, error) {
+	c.spans.grow(need(groups))
+	groups = all(groups, c.spans.len())
 	rows := make([][]byte, len(groups))
 	for i, g := range groups {
-		for p := range l.spans.of(g) {
-			if rows[i] == nil {
-				rows[i] = []byte{}
-			} else {
-				rows[i] = append(rows[i], l.separator...)
-			}
-			const head = 5 // of a text as appendValue writes it
-			rows[i] = append(rows[i], l.arena.v[p.from+head:p.from+int64(p.n)]...)
+		if c.spans.count(g) == 0 {
+			continue
 		}
+		row, before := []byte{}, open
+		for p := range c.spans.of(g) {
+			const head = 5 // of a text as appendValue writes it
+			row = append(append(row, before...), c.arena.v[p.from+head:p.from+int64(p.n)]...)
+			before = separator
+		}
+		rows[i] = append(row, end...)
 	}
-	return bytesToArray(l.mem, arrow.BinaryTypes.String, rows)
+	return bytesToArray(c.mem, arrow.BinaryTypes.String, rows)
 }

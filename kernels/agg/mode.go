@@ -20,10 +20,8 @@ func bindMode(f *Function, args []arrow.DataType) (*Spec, error) {
 		Args: args, Out: value, Nullable: true, Merge: true,
 		StateTypes: []arrow.DataType{arrow.ListOf(value), arrow.ListOf(arrow.PrimitiveTypes.Int64)},
 		New: func(mem memory.Allocator) Accumulator {
-			return &mode{
-				mem: mem, value: value, pairs: newPairing(mem, []arrow.DataType{value}), counts: column[int64]{mem: mem},
-				of: newChains[uint32](mem),
-			}
+			m := newMode(mem, value)
+			return &m
 		},
 	}, nil
 }
@@ -40,14 +38,21 @@ type mode struct {
 	of     chains[uint32] // by group: its pairs
 }
 
+func newMode(mem memory.Allocator, value arrow.DataType) mode {
+	return mode{
+		mem: mem, value: value, pairs: newPairing(mem, []arrow.DataType{value}), counts: column[int64]{mem: mem},
+		of: newChains[uint32](mem),
+	}
+}
+
 // Update implements Accumulator.
 func (m *mode) Update(groups []uint32, n int, args ...arrow.Array) error {
-	groups, vals, err := valued(m.mem, groups, args[0])
+	groups, vals, err := valued(m.mem, groups, args)
 	if err != nil {
 		return err
 	}
-	defer vals.Release()
-	return m.add(groups, n, vals, nil)
+	defer releaseAll(vals)
+	return m.add(groups, n, vals[0], nil)
 }
 
 // add adds values, with how many rows they have, nil for one each.

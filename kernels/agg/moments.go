@@ -16,19 +16,12 @@ func bindSkewness(f *Function, args []arrow.DataType) (*Spec, error) {
 func bindKurtosis(f *Function, args []arrow.DataType) (*Spec, error) { return bindShape(f, args, true) }
 
 func bindShape(f *Function, args []arrow.DataType, fourth bool) (*Spec, error) {
-	if err := f.arity(args, 1); err != nil {
+	if err := f.numbers(args, 1); err != nil {
 		return nil, err
 	}
-	if !numeric(args[0]) {
-		return nil, f.refuse(args[0], "a number")
-	}
-	f64, i64 := arrow.PrimitiveTypes.Float64, arrow.PrimitiveTypes.Int64
-	return &Spec{
-		Args: []arrow.DataType{f64}, Out: f64, Nullable: true, Merge: true, StateTypes: []arrow.DataType{i64, f64, f64, f64, f64},
-		New: func(mem memory.Allocator) Accumulator {
-			return &shape{mem: mem, fourth: fourth, cells: column[shapeCell]{mem: mem}}
-		},
-	}, nil
+	return cellSpec(1, 4, func(mem memory.Allocator, types []arrow.DataType) Accumulator {
+		return &shape{cells: newCells[shapeCell](mem, types), fourth: fourth}
+	}), nil
 }
 
 // shape is skewness(x) and kurtosis(x) of a population, the latter less 3 that
@@ -37,9 +30,8 @@ func bindShape(f *Function, args []arrow.DataType, fourth bool) (*Spec, error) {
 // int64 values, float64 mean, sums of the second, third and fourth powers of
 // deviations.
 type shape struct {
-	mem    memory.Allocator
+	cells[shapeCell]
 	fourth bool
-	cells  column[shapeCell]
 }
 
 type shapeCell struct {
@@ -88,57 +80,30 @@ func (c *shapeCell) merge(x shapeCell) {
 
 // Update implements Accumulator.
 func (s *shape) Update(groups []uint32, n int, args ...arrow.Array) error {
-	s.cells.grow(max(n, 1))
+	s.grow(max(n, 1))
 	vals := columnar.Values[float64](args[0])
 	for i := range columnar.Validity(args[0]).Ones() {
-		s.cells.v[at(groups, i)].add(vals[i])
+		s.v[at(groups, i)].add(vals[i])
 	}
 	return nil
 }
 
 // Merge implements Accumulator.
 func (s *shape) Merge(groups []uint32, n int, state ...arrow.Array) error {
-	s.cells.grow(max(n, 1))
-	var f [4][]float64
-	for k := range f {
-		f[k] = columnar.Values[float64](state[k+1])
-	}
-	for i, k := range columnar.Values[int64](state[0]) {
-		s.cells.v[at(groups, i)].merge(shapeCell{n: k, mean: f[0][i], m2: f[1][i], m3: f[2][i], m4: f[3][i]})
+	s.grow(max(n, 1))
+	for i, x := range s.read(state) {
+		s.v[at(groups, i)].merge(x)
 	}
 	return nil
 }
 
-// State implements Accumulator.
-func (s *shape) State(groups []uint32) ([]arrow.Array, error) {
-	s.cells.grow(need(groups))
-	groups = all(groups, len(s.cells.v))
-	counts := newResult[int64](s.mem, len(groups))
-	var f [4]*result[float64]
-	for k := range f {
-		f[k] = newResult[float64](s.mem, len(groups))
-	}
-	for i, g := range groups {
-		c := s.cells.v[g]
-		counts.v[i] = c.n
-		for k, x := range [4]float64{c.mean, c.m2, c.m3, c.m4} {
-			f[k].v[i] = x
-		}
-	}
-	out := []arrow.Array{counts.array(arrow.PrimitiveTypes.Int64)}
-	for _, r := range f {
-		out = append(out, r.array(arrow.PrimitiveTypes.Float64))
-	}
-	return out, nil
-}
-
 // Final implements Accumulator.
 func (s *shape) Final(groups []uint32) (arrow.Array, error) {
-	s.cells.grow(need(groups))
-	groups = all(groups, len(s.cells.v))
+	s.grow(need(groups))
+	groups = all(groups, len(s.v))
 	out := newResult[float64](s.mem, len(groups))
 	for i, g := range groups {
-		c := s.cells.v[g]
+		c := s.v[g]
 		switch n := float64(c.n); {
 		case c.n == 0, c.m2 == 0:
 			out.null(i)
@@ -150,12 +115,3 @@ func (s *shape) Final(groups []uint32) (arrow.Array, error) {
 	}
 	return out.array(arrow.PrimitiveTypes.Float64), nil
 }
-
-// Reset implements Accumulator.
-func (s *shape) Reset(groups []uint32) { s.cells.reset(groups) }
-
-// Bytes implements Accumulator.
-func (s *shape) Bytes() int64 { return s.cells.bytes() }
-
-// Release implements Accumulator.
-func (s *shape) Release() { s.cells.release() }

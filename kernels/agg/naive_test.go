@@ -251,6 +251,30 @@ func accuracy(rows []row) string {
 	return cellOf(float64(hits) / float64(all))
 }
 
+// f1Of is the harmonic mean of precision and recall of labels above 0.
+func f1Of(rows []row) string {
+	hits, predicted, labels := 0.0, 0.0, 0.0
+	for _, r := range pairs(rows) {
+		p, y := number(r[0]) > 0, number(r[1]) > 0
+		switch {
+		case p && y:
+			hits, predicted, labels = hits+1, predicted+1, labels+1
+		case p:
+			predicted++
+		case y:
+			labels++
+		}
+	}
+	switch {
+	case predicted+labels == 0:
+		return "null"
+	case hits == 0:
+		return "0"
+	}
+	precision, recall := hits/predicted, hits/labels
+	return cellOf(2 * precision * recall / (precision + recall))
+}
+
 func mae(rows []row) string {
 	total, n := 0.0, 0
 	for _, r := range pairs(rows) {
@@ -331,4 +355,47 @@ func joined(vals []string) string {
 		return strconv.Quote(strings.Join(vals, ","))
 	}
 	return vals[0]
+}
+
+// mapOf is the map of keys, in the order in which they came, to their last item.
+func mapOf(rows []row) string {
+	var keys []string
+	items := map[string]string{}
+	for _, r := range values2(rows) {
+		if _, known := items[r[0]]; !known {
+			keys = append(keys, r[0])
+		}
+		items[r[0]] = r[1]
+	}
+	var entries []string
+	for _, k := range keys {
+		entries = append(entries, "{"+k+","+items[k]+"}")
+	}
+	return list(entries)
+}
+
+// between is the values with commas between them.
+func between(open string, rows []row, end string) string {
+	vals := values(rows)
+	if len(vals) == 0 {
+		return "null"
+	}
+	return strconv.Quote(open + strings.Join(vals, ",") + end)
+}
+
+// topOf is the values that occur most with their numbers, of several the first.
+func topOf(rows []row, k int) string {
+	var vals []string
+	counts := map[string]int{}
+	for _, v := range values(rows) {
+		if counts[v]++; counts[v] == 1 {
+			vals = append(vals, v)
+		}
+	}
+	slices.SortStableFunc(vals, func(a, b string) int { return counts[b] - counts[a] })
+	var top []string
+	for _, v := range vals[:min(k, len(vals))] {
+		top = append(top, "{"+v+","+strconv.Itoa(counts[v])+"}")
+	}
+	return list(top)
 }

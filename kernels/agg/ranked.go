@@ -55,12 +55,12 @@ func rankedSpec(args []arrow.DataType, out arrow.DataType, largest bool) (*Spec,
 
 // Update implements Accumulator.
 func (r *ranked) Update(groups []uint32, n int, args ...arrow.Array) error {
-	groups, vals, err := valued(r.mem, groups, args[0])
+	groups, vals, err := valued(r.mem, groups, args)
 	if err != nil {
 		return err
 	}
-	defer vals.Release()
-	return r.add(groups, n, vals, nil)
+	defer releaseAll(vals)
+	return r.add(groups, n, vals[0], nil)
 }
 
 // add adds values, with how many rows they have, nil for one each.
@@ -280,12 +280,12 @@ func (r *ranked) gather(first uint32) uint32 {
 // Retract implements Retractable.
 func (r *ranked) Retract(groups []uint32, n int, args ...arrow.Array) error {
 	r.roots.grow(max(n, 1))
-	groups, vals, err := valued(r.mem, groups, args[0])
+	groups, vals, err := valued(r.mem, groups, args)
 	if err != nil {
 		return err
 	}
-	defer vals.Release()
-	ids, err := r.pairs.find(groups, []arrow.Array{vals}, true)
+	defer releaseAll(vals)
+	ids, err := r.pairs.find(groups, vals, true)
 	if err != nil {
 		return err
 	}

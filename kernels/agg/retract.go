@@ -1,10 +1,12 @@
 package agg
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"github.com/arrowstream/arrowstream/columnar"
 	"github.com/arrowstream/arrowstream/kernels"
 )
 
@@ -95,25 +97,31 @@ func (p *pairing) values(ids []uint32) ([]arrow.Array, error) {
 func (p *pairing) bytes() int64 { return p.table.Bytes() + 4*int64(cap(p.ids)+cap(p.zeros)) }
 func (p *pairing) release()     { p.table.Release() }
 
-// valued are the rows of one column that are not NULL, and their groups; the
-// caller releases the column.
-func valued(mem memory.Allocator, groups []uint32, vals arrow.Array) ([]uint32, arrow.Array, error) {
-	valid := logicalValidity(vals)
-	if vals.DataType().ID() == arrow.NULL {
-		return []uint32{}, array.NewSlice(vals, 0, 0), nil
+// valued are the rows whose first argument is not NULL, and their groups; the
+// caller releases the columns.
+func valued(mem memory.Allocator, groups []uint32, args []arrow.Array) ([]uint32, []arrow.Array, error) {
+	valid := logicalValidity(args[0])
+	if args[0].DataType().ID() == arrow.NULL {
+		valid = columnar.NewBitmap(args[0].Len())
 	}
-	if valid.Count() == vals.Len() {
-		vals.Retain()
-		return groups, vals, nil
+	some := slices.Clone(args)
+	if valid.Count() == args[0].Len() {
+		for _, a := range some {
+			a.Retain()
+		}
+		return groups, some, nil
 	}
-	some, err := kernels.FilterArray(mem, vals, valid)
-	if err != nil {
-		return nil, nil, err
+	for i, a := range args {
+		var err error
+		if some[i], err = kernels.FilterArray(mem, a, valid); err != nil {
+			releaseAll(some[:i])
+			return nil, nil, err
+		}
 	}
 	if groups == nil {
 		return nil, some, nil
 	}
-	kept := make([]uint32, 0, some.Len())
+	kept := make([]uint32, 0, some[0].Len())
 	for lo, hi := range valid.Runs() {
 		kept = append(kept, groups[lo:hi]...)
 	}

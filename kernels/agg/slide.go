@@ -20,7 +20,7 @@ func slideCount(of counted) slide {
 			}
 			return out.array(arrow.PrimitiveTypes.Int64), nil
 		}
-		rows := logicalValidity(args[0])
+		rows := known(args)
 		if of == countTrue {
 			c := count{of: of}
 			rows = c.trueRows(args[0])

@@ -57,12 +57,12 @@ func talliedSpec(spec, inner *Spec) (*Spec, error) {
 
 // Update implements Accumulator.
 func (d *tallied) Update(groups []uint32, n int, args ...arrow.Array) error {
-	groups, vals, err := valued(d.mem, groups, args[0])
+	groups, vals, err := valued(d.mem, groups, args)
 	if err != nil {
 		return err
 	}
-	defer vals.Release()
-	return d.add(groups, n, vals, nil)
+	defer releaseAll(vals)
+	return d.add(groups, n, vals[0], nil)
 }
 
 // add adds values, with how many rows they have, nil for one each.
@@ -138,12 +138,12 @@ func (d *tallied) unlink(g, pair uint32) {
 func (d *tallied) Retract(groups []uint32, n int, args ...arrow.Array) error {
 	n = max(n, 1)
 	d.heads.grow(n)
-	groups, vals, err := valued(d.mem, groups, args[0])
+	groups, vals, err := valued(d.mem, groups, args)
 	if err != nil {
 		return err
 	}
-	defer vals.Release()
-	ids, err := d.pairs.find(groups, []arrow.Array{vals}, true)
+	defer releaseAll(vals)
+	ids, err := d.pairs.find(groups, vals, true)
 	if err != nil {
 		return err
 	}

@@ -36,19 +36,12 @@ func bindStddevPop(f *Function, args []arrow.DataType) (*Spec, error) {
 }
 
 func bindMoment(f *Function, args []arrow.DataType, of moment) (*Spec, error) {
-	if err := f.arity(args, 1); err != nil {
+	if err := f.numbers(args, 1); err != nil {
 		return nil, err
 	}
-	if !numeric(args[0]) {
-		return nil, f.refuse(args[0], "a number")
-	}
-	f64, i64 := arrow.PrimitiveTypes.Float64, arrow.PrimitiveTypes.Int64
-	return &Spec{
-		Args: []arrow.DataType{f64}, Out: f64, Nullable: true, Merge: true, StateTypes: []arrow.DataType{i64, f64, f64},
-		New: func(mem memory.Allocator) Accumulator {
-			return &variance{mem: mem, of: of, cells: column[momentCell]{mem: mem}}
-		},
-	}, nil
+	return cellSpec(1, 2, func(mem memory.Allocator, types []arrow.DataType) Accumulator {
+		return &variance{cells: newCells[momentCell](mem, types), of: of}
+	}), nil
 }
 
 // numeric tells whether values of type t can be cast to float64 as numbers.
@@ -61,9 +54,8 @@ func numeric(t arrow.DataType) bool {
 // (1979). A sample of one value has no variance: NULL. State: int64 values,
 // float64 mean, float64 sum of squared deviations.
 type variance struct {
-	mem   memory.Allocator
+	cells[momentCell]
 	of    moment
-	cells column[momentCell]
 	zeros zeros
 }
 
@@ -74,11 +66,11 @@ type momentCell struct {
 
 // Update implements Accumulator. Cost: the latency of a division per row, 5 ns.
 func (v *variance) Update(groups []uint32, n int, args ...arrow.Array) error {
-	v.cells.grow(max(n, 1))
+	v.grow(max(n, 1))
 	vals := columnar.Values[float64](args[0])
 	groups = v.zeros.of(groups, len(vals))
 	for lo, hi := range columnar.Validity(args[0]).Runs() {
-		deviate(v.cells.v, groups[lo:hi], vals[lo:hi])
+		deviate(v.v, groups[lo:hi], vals[lo:hi])
 	}
 	return nil
 }
@@ -96,11 +88,9 @@ func deviate(cells []momentCell, groups []uint32, vals []float64) {
 
 // Merge implements Accumulator.
 func (v *variance) Merge(groups []uint32, n int, state ...arrow.Array) error {
-	v.cells.grow(max(n, 1))
-	means, m2s := columnar.Values[float64](state[1]), columnar.Values[float64](state[2])
-	for i, k := range columnar.Values[int64](state[0]) {
-		c, x := &v.cells.v[at(groups, i)], momentCell{n: k, mean: means[i], m2: m2s[i]}
-		switch {
+	v.grow(max(n, 1))
+	for i, x := range v.read(state) {
+		switch c := &v.v[at(groups, i)]; {
 		case x.n == 0:
 		case c.n == 0:
 			*c = x
@@ -115,26 +105,13 @@ func (v *variance) Merge(groups []uint32, n int, state ...arrow.Array) error {
 	return nil
 }
 
-// State implements Accumulator.
-func (v *variance) State(groups []uint32) ([]arrow.Array, error) {
-	v.cells.grow(need(groups))
-	groups = all(groups, len(v.cells.v))
-	n, mean, m2 := newResult[int64](v.mem, len(groups)), newResult[float64](v.mem, len(groups)), newResult[float64](v.mem, len(groups))
-	for i, g := range groups {
-		c := v.cells.v[g]
-		n.v[i], mean.v[i], m2.v[i] = c.n, c.mean, c.m2
-	}
-	f64 := arrow.PrimitiveTypes.Float64
-	return []arrow.Array{n.array(arrow.PrimitiveTypes.Int64), mean.array(f64), m2.array(f64)}, nil
-}
-
 // Final implements Accumulator.
 func (v *variance) Final(groups []uint32) (arrow.Array, error) {
-	v.cells.grow(need(groups))
-	groups = all(groups, len(v.cells.v))
+	v.grow(need(groups))
+	groups = all(groups, len(v.v))
 	out := newResult[float64](v.mem, len(groups))
 	for i, g := range groups {
-		c := v.cells.v[g]
+		c := v.v[g]
 		least, by := int64(1), float64(c.n)
 		if v.of == varSamp || v.of == stddevSamp {
 			least, by = 2, float64(c.n-1)
@@ -151,12 +128,3 @@ func (v *variance) Final(groups []uint32) (arrow.Array, error) {
 	}
 	return out.array(arrow.PrimitiveTypes.Float64), nil
 }
-
-// Reset implements Accumulator.
-func (v *variance) Reset(groups []uint32) { v.cells.reset(groups) }
-
-// Bytes implements Accumulator.
-func (v *variance) Bytes() int64 { return v.cells.bytes() }
-
-// Release implements Accumulator.
-func (v *variance) Release() { v.cells.release() }

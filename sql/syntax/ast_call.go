@@ -6,7 +6,7 @@ package syntax
 //
 // Fn keeps its qualifier (default.f). Functions that have words where others
 // have commas are calls with their arguments in one order: TRIM(s, c, side),
-// SUBSTRING(s, from, for), POSITION(part, s), FLOOR(x, unit).
+// SUBSTRING(s, from, for), POSITION(part, s), FLOOR(x, unit), JSON_OBJECT(key, value).
 type Call struct {
 	Span
 	Fn       Name
@@ -34,13 +34,14 @@ type Lambda struct {
 }
 
 // JSONClauses are the clauses of JSON_VALUE, JSON_QUERY and JSON_EXISTS after
-// the path.
+// the path, and of the functions that make JSON after the arguments.
 type JSONClauses struct {
 	Span
 	Returning *Type  // RETURNING t
 	Wrapper   string // "", WITHOUT, CONDITIONAL or UNCONDITIONAL of JSON_QUERY
 	OnEmpty   JSONDefault
 	OnError   JSONDefault
+	OnNull    string // "", NULL or ABSENT of JSON_OBJECT, JSON_ARRAY and their aggregates
 }
 
 // JSONDefault is what a JSON function gives for a missing or a bad value. Kind

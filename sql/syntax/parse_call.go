@@ -65,6 +65,8 @@ func (p *parser) call(fn Name) Expr {
 	switch upper {
 	case "JSON_VALUE", "JSON_QUERY", "JSON_EXISTS":
 		c.JSON = p.jsonClauses()
+	case "JSON_OBJECT", "JSON_ARRAY", "JSON_OBJECTAGG", "JSON_ARRAYAGG":
+		c.JSON = p.jsonOnNull()
 	}
 	p.closing(")", open)
 	if p.word("WITHIN", "GROUP") {
@@ -102,9 +104,15 @@ func (p *parser) args(fn string) []Arg {
 		}
 	}
 	higher := upperIn(fn, higherOrders...)
+	keyed := upperIn(fn, jsonKeyed...)
 	for {
+		if keyed && len(out)%2 == 0 {
+			p.keyWord()
+		}
 		out = append(out, p.arg(higher))
 		switch {
+		case keyed && len(out)%2 == 1 && p.word("VALUE"):
+			continue
 		case p.op(","):
 			continue
 		case len(out) <= 2 && (fn == "SUBSTRING" || fn == "SUBSTR") && (p.word("FROM") || p.word("FOR")):

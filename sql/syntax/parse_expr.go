@@ -257,8 +257,7 @@ func (p *parser) primary() Expr {
 		p.take()
 		return &Bytes{Span: t.Span, Value: t.text}
 	case tokParam:
-		p.take()
-		return &Param{Span: t.Span, Name: t.text}
+		return p.param()
 	case tokQuoted, tokDouble, tokIdent:
 		return p.word0(t)
 	case tokOp:
@@ -271,6 +270,10 @@ func (p *parser) primary() Expr {
 		case "[":
 			p.take()
 			return p.items(t.Span, t.Span, false, "]")
+		case ":":
+			if end, next := t.End, p.at(1); next.kind == tokIdent && next.Start == end {
+				return p.param()
+			}
 		}
 	}
 	p.unexpected("an expression")

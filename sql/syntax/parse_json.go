@@ -50,6 +50,28 @@ func (p *parser) jsonClauses() *JSONClauses {
 	return c.orNil()
 }
 
+// jsonOnNull takes NULL ON NULL or ABSENT ON NULL; nil when neither is written.
+func (p *parser) jsonOnNull() *JSONClauses {
+	start := p.cur().Span
+	for _, kind := range []string{"NULL", "ABSENT"} {
+		if p.word(kind, "ON", "NULL") {
+			return &JSONClauses{Span: p.since(start), OnNull: kind}
+		}
+	}
+	return nil
+}
+
+// jsonKeyed are the functions whose arguments are [KEY] k VALUE v, or k, v.
+var jsonKeyed = []string{"JSON_OBJECT", "JSON_OBJECTAGG"}
+
+// keyWord takes the word KEY before a key; a column of that name is followed by
+// something else than an expression.
+func (p *parser) keyWord() {
+	if next := p.at(1); p.is("KEY") && (next.kind == tokString || next.kind == tokNumber || next.is("(") || isName(next) && !next.is("VALUE")) {
+		p.take()
+	}
+}
+
 // orNil is nil when no clause was written.
 func (c *JSONClauses) orNil() *JSONClauses {
 	if c.Returning == nil && c.Wrapper == "" && c.OnEmpty.Kind == "" && c.OnError.Kind == "" {

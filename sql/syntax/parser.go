@@ -18,9 +18,13 @@ const (
 // Parse reads a script. The returned script holds the statements that could be
 // read, also when err is not nil; err is an *arrowstream.Error or [Errors].
 // file is the name that errors show, "" if there is none.
-func Parse(file, text string) (*Script, error) {
+func Parse(file, text string) (*Script, error) { return ParseWith(file, text, nil) }
+
+// ParseWith is [Parse] of a script with parameters, in whose places stand the
+// values that values returns; nil leaves them.
+func ParseWith(file, text string, values Arguments) (*Script, error) {
 	src := NewSource(file, text)
-	p := &parser{src: src, toks: make([]token, 0, min(len(text)/8+16, 256))}
+	p := &parser{src: src, toks: make([]token, 0, min(len(text)/8+16, 256)), values: values}
 	p.lex = lexer{src: src, fail: p.report}
 	script := &Script{Source: src}
 	for len(p.errs) < MaxErrors {
@@ -86,6 +90,8 @@ type parser struct {
 	depth  int
 	last   Span // of the last token taken
 	end    token
+	values Arguments
+	params map[int]Expr // what stands in the places of parameters, by their start
 }
 
 // report records an error found by the lexer.

@@ -68,6 +68,9 @@ func (w *writer) json(c *JSONClauses) {
 	default:
 		w.add(" WITH ", c.Wrapper, " ARRAY WRAPPER")
 	}
+	if c.OnNull != "" {
+		w.add(" ", c.OnNull, " ON NULL")
+	}
 	w.jsonDefault(c.OnEmpty, "EMPTY")
 	w.jsonDefault(c.OnError, "ERROR")
 }

@@ -220,7 +220,7 @@ func TestValidityIsTheGuests(t *testing.T) {
 
 func TestWhatGuestsDoWrong(t *testing.T) {
 	mem := columnartest.Allocator(t)
-	m := compile(t, guest, Options{Memory: 1 << 20, Timeout: 100 * time.Millisecond})
+	m := compile(t, guest, Options{Memory: 1 << 20, Timeout: time.Second})
 	b := rows(mem, 6)
 	defer b.Release()
 	for _, c := range []struct {
@@ -230,7 +230,7 @@ func TestWhatGuestsDoWrong(t *testing.T) {
 		call         []string
 	}{
 		{"quotient", "function q: wasm error: integer divide by zero [AS4011]", []arrow.DataType{intType, intType}, intType, []string{"i", "i"}},
-		{"spin", "function q: a call took longer than 100ms [AS6002]", []arrow.DataType{intType}, intType, []string{"i"}},
+		{"spin", "function q: a call took longer than 1s [AS6002]", []arrow.DataType{intType}, intType, []string{"i"}},
 		{"deep", "function q: stack overflow [AS4011]", []arrow.DataType{intType}, intType, []string{"i"}},
 		{"hungry", "function q: wasm error: unreachable [AS4011]", []arrow.DataType{intType}, intType, []string{"i"}},
 		{"luck", "function q: no such luck [AS4011]", []arrow.DataType{intType}, intType, []string{"i"}},

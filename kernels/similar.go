@@ -1,0 +1,210 @@
+package kernels
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// compileSimilar reads a pattern of SIMILAR TO (SQL:1999, 8.6) as a regular
+// expression for the whole of a text: % is any text and _ any character, | * + ?
+// {m,n} and parentheses are what they are in one, [...] is a character of a list,
+// with ranges, [:alpha:] and the like, and ^ in front for all others. Everything
+// else stands for itself, and so does what follows the escape, if that is not
+// empty.
+func compileSimilar(text, escape string) (*pattern, error) {
+	if utf8.RuneCountInString(escape) > 1 {
+		return nil, errorf(CodePattern, "ESCAPE %q is not one character", escape)
+	}
+	s := similar{rest: text, escape: escape}
+	s.out.WriteString(`(?s)\A(?:`)
+	for s.rest != "" && s.bad == "" {
+		s.next()
+	}
+	s.out.WriteString(`)\z`)
+	if s.bad == "" && s.open > 0 {
+		s.bad = "a ( has no )"
+	}
+	if s.bad == "" {
+		re, err := regexp.Compile(s.out.String())
+		if err == nil {
+			return newPattern(re), nil
+		}
+		s.bad = strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+	}
+	return nil, errorf(CodePattern, "SIMILAR TO %q: %s", cut(text), s.bad)
+}
+
+// similar is a pattern of SIMILAR TO while it is read.
+type similar struct {
+	rest, escape string
+	out          strings.Builder
+	open         int    // parentheses
+	operand      bool   // there is something that * can repeat
+	bad          string // why it is no pattern
+}
+
+// char takes a character; plain tells that the escape stood before it.
+func (s *similar) char() (c string, plain bool) {
+	take := func() string {
+		_, size := utf8.DecodeRuneInString(s.rest)
+		c := s.rest[:size]
+		s.rest = s.rest[size:]
+		return c
+	}
+	if c = take(); c != s.escape {
+		return c, false
+	}
+	if s.rest == "" {
+		s.bad = "it ends with its escape character"
+		return "", true
+	}
+	return take(), true
+}
+
+// next translates the next part of the pattern.
+func (s *similar) next() {
+	c, plain := s.char()
+	if plain {
+		s.out.WriteString(regexp.QuoteMeta(c))
+		s.operand = true
+		return
+	}
+	switch c {
+	case "*", "+", "?", "{":
+		if !s.operand {
+			s.bad = c + " has nothing to repeat"
+			return
+		}
+		if c == "{" {
+			times, rest, ok := strings.Cut(s.rest, "}")
+			if !ok || strings.Trim(times, "0123456789,") != "" || times == "" || times[0] == ',' {
+				s.bad = "{ is not followed by numbers and }"
+				return
+			}
+			c, s.rest = "{"+times+"}", rest
+		}
+		s.out.WriteString(c)
+		s.operand = false
+		return
+	case "|":
+		s.out.WriteString(c)
+		s.operand = false
+		return
+	case "(":
+		s.out.WriteString("(?:")
+		s.open++
+		s.operand = false
+		return
+	case ")":
+		if s.open--; s.open < 0 {
+			s.bad = "a ) has no ("
+		}
+		s.out.WriteString(c)
+	case "%":
+		s.out.WriteString("(?:.*)")
+	case "_":
+		s.out.WriteString(".")
+	case "[":
+		s.list()
+	default:
+		s.out.WriteString(regexp.QuoteMeta(c))
+	}
+	s.operand = true
+}
+
+// list translates what follows a [.
+func (s *similar) list() {
+	s.out.WriteString("[")
+	if rest, ok := strings.CutPrefix(s.rest, "^"); ok {
+		s.out.WriteString("^")
+		s.rest = rest
+	}
+	for n := 0; s.rest != "" && s.bad == ""; n++ {
+		if strings.HasPrefix(s.rest, "[:") {
+			if name, rest, ok := strings.Cut(s.rest[2:], ":]"); ok {
+				s.out.WriteString("[:" + name + ":]")
+				s.rest = rest
+				continue
+			}
+		}
+		switch c, plain := s.char(); {
+		case plain && c == "-":
+			s.out.WriteString(`\-`)
+		case plain:
+			s.out.WriteString(regexp.QuoteMeta(c))
+		case c == "]" && n > 0:
+			s.out.WriteString(c)
+			return
+		case c == "^":
+			s.bad = "a ^ in [...] is not in front" // the standard takes characters away by it
+		case c == "-":
+			s.out.WriteString(c)
+		default:
+			s.out.WriteString(regexp.QuoteMeta(c))
+		}
+	}
+	if s.bad == "" {
+		s.bad = "a [ has no ]"
+	}
+}
+
+// similarKernel is SIMILAR TO; the pattern is nil unless it is constant.
+func similarKernel(constant *pattern) Kernel {
+	if constant != nil {
+		return regexpLike(constant)
+	}
+	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
+		if anyNull(args) {
+			return Nulls(mem, boolType, n), nil
+		}
+		s, text, escape := textsOf(args[0]), textsOf(args[1]), textArg{}
+		if len(args) == 3 {
+			escape = textsOf(args[2])
+		}
+		out := newBools(mem, n)
+		valid := strict(mem, n, args...)
+		var p *pattern
+		last := ""
+		for i := range n {
+			if !valid.get(i) {
+				continue
+			}
+			esc := ""
+			if len(args) == 3 {
+				esc = string(escape.at(i))
+			}
+			if key := esc + "\x00" + text.string(i); p == nil || key != last {
+				var err error
+				if p, err = compileSimilar(string(text.at(i)), esc); err != nil {
+					giveUp(valid, out.buf)
+					return nil, err
+				}
+				last = key
+			}
+			if p.match(s.at(i)) {
+				out.bits.Set(i)
+			}
+		}
+		return out.finish(valid), nil
+	}
+}
+
+func bindSimilar(f *Function, args []Arg) (*Binding, error) {
+	b, err := scalar(boolType, nil, textType)(f, args)
+	if err != nil {
+		return nil, err
+	}
+	var constant *pattern
+	if text, escape, ok := escapedPattern(args); ok {
+		if constant, err = compileSimilar(text, escape); err != nil {
+			return nil, err
+		}
+	}
+	b.Kernel, b.Fails = similarKernel(constant), constant == nil
+	b.keepDictionaries(args)
+	return b, nil
+}

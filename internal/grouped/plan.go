@@ -209,15 +209,15 @@ func (p *Plan) StateFields() []arrow.Field { return p.states }
 
 // Combines tells that rows may be aggregated in parts, which are merged in their
 // order, with the same bits: of counts, extremes and exact sums, but not of sums
-// of floats. The state of a part has no lists and no sketches, which would be as
-// large as the rows.
+// of floats. The state of a part is numbers and texts: lists and sketches would be
+// as large as the rows.
 func (p *Plan) Combines() bool {
 	for _, a := range p.aggs {
 		if !a.spec.Merge || !a.spec.OrderFree {
 			return false
 		}
 		for _, t := range a.spec.StateTypes {
-			if id := t.ID(); id == arrow.LIST || id == arrow.BINARY {
+			if _, fixed := t.(arrow.FixedWidthDataType); !fixed && t.ID() != arrow.STRING {
 				return false
 			}
 		}

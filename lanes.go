@@ -151,10 +151,6 @@ func (g *graph) startLanes(ctx context.Context, chain []*node) error {
 	}
 	first, last := chain[0], chain[len(chain)-1]
 	par := first.stage.(Parallel)
-	var keys []int
-	for _, name := range par.Keys() {
-		keys = append(keys, columnar.Index(first.inputs[0].Schema(), name))
-	}
 	for _, l := range lanes {
 		g.spawn(func() error { return g.runLane(ctx, l) })
 	}
@@ -164,7 +160,7 @@ func (g *graph) startLanes(ctx context.Context, chain []*node) error {
 				close(l.in)
 			}
 		}()
-		return g.spread(ctx, first, lanes, keys)
+		return g.spread(ctx, first, lanes, par.Keys())
 	})
 	g.spawn(func() error { return g.collect(ctx, last, lanes, par) })
 	return nil
@@ -206,7 +202,7 @@ func (l *lane) run(ctx context.Context, tick []message) ([]message, error) {
 }
 
 // spread deals the ticks of n to its lanes.
-func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []int) error {
+func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []string) error {
 	in := make([]message, 1)
 	var split kernels.Partitioner
 	for t := 0; ; t++ {
@@ -235,13 +231,17 @@ func (g *graph) spread(ctx context.Context, n *node, lanes []*lane, keys []int) 
 
 // partition tells for every lane which rows of m are its own, by the hash of
 // their keys. Only that is done in one goroutine; the lanes copy their rows.
-func partition(by *kernels.Partitioner, m message, keys []int, lanes int) ([][]columnar.Bitmap, error) {
+func partition(by *kernels.Partitioner, m message, keys []string, lanes int) ([][]columnar.Bitmap, error) {
 	parts := make([][]columnar.Bitmap, lanes)
 	for i := range parts {
 		parts[i] = make([]columnar.Bitmap, len(m.batches))
 	}
+	at := make([]int, len(keys))
 	for j, b := range m.batches {
-		split, err := by.Parts(b, keys, lanes)
+		for k, name := range keys { // combined rows have them elsewhere
+			at[k] = columnar.Index(b.Schema(), name)
+		}
+		split, err := by.Parts(b, at, lanes)
 		if err != nil {
 			return nil, err
 		}

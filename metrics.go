@@ -91,6 +91,11 @@ func (n *node) progress() OperatorProgress {
 		n.rejects.count(reasons)
 		p.Warning = warning(reasons)
 	}
+	if n.combiner != nil {
+		c := n.combiner.progress()
+		p.RowsIn = c.RowsIn
+		p.Busy += c.Busy
+	}
 	p.BusyMs = p.Busy.Milliseconds()
 	_, p.Stateful = n.stage.(Stateful)
 	if account, ok := n.env.Allocator.(interface{ Used() int64 }); ok {

@@ -26,8 +26,9 @@ func (p *Pipeline) runParallel(ctx context.Context, d *driver) error {
 	// Without an error the context lives as long as the run: a sink may still
 	// wait for it while it is closed.
 	ctx, cancel := context.WithCancel(ctx)
-	g := &graph{p: p, d: d, cancel: cancel, inbox: make([][]chan message, len(p.nodes))}
-	for _, n := range p.nodes {
+	g := &graph{p: p, d: d, cancel: cancel, inbox: make([][]chan message, 2*len(p.nodes))}
+	nodes := p.running()
+	for _, n := range nodes {
 		g.inbox[n.id] = make([]chan message, len(n.inputs))
 		for i := range n.inputs {
 			g.inbox[n.id][i] = make(chan message, edgeCapacity)
@@ -36,14 +37,14 @@ func (p *Pipeline) runParallel(ctx context.Context, d *driver) error {
 			g.leaves++
 		}
 	}
-	taken := make([]bool, len(p.nodes)) // by the lanes of a node before
-	for _, n := range p.nodes {
-		if n.source != nil || taken[n.id] {
+	taken := map[*node]bool{} // by the lanes of a node before
+	for _, n := range nodes {
+		if n.source != nil || taken[n] {
 			continue
 		}
 		chain := p.opts.chain(n)
 		for _, c := range chain {
-			taken[c.id] = true
+			taken[c] = true
 		}
 		if err := g.start(ctx, n, chain); err != nil {
 			g.fail(err)

@@ -200,6 +200,7 @@ type node struct {
 
 	env       Env
 	instances []any // of a parallel stage, beside stage itself
+	combiner  *node // in front of this one, if its stage is Combining
 	flushed   bool  // Advance has seen the end of time
 	emit      Emit  // put, once for all ticks
 	out       []message

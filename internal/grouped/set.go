@@ -103,17 +103,9 @@ func (s *Set) add(rows arrow.Array, slots []uint32, n int, back bool) error {
 }
 
 func (s *Set) evaluate(b arrow.Record) error {
-	for i, a := range s.plan.args {
-		if a.column >= 0 {
-			s.args[i] = b.Column(a.column)
-			s.args[i].Retain()
-			continue
-		}
-		col, err := a.bound.Eval(s.mem, b)
-		if err != nil {
-			return arrowstream.NameRow(b, Failed(a.source, "", err), func(row arrow.Record) error { return a.check(s.mem, row) })
-		}
-		s.args[i] = col
+	if i, err := s.plan.list.Eval(s.mem, b, s.args); err != nil {
+		a := s.plan.args[i]
+		return arrowstream.NameRow(b, Failed(a.source, "", err), func(row arrow.Record) error { return a.check(s.mem, row) })
 	}
 	return nil
 }

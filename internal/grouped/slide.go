@@ -33,7 +33,7 @@ func (p *Plan) Slide(mem memory.Allocator, lo, hi []int32, args []arrow.Array) (
 // the arguments of p; nil if there are none. Merges tells that the states of all
 // of them can be merged and have a size that does not grow with their rows.
 func (p *Plan) Others() (others *Plan, merges bool) {
-	o := &Plan{args: p.args, back: p.back}
+	o := &Plan{args: p.args, list: p.list, back: p.back}
 	at := make([]int, len(p.aggs)) // of aggregates of p in o
 	merges = true
 	for i, a := range p.aggs {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -34,7 +33,7 @@ const maxDepth = 1000
 type Bound struct {
 	root node
 	cols []int
-	idle atomic.Pointer[frame]
+	frames
 }
 
 // Bind resolves e against the columns of in: names (exact, then the only one
@@ -43,7 +42,13 @@ type Bound struct {
 // Bind unless it stands where it may never be evaluated, in a branch of CASE,
 // IF, COALESCE, AND or OR. Errors are of type *Error.
 func Bind(e Expr, in *arrow.Schema) (*Bound, error) {
-	b := &binder{in: in}
+	return newBinder(in).bound(e)
+}
+
+func newBinder(in *arrow.Schema) *binder { return &binder{in: in} }
+
+// bound is e as a whole expression.
+func (b *binder) bound(e Expr) (*Bound, error) {
 	root, err := b.bind(e, 0)
 	if err != nil {
 		return nil, err
@@ -87,6 +92,7 @@ type binder struct {
 	nodes int
 	few   [8]node // the first ones made
 	more  map[string]node
+	roots int    // expressions before this one
 	lazy  int    // depth of branches that may never be evaluated
 	zone  string // of the call that is bound
 }
@@ -172,7 +178,7 @@ func (b *binder) constant(a arrow.Array) node {
 	key := append(make([]byte, 0, 64), columnar.TypeName(a.DataType())...)
 	key = strconv.AppendQuote(append(key, ' '), kernels.TextAt(a, 0))
 	key = strconv.AppendBool(key, null)
-	return b.share(&constant{value: a, common: common{typ: a.DataType(), nullable: null, key: string(key)}})
+	return b.share(&constant{value: a, common: common{typ: a.DataType(), nullable: null, ready: true, key: string(key)}})
 }
 
 // resolve finds name among names: exactly once, else the only one that equals
@@ -219,7 +225,7 @@ func (b *binder) column(name string) (node, error) {
 	}
 	f := b.in.Field(i)
 	return b.share(&column{index: i, common: common{
-		typ: f.Type, nullable: f.Nullable, cols: []int{i}, key: "#" + strconv.Itoa(i),
+		typ: f.Type, nullable: f.Nullable, ready: true, cols: []int{i}, key: "#" + strconv.Itoa(i),
 	}}), nil
 }
 
@@ -257,7 +263,7 @@ func fieldIndex(t *arrow.StructType, name string) (int, error) {
 func (b *binder) reach(of node, i int, t arrow.DataType, nullable bool) node {
 	in := of.info()
 	return b.share(&field{of: of, index: i, common: common{
-		typ: t, nullable: in.nullable || nullable, fails: in.fails, cols: in.cols,
+		typ: t, nullable: in.nullable || nullable, fails: in.fails, deep: !in.ready, volatile: in.volatile, cols: in.cols,
 		key: fmt.Sprintf("%s.%d", in.key, i),
 	}})
 }
@@ -331,7 +337,7 @@ func (b *binder) convert(of node, to arrow.DataType, try bool) (node, error) {
 		return nil, err
 	}
 	c := &cast{of: of, try: try, common: common{
-		typ: to, nullable: in.nullable || try && fails, fails: in.fails || fails && !try, cols: in.cols,
+		typ: to, nullable: in.nullable || try && fails, fails: in.fails || fails && !try, deep: !in.ready, volatile: in.volatile, cols: in.cols,
 		key: fmt.Sprintf("cast(%s,%s,%v)", in.key, to, try),
 	}}
 	if k, ok := of.(*constant); ok {

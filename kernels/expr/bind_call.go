@@ -146,7 +146,8 @@ func combined(name string, t arrow.DataType, nodes []node) common {
 	key.WriteByte('(')
 	for i, n := range nodes {
 		in := n.info()
-		c.fails = c.fails || in.fails
+		c.fails, c.volatile = c.fails || in.fails, c.volatile || in.volatile
+		c.deep = c.deep || !in.ready && len(in.cols) > 0
 		c.cols = union(c.cols, in.cols)
 		if i > 0 {
 			key.WriteByte(',')
@@ -191,9 +192,10 @@ func nullability(rule kernels.NullRule, nodes []node) bool {
 func (b *binder) function(name string, nodes []node, k *kernels.Binding) (node, error) {
 	c := combined(name, k.Out, nodes)
 	c.nullable = nullability(k.Nulls, nodes)
-	c.fails = c.fails || k.Fails
-	n := &function{args: nodes, kernel: k.Kernel, volatile: k.Volatile, common: c}
-	if n.volatile {
+	c.fails, c.volatile = c.fails || k.Fails, c.volatile || k.Volatile
+	n := &function{args: nodes, kernel: k.Kernel, common: c}
+	if k.Volatile {
+		n.key += fmt.Sprintf(" of %d", b.roots)
 		return b.share(n), nil
 	}
 	if folded, err := b.fold(n, nodes); folded != nil || err != nil {

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"sync/atomic"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
@@ -20,10 +22,13 @@ type frame struct {
 	rows             []columnar.Bitmap     // alike, the rows of branches
 }
 
+// frames keeps a frame for the next evaluation.
+type frames struct{ idle atomic.Pointer[frame] }
+
 // frame returns a frame for the rows of batch: that of the evaluation before,
 // unless it is at work in another goroutine.
-func (b *Bound) frame(mem memory.Allocator, batch arrow.Record) *frame {
-	f := b.idle.Swap(nil)
+func (k *frames) frame(mem memory.Allocator, batch arrow.Record) *frame {
+	f := k.idle.Swap(nil)
 	if f == nil || f.Allocator != mem {
 		f = &frame{Scratch: kernels.NewScratch(mem)}
 	}
@@ -32,11 +37,11 @@ func (b *Bound) frame(mem memory.Allocator, batch arrow.Record) *frame {
 }
 
 // done keeps f for the next batch.
-func (b *Bound) done(f *frame) {
+func (k *frames) done(f *frame) {
 	f.release()
 	f.Reset()
 	f.batch = nil
-	b.idle.Store(f)
+	k.idle.Store(f)
 }
 
 func (f *frame) release() {
@@ -70,13 +75,13 @@ func (f *frame) column(i int) arrow.Array {
 // eval evaluates n, once per frame, as a part of another node.
 func (f *frame) eval(n node) (kernels.Datum, error) {
 	in := n.info()
-	if in.uses < 2 {
-		return n.eval(f, f.Scratch)
+	if in.uses < 2 || in.ready {
+		return f.compute(n, f.Scratch)
 	}
 	if d, ok := f.memo[in.id]; ok {
 		return d.Retain(), nil
 	}
-	d, err := n.eval(f, f.Scratch)
+	d, err := f.compute(n, f.Scratch)
 	if err != nil {
 		return d, err
 	}
@@ -157,7 +162,19 @@ func (f *frame) where(n node, rows columnar.Bitmap) (kernels.Datum, error) {
 func (b *Bound) Eval(mem memory.Allocator, batch arrow.Record) (arrow.Array, error) {
 	f := b.frame(mem, batch)
 	defer b.done(f)
-	d, err := b.root.eval(f, mem)
+	return f.result(b.root, mem)
+}
+
+// result is the column of n in memory of mem, as a whole expression; one that is
+// a part of others as well is that part.
+func (f *frame) result(n node, mem memory.Allocator) (arrow.Array, error) {
+	var d kernels.Datum
+	var err error
+	if in := n.info(); in.uses < 2 || in.ready {
+		d, err = f.compute(n, mem)
+	} else {
+		d, err = f.eval(n)
+	}
 	if err != nil {
 		return nil, err
 	}

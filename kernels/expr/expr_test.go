@@ -298,6 +298,14 @@ func TestDictionaries(t *testing.T) {
 		call("greatest", col("s"), col("u")), call("regexp_extract", col("s"), lit("[a-z]")), call("substring", col("s"), lit(int64(1)), call("length", col("u"))), call("hash_feature", col("s"), lit(int64(16))),
 		expr.Cast{Of: col("s"), To: arrow.PrimitiveTypes.Int64, Try: true},
 		expr.Cast{Of: col("s"), To: arrow.BinaryTypes.String},
+		call("upper", call("concat", col("s"), lit("!"))), call("like", call("lower", col("s")), lit("b%")), call("length", call("coalesce", col("s"), lit("none"))),
+		call("is_null", call("nullif", col("s"), lit("a"))), call("or", call("is_null", col("s")), call("gt", call("length", col("s")), lit(int64(0)))),
+		expr.Case{Whens: []expr.When{{Cond: call("eq", col("s"), lit("a")), Then: call("upper", col("s"))}}, Else: call("concat", lit("-"), col("s"))},
+		expr.Cast{Of: call("concat", lit("1"), call("length", col("s"))), To: arrow.PrimitiveTypes.Int64},
+		call("concat", call("upper", col("s")), col("u")), call("split", call("upper", col("s")), lit("A")),
+		call("if", call("eq", call("upper", col("s")), lit("A")), col("s"), lit(nil)),
+		// It fails for values of the dictionary that no row has.
+		expr.Cast{Of: call("replace", call("replace", call("replace", call("coalesce", col("s"), lit("7")), lit("a"), lit("1")), lit("B"), lit("2")), lit("c"), lit("3")), To: arrow.PrimitiveTypes.Int64, Try: true},
 	} {
 		var want string
 		for k, s := range []arrow.Array{plain, dict(plain), odd} {
@@ -371,17 +379,30 @@ func TestMap(t *testing.T) {
 func TestEqual(t *testing.T) {
 	cond := call("gt", col("x"), lit(int64(1)))
 	all := []expr.Expr{
-		nil, col("x"), col("y"), expr.Param{Name: "x"}, lit(int64(1)), lit(1.0), lit("1"), lit([]byte("1")), lit(nil),
-		expr.Lit{Type: arrow.BinaryTypes.String}, expr.Lit{Value: int64(1), Type: arrow.PrimitiveTypes.Int64},
-		expr.Field{Of: col("x"), Name: "a"}, expr.Field{Of: col("x"), Name: "b"}, expr.Field{Of: col("y"), Name: "a"},
+		nil, col("x"), col("y"),
+		expr.Param{Name: "x"},
+		lit(int64(1)), lit(1.0), lit("1"), lit([]byte("1")), lit(nil),
+		expr.Lit{Type: arrow.BinaryTypes.String},
+		expr.Lit{Value: int64(1), Type: arrow.PrimitiveTypes.Int64},
+		expr.Field{Of: col("x"), Name: "a"},
+		expr.Field{Of: col("x"), Name: "b"},
+		expr.Field{Of: col("y"), Name: "a"},
 		call("f"), call("f", col("x")), call("f", col("x"), col("y")), call("f", col("y"), col("x")), call("g", col("x")),
-		expr.Call{Name: "f", Zone: "UTC"}, expr.Call{Name: "f", Site: 1}, expr.Call{Name: "f", Func: &kernels.Function{}},
-		expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int64}, expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int32},
-		expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int64, Try: true}, expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int64, Zone: "UTC"},
+		expr.Call{Name: "f", Zone: "UTC"},
+		expr.Call{Name: "f", Site: 1},
+		expr.Call{Name: "f", Func: &kernels.Function{}},
+		expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int64},
+		expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int32},
+		expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int64, Try: true},
+		expr.Cast{Of: col("x"), To: arrow.PrimitiveTypes.Int64, Zone: "UTC"},
 		expr.Cast{Of: col("y"), To: arrow.PrimitiveTypes.Int64},
-		expr.Case{Whens: []expr.When{{Cond: cond, Then: col("x")}}}, expr.Case{Whens: []expr.When{{Cond: cond, Then: col("y")}}},
-		expr.Case{Whens: []expr.When{{Cond: cond, Then: col("x")}}, Else: col("y")}, expr.Case{Whens: []expr.When{{Cond: cond, Then: col("x")}}, Zone: "UTC"},
-		expr.Lambda{Params: []string{"x"}, Body: cond}, expr.Lambda{Params: []string{"y"}, Body: cond}, expr.Lambda{Params: []string{"x"}, Body: col("x")},
+		expr.Case{Whens: []expr.When{{Cond: cond, Then: col("x")}}},
+		expr.Case{Whens: []expr.When{{Cond: cond, Then: col("y")}}},
+		expr.Case{Whens: []expr.When{{Cond: cond, Then: col("x")}}, Else: col("y")},
+		expr.Case{Whens: []expr.When{{Cond: cond, Then: col("x")}}, Zone: "UTC"},
+		expr.Lambda{Params: []string{"x"}, Body: cond},
+		expr.Lambda{Params: []string{"y"}, Body: cond},
+		expr.Lambda{Params: []string{"x"}, Body: col("x")},
 	}
 	for i, a := range all {
 		for j, b := range all {

@@ -145,7 +145,7 @@ func (b *binder) bindHigher(name string, e Call, depth int) (node, error) {
 // overBodies is what a node of lambdas knows.
 func (b *binder) overBodies(e Call, t arrow.DataType, of []node, fns ...*body) common {
 	c := combined(String(e), t, of)
-	c.nullable = true
+	c.nullable, c.volatile = true, true // the bodies may be
 	for _, fn := range fns {
 		c.fails = c.fails || fn.bound.Fails()
 		c.cols = append(c.cols, fn.captured...)

@@ -24,6 +24,9 @@ type common struct {
 	key      string // equal nodes have equal keys
 	id       int    // number within the expression
 	uses     int    // how many nodes it is part of
+	ready    bool   // a column or a constant: nothing is computed
+	deep     bool   // it is computed of what is computed of columns
+	volatile bool   // it is not known to be a function of its columns alone
 }
 
 func (c *common) info() *common { return c }
@@ -50,9 +53,8 @@ type (
 	}
 	function struct {
 		common
-		args     []node
-		kernel   kernels.Kernel
-		volatile bool
+		args   []node
+		kernel kernels.Kernel
 	}
 )
 

@@ -40,7 +40,7 @@ type node struct {
 	// one row for each row of their input, in order.
 	plain   func(output string) (input string, ok bool)
 	plainOf func(output string) (input int, column string, ok bool) // the same for several inputs
-	goesOn  bool // of a scan that ends for this run only
+	goesOn  bool                                                    // of a scan that ends for this run only
 	rowwise bool
 	passes  bool // the schema of the output is that of the input
 	// rows estimates how many rows come out for those of the inputs, where the

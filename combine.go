@@ -17,8 +17,9 @@ type Combining interface {
 
 // combine puts the combiners of stages in front of them where rows are spread by
 // their keys: that costs more than to combine them, see BenchmarkTwoPhases of
-// package stage, and where they are not it only costs. Combiners are no nodes of the pipeline: nothing is kept of them in a
-// state, and their rows and time count as those of the stage behind them.
+// package stage, and where they are not it only costs. Combiners are no nodes of
+// the pipeline: nothing is kept of them in a state, and their rows and time count
+// as those of the stage behind them.
 func (p *Pipeline) combine() error {
 	for _, n := range p.nodes {
 		st, ok := n.stage.(Combining)

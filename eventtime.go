@@ -78,7 +78,7 @@ func (et EventTime) combine(parts []*partitionTime, now time.Time) (event int64,
 		if t.max != NoEventTime {
 			w = t.max - et.Delay.Microseconds()
 		}
-		if !now.IsZero() && et.Idle > 0 && now.Sub(t.lastSeen) >= et.Idle {
+		if et.idle(t, now) {
 			idle, latest = true, max(latest, w)
 			continue
 		}
@@ -90,4 +90,32 @@ func (et EventTime) combine(parts []*partitionTime, now time.Time) (event int64,
 		return latest, -1
 	}
 	return event, held
+}
+
+// idle reports whether a partition has been silent for so long that it does not
+// count; now is the zero Time on bounded input.
+func (et EventTime) idle(t *partitionTime, now time.Time) bool {
+	return !now.IsZero() && et.Idle > 0 && now.Sub(t.lastSeen) >= et.Idle
+}
+
+// ahead reports whether r has to wait for the slowest partition of its source,
+// which never waits itself. now is the zero Time on bounded input.
+func (d *driver) ahead(r *reader, now time.Time) bool {
+	et := r.node.source.eventTime
+	if et.MaxDrift <= 0 || r.time.max == NoEventTime {
+		return false
+	}
+	least := r.time.max
+	for _, o := range d.readers {
+		if o.node == r.node && !o.over() && !et.idle(&o.time, now) {
+			least = min(least, o.time.max)
+		}
+	}
+	if r.time.max-least <= et.MaxDrift.Microseconds() && least != NoEventTime {
+		return false
+	}
+	if r.head.len() > 0 || len(r.batches) > 0 {
+		r.time.lastSeen = now // it waits, and is not silent
+	}
+	return true
 }

@@ -243,6 +243,11 @@ type EventTime struct {
 	// Idle is how long a partition of a live source may be silent before it
 	// stops holding back the watermark; default 60 s, negative means never.
 	Idle time.Duration
+	// MaxDrift is how far a partition may run ahead of the slowest one of the
+	// source before it is not read until that has come nearer, so that windows
+	// and joins do not have to keep what it brings; 0 is any distance. Partitions
+	// that are idle or have ended do not count.
+	MaxDrift time.Duration
 }
 
 func (p *Pipeline) add(kind, name string, n *node) *node {

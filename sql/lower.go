@@ -297,7 +297,7 @@ func (p *plan) lowerScan(pl *arrowstream.Pipeline, n *node) error {
 	if computed != nil {
 		src = stage.Through(src, projectStage(computed))
 	}
-	et := arrowstream.EventTime{Column: t.eventTime, Delay: t.delay, Idle: t.idle}
+	et := arrowstream.EventTime{Column: t.eventTime, Delay: t.delay, Idle: t.idle, MaxDrift: t.drift}
 	if et.Idle == 0 {
 		et.Idle = p.s.durationSetting("watermark.idle-timeout", 0)
 	}

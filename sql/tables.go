@@ -55,6 +55,7 @@ type table struct {
 	delay     time.Duration
 	declared  bool // WATERMARK was written, or the delay is known otherwise
 	idle      time.Duration
+	drift     time.Duration // how far a partition may run ahead
 
 	source arrowstream.Source
 	base   *arrow.Schema // of source
@@ -226,6 +227,16 @@ func (s *session) tableOptions(t *table, list []syntax.Option) error {
 				return s.src.Error(o.ValueAt, "AS1504", "", fmt.Sprintf("option %q: %v", o.Key, err))
 			}
 			t.idle = d
+		case "scan.watermark.alignment.max-drift":
+			d, err := arrowstream.ParseDuration(value)
+			if err == nil && d < 0 {
+				err = fmt.Errorf("it is negative")
+			}
+			if err != nil {
+				return s.src.Error(o.ValueAt, "AS1504", "", fmt.Sprintf("option %q: %v", o.Key, err))
+			}
+			t.drift = d
+		case "scan.watermark.alignment.group", "scan.watermark.alignment.update-interval": // of Flink: what they say is so
 		default:
 			t.options[o.Key] = value
 		}

@@ -12,6 +12,7 @@ type operatorMetrics struct {
 	late, skipped, unwindowed, dead     atomic.Int64
 	stateRows, stateBytes, stateUpdated atomic.Int64
 	spilled                             atomic.Int64
+	lateness                            [len(latenessNames)]atomic.Int64
 	warning                             atomic.Pointer[string]
 	lanes                               atomic.Pointer[[]*operatorMetrics] // of the instances of a parallel stage
 }
@@ -33,6 +34,9 @@ func (m *operatorMetrics) read(n *node) {
 		return
 	}
 	m.late.Store(c.Late)
+	for i, n := range c.Lateness {
+		m.lateness[i].Store(n)
+	}
 	m.skipped.Store(c.Skipped)
 	m.unwindowed.Store(c.Unwindowed)
 	m.stateRows.Store(c.StateRows)
@@ -51,6 +55,7 @@ type OperatorProgress struct {
 	RowsIn     int64         `json:"rowsIn"`
 	RowsOut    int64         `json:"rowsOut"`
 	Late       int64         `json:"lateRows,omitempty"`
+	Lateness   Lateness      `json:"lateness,omitzero"`
 	Skipped    int64         `json:"skippedRows,omitempty"`
 	Unwindowed int64         `json:"unwindowedRows,omitempty"`
 	StateRows  int64         `json:"stateRows,omitempty"`
@@ -74,6 +79,9 @@ func (n *node) progress() OperatorProgress {
 		p.RowsIn += m.rowsIn.Load()
 		p.RowsOut += m.rowsOut.Load()
 		p.Late += m.late.Load()
+		for i := range p.Lateness {
+			p.Lateness[i] += m.lateness[i].Load()
+		}
 		p.Skipped += m.skipped.Load()
 		p.Unwindowed += m.unwindowed.Load()
 		p.StateRows += m.stateRows.Load()

@@ -159,6 +159,7 @@ type Counted interface {
 // Counts are the counters of one stage.
 type Counts struct {
 	Late        int64 // rows that came behind the watermark, cumulative
+	Lateness    Lateness
 	Skipped     int64 // rows left out by a policy (NULL feature, bad value), cumulative
 	StateRows   int64 // rows, groups or windows remembered now
 	StateBytes  int64 // bytes of what is remembered now

@@ -17,6 +17,7 @@ type spanJoin struct {
 	delay    int64 // of the watermark of the output
 	lateFrom bool  // a row is late that begins, not ends, before the watermark
 	late     int64
+	lateness arrowstream.Lateness
 	from     []int64
 	until    []int64
 }
@@ -48,6 +49,8 @@ func (s *spanJoin) Process(ctx context.Context, input int, b arrowstream.Batch, 
 	for i, t := range times {
 		if t >= s.mark || t == never {
 			keep.Set(i)
+		} else {
+			s.lateness.Add(s.mark - t)
 		}
 	}
 	late := n - keep.Count()
@@ -88,7 +91,7 @@ func (s *spanJoin) Advance(ctx context.Context, w arrowstream.Watermark, emit ar
 // Counts implements [arrowstream.Counted].
 func (s *spanJoin) Counts() arrowstream.Counts {
 	c := s.hash.Counts()
-	c.Late = s.late
+	c.Late, c.Lateness = s.late, s.lateness
 	c.HeapBytes += int64(8 * (cap(s.from) + cap(s.until)))
 	return c
 }

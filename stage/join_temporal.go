@@ -213,6 +213,7 @@ func (j *TemporalJoin) Process(_ context.Context, input int, b arrowstream.Batch
 	for _, t := range l.times(b) {
 		if t < l.mark {
 			l.late++
+			l.lateness.Add(l.event - l.micros(t))
 		}
 	}
 	if b.NumRows() == 0 {
@@ -280,7 +281,7 @@ func (j *TemporalJoin) First() []int {
 
 // Counts implements [arrowstream.Counted].
 func (j *TemporalJoin) Counts() arrowstream.Counts {
-	c := arrowstream.Counts{Late: j.left.late + j.right.late}
+	c := arrowstream.Counts{Late: j.left.late + j.right.late, Lateness: j.left.lateness.Plus(j.right.lateness)}
 	if !j.open {
 		return c
 	}

@@ -174,7 +174,7 @@ func (o *Over) Order() []string {
 
 // Counts implements [arrowstream.Counted].
 func (o *Over) Counts() arrowstream.Counts {
-	c := arrowstream.Counts{Late: o.late, StateRows: o.rows, StateBytes: o.timeline.bytes()}
+	c := arrowstream.Counts{Late: o.late, Lateness: o.lateness, StateRows: o.rows, StateBytes: o.timeline.bytes()}
 	if o.opened {
 		c.StateRows += o.store.rows + int64(o.life.n)
 		c.HeapBytes = o.store.bytes() + o.life.bytes() + 8*int64(cap(o.count)+cap(o.dense)) + o.tick.bytes()

@@ -327,7 +327,7 @@ func (p *Pattern) Order() []string { return p.By }
 
 // Counts implements [arrowstream.Counted].
 func (p *Pattern) Counts() arrowstream.Counts {
-	c := arrowstream.Counts{Late: p.late, StateRows: p.timeline.rows, StateBytes: p.timeline.bytes()}
+	c := arrowstream.Counts{Late: p.late, Lateness: p.lateness, StateRows: p.timeline.rows, StateBytes: p.timeline.bytes()}
 	if p.opened {
 		c.StateRows += p.store.rows + int64(p.life.n)
 		c.HeapBytes = p.store.bytes() + p.life.bytes() + p.tick.bytes()

@@ -39,12 +39,13 @@ type timeline struct {
 	// final tells that all rows go out at the end: the time is any number.
 	final bool
 
-	runs  []run
-	event int64 // the watermark, microseconds
-	mark  int64 // rows before it have gone out, in units of the time column
-	done  bool
-	rows  int64
-	late  int64
+	runs     []run
+	event    int64 // the watermark, microseconds
+	mark     int64 // rows before it have gone out, in units of the time column
+	done     bool
+	rows     int64
+	late     int64
+	lateness arrowstream.Lateness
 }
 
 // run is rows in order.
@@ -163,7 +164,7 @@ func (l *timeline) emitLate(b arrow.Record, ts []int64, idx []int32, emit arrows
 	for i, k := range idx {
 		micros[i] = l.micros(ts[k])
 	}
-	out := grouped.LateRows(l.mem, l.lateOut, rows, micros, l.event)
+	out := grouped.LateRows(l.mem, l.lateOut, rows, micros, l.event, &l.lateness)
 	defer out.Release()
 	return emit(out, 1)
 }

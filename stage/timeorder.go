@@ -74,7 +74,7 @@ func (o *TimeOrder) Apply(_ context.Context, st arrowstream.State) error { retur
 
 // Counts implements [arrowstream.Counted].
 func (o *TimeOrder) Counts() arrowstream.Counts {
-	return arrowstream.Counts{Late: o.late, StateRows: o.rows, StateBytes: o.bytes()}
+	return arrowstream.Counts{Late: o.late, Lateness: o.lateness, StateRows: o.rows, StateBytes: o.bytes()}
 }
 
 // Close frees the memory of a stage that is given up; it may be called twice.

@@ -77,19 +77,20 @@ type Top struct {
 	end      int   // column of stored that ends a window, -1 for none
 	endUnit  [2]int64
 
-	keys    *grouped.Keys
-	open    bool
-	held    []arrow.Record
-	rows    rowStore
-	lists   [][]uint32 // by key: rows in order
-	marks   []uint32   // by row, for comparisons of lists
-	epoch   uint32
-	changed grouped.Dirty
-	late    int64
-	closed  int64              // windows that end until then have been emitted
-	ends    map[int64][]uint32 // keys by the end of their window
-	gone    []uint32
-	life    lifetime
+	keys     *grouped.Keys
+	open     bool
+	held     []arrow.Record
+	rows     rowStore
+	lists    [][]uint32 // by key: rows in order
+	marks    []uint32   // by row, for comparisons of lists
+	epoch    uint32
+	changed  grouped.Dirty
+	late     int64
+	lateness arrowstream.Lateness
+	closed   int64              // windows that end until then have been emitted
+	ends     map[int64][]uint32 // keys by the end of their window
+	gone     []uint32
+	life     lifetime
 }
 
 var (

@@ -278,7 +278,7 @@ func (t *Top) Order() []string { return t.By }
 
 // Counts implements [arrowstream.Counted].
 func (t *Top) Counts() arrowstream.Counts {
-	c := arrowstream.Counts{Late: t.late}
+	c := arrowstream.Counts{Late: t.late, Lateness: t.lateness}
 	if t.open {
 		lists := int64(24 * cap(t.lists))
 		for _, l := range t.lists {

@@ -129,6 +129,7 @@ func (t *Top) inTime(rows arrow.Record, ids []uint32, some []int32) []int32 {
 		end := t.endOf(rows, int(i))
 		if end <= t.closed {
 			t.late++
+			t.lateness.Add(t.closed - end)
 			if len(t.lists[ids[i]]) == 0 {
 				t.gone = append(t.gone, ids[i])
 			}

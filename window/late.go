@@ -31,7 +31,7 @@ func (c *core) emitLate(b arrow.Record, ts []int64, idx []int32, emit arrowstrea
 	for i, k := range idx {
 		micros[i] = c.u.micros(ts[k])
 	}
-	out := grouped.LateRows(c.mem, c.late, rows, micros, mark)
+	out := grouped.LateRows(c.mem, c.late, rows, micros, mark, &c.counted.Lateness)
 	defer out.Release()
 	return emit(out, 1)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"github.com/arrowstream/arrowstream"
 	"github.com/arrowstream/arrowstream/columnar"
 )
 
@@ -32,12 +33,13 @@ func LateSchema(in *arrow.Schema, time arrow.DataType) *arrow.Schema {
 }
 
 // LateRows is rows under the schema late, which [LateSchema] made of theirs.
-// micros are their event times and mark the watermark, in microseconds. The
-// caller releases the record.
-func LateRows(mem memory.Allocator, late *arrow.Schema, rows arrow.Record, micros []int64, mark int64) arrow.Record {
+// micros are their event times and mark the watermark, in microseconds; how late
+// the rows are is added to count. The caller releases the record.
+func LateRows(mem memory.Allocator, late *arrow.Schema, rows arrow.Record, micros []int64, mark int64, count *arrowstream.Lateness) arrow.Record {
 	by, marks := make([]int64, len(micros)), make([]int64, len(micros))
 	for i, t := range micros {
 		by[i], marks[i] = apart(mark, t), mark
+		count.Add(by[i])
 	}
 	var cols []arrow.Array
 	defer func() { Release(cols) }()

@@ -328,6 +328,7 @@ func (d *Divided) Counts() arrowstream.Counts {
 // add is c with what has been counted from base to now.
 func add(c, now, base arrowstream.Counts) arrowstream.Counts {
 	c.Late += now.Late - base.Late
+	c.Lateness = c.Lateness.Plus(now.Lateness.Minus(base.Lateness))
 	c.Skipped += now.Skipped - base.Skipped
 	c.Unwindowed += now.Unwindowed - base.Unwindowed
 	c.RowsUpdated += now.RowsUpdated - base.RowsUpdated

@@ -25,7 +25,9 @@ var (
 
 // TestDifferential runs queries of [generator] here, each in one of sltWays at
 // random and as a stream, and in the DuckDB of ARROWSTREAM_PYTHON. The rows must
-// be equal, numbers to 10 digits.
+// be equal, numbers to 10 digits. Not every query is one of streams: some are
+// refused there, some meet a time that is NULL, or rows that are late by the
+// watermark of a table that declares none.
 func TestDifferential(t *testing.T) {
 	other := startDuckDB(t)
 	seed := *sqlSeed
@@ -124,7 +126,7 @@ func (d *differential) query(ours, theirs string, ordered bool, answer duckAnswe
 	for _, w := range []sltWay{bounded[d.rng.IntN(len(bounded))], sltWays[len(bounded)]} {
 		got := d.result(&sltRecord{}, w, ours)
 		switch {
-		case w.mode == "streaming" && (refusesStream(got.err) || noTime(got.err)):
+		case w.mode == "streaming" && (refusesStream(got.err) || noTime(got.err) || got.late):
 			d.n.bounded++
 			return
 		case answer.Error != "" && (strings.HasPrefix(answer.Error, "Not implemented") || strings.HasPrefix(answer.Error, "Binder Error: FULL")):

@@ -210,6 +210,7 @@ type sltResult struct {
 	types string
 	rows  []string
 	err   error
+	late  bool // rows were, by a watermark that nobody declared
 }
 
 // sltWay is one way to run a query.
@@ -269,7 +270,7 @@ func (s *sltScript) result(r *sltRecord, w sltWay, query string) sltResult {
 			rows, _ := sltRows(res.Rows)
 			return sltResult{types: sltTypes(res.Rows.Schema()), rows: rows}
 		}
-		_, err = p.Run(context.Background())
+		sum, err := p.Run(context.Background())
 		if errors.Is(err, iotest.ErrCrash) {
 			s.crashes++
 			continue
@@ -279,7 +280,8 @@ func (s *sltScript) result(r *sltRecord, w sltWay, query string) sltResult {
 		}
 		out := store.output("result")
 		rows, err := out.folded()
-		return sltResult{types: sltTypes(out.schema), rows: slices.Clone(rows), err: err}
+		implied := slices.ContainsFunc(p.Warnings, func(e *arrowstream.Error) bool { return e.Code == "AS1402" })
+		return sltResult{types: sltTypes(out.schema), rows: slices.Clone(rows), err: err, late: implied && sum.Progress.Arrowstream.LateRows > 0}
 	}
 }
 

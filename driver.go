@@ -192,7 +192,7 @@ func (d *driver) nextBounded(ctx context.Context) (tick, error) {
 		}
 		r := d.readers[d.turn]
 		d.turn = (d.turn + 1) % len(d.readers)
-		if r.over() || !r.due() || d.ahead(r, time.Time{}) {
+		if r.over() || !r.due() || d.ahead(r) {
 			continue
 		}
 		rows, err := r.take(ctx, o.TickRows, o.BatchRows, o.TickBytes, true)
@@ -247,7 +247,7 @@ func (d *driver) nextLive(ctx context.Context) (tick, error) {
 			due = d.due()
 		}
 		for _, r := range due {
-			if d.ahead(r, o.Clock.Now()) {
+			if d.ahead(r) {
 				continue
 			}
 			got, err := r.take(ctx, o.TickRows-rows, o.BatchRows, o.TickBytes-size, false)

@@ -99,11 +99,15 @@ func (et EventTime) idle(t *partitionTime, now time.Time) bool {
 }
 
 // ahead reports whether r has to wait for the slowest partition of its source,
-// which never waits itself. now is the zero Time on bounded input.
-func (d *driver) ahead(r *reader, now time.Time) bool {
+// which never waits itself.
+func (d *driver) ahead(r *reader) bool {
 	et := r.node.source.eventTime
 	if et.MaxDrift <= 0 || r.time.max == NoEventTime {
 		return false
+	}
+	var now time.Time
+	if !d.bounded {
+		now = d.p.opts.Clock.Now()
 	}
 	least := r.time.max
 	for _, o := range d.readers {

@@ -34,8 +34,10 @@ func (m *operatorMetrics) read(n *node) {
 		return
 	}
 	m.late.Store(c.Late)
-	for i, n := range c.Lateness {
-		m.lateness[i].Store(n)
+	if c.Late > 0 {
+		for i, n := range c.Lateness {
+			m.lateness[i].Store(n)
+		}
 	}
 	m.skipped.Store(c.Skipped)
 	m.unwindowed.Store(c.Unwindowed)

@@ -220,23 +220,35 @@ func (p *likePattern) matchAll(out columnar.Bitmap, d Datum) {
 
 // likeKernel is LIKE and ILIKE; pattern is nil unless it is constant.
 func likeKernel(constant *likePattern, fold bool) Kernel {
+	if constant == nil {
+		return matchEach(func(text, escape string) (*likePattern, error) { return compileLike(text, escape, fold) })
+	}
 	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
 		if anyNull(args) {
 			return Nulls(mem, boolType, n), nil
 		}
-		s := textsOf(args[0])
 		out := newBools(mem, n)
-		valid := strict(mem, n, args...)
-		if constant != nil {
-			constant.matchAll(out.bits, args[0])
-			return out.finish(valid), nil
+		constant.matchAll(out.bits, args[0])
+		return out.finish(strict(mem, n, args...)), nil
+	}
+}
+
+// matchEach matches texts with the patterns of their rows, that of the second
+// argument with the escape of the third, if there is one. A pattern that is that
+// of the row before is not compiled again.
+func matchEach[P interface{ match(s []byte) bool }](compile func(text, escape string) (P, error)) Kernel {
+	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
+		if anyNull(args) {
+			return Nulls(mem, boolType, n), nil
 		}
-		pattern, escape := textsOf(args[1]), textArg{}
+		s, text, escape := textsOf(args[0]), textsOf(args[1]), textArg{}
 		if len(args) == 3 {
 			escape = textsOf(args[2])
 		}
-		var p *likePattern
-		last := ""
+		out := newBools(mem, n)
+		valid := strict(mem, n, args...)
+		var p P
+		last, compiled := "", false
 		for i := range n {
 			if !valid.get(i) {
 				continue
@@ -245,13 +257,13 @@ func likeKernel(constant *likePattern, fold bool) Kernel {
 			if len(args) == 3 {
 				esc = string(escape.at(i))
 			}
-			if key := esc + "\x00" + pattern.string(i); p == nil || key != last {
+			if key := esc + "\x00" + text.string(i); !compiled || key != last {
 				var err error
-				if p, err = compileLike(string(pattern.at(i)), esc, fold); err != nil {
+				if p, err = compile(string(text.at(i)), esc); err != nil {
 					giveUp(valid, out.buf)
 					return nil, err
 				}
-				last = key
+				last, compiled = key, true
 			}
 			if p.match(s.at(i)) {
 				out.bits.Set(i)

@@ -4,9 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
 // compileSimilar reads a pattern of SIMILAR TO (SQL:1999, 8.6) as a regular
@@ -152,59 +149,20 @@ func (s *similar) list() {
 	}
 }
 
-// similarKernel is SIMILAR TO; the pattern is nil unless it is constant.
-func similarKernel(constant *pattern) Kernel {
-	if constant != nil {
-		return regexpLike(constant)
-	}
-	return func(mem memory.Allocator, n int, args []Datum) (arrow.Array, error) {
-		if anyNull(args) {
-			return Nulls(mem, boolType, n), nil
-		}
-		s, text, escape := textsOf(args[0]), textsOf(args[1]), textArg{}
-		if len(args) == 3 {
-			escape = textsOf(args[2])
-		}
-		out := newBools(mem, n)
-		valid := strict(mem, n, args...)
-		var p *pattern
-		last := ""
-		for i := range n {
-			if !valid.get(i) {
-				continue
-			}
-			esc := ""
-			if len(args) == 3 {
-				esc = string(escape.at(i))
-			}
-			if key := esc + "\x00" + text.string(i); p == nil || key != last {
-				var err error
-				if p, err = compileSimilar(string(text.at(i)), esc); err != nil {
-					giveUp(valid, out.buf)
-					return nil, err
-				}
-				last = key
-			}
-			if p.match(s.at(i)) {
-				out.bits.Set(i)
-			}
-		}
-		return out.finish(valid), nil
-	}
-}
-
 func bindSimilar(f *Function, args []Arg) (*Binding, error) {
 	b, err := scalar(boolType, nil, textType)(f, args)
 	if err != nil {
 		return nil, err
 	}
-	var constant *pattern
 	if text, escape, ok := escapedPattern(args); ok {
-		if constant, err = compileSimilar(text, escape); err != nil {
+		constant, err := compileSimilar(text, escape)
+		if err != nil {
 			return nil, err
 		}
+		b.Kernel = regexpLike(constant)
+	} else {
+		b.Kernel, b.Fails = matchEach(compileSimilar), true
 	}
-	b.Kernel, b.Fails = similarKernel(constant), constant == nil
 	b.keepDictionaries(args)
 	return b, nil
 }

@@ -12,22 +12,33 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// kafka is a broker with topics of so many partitions and a client of it, until t
+// ends.
+func kafka(t *testing.T, topics map[string]int32, opts ...kgo.Opt) (address string, client *kgo.Client) {
+	t.Helper()
+	seeded := []kfake.Opt{kfake.NumBrokers(1)}
+	for name, partitions := range topics {
+		seeded = append(seeded, kfake.SeedTopics(partitions, name))
+	}
+	broker, err := kfake.NewCluster(seeded...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	if client, err = kgo.NewClient(append(opts, kgo.SeedBrokers(broker.ListenAddrs()...))...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return broker.ListenAddrs()[0], client
+}
+
 // TestKafka runs a script that filters and scores from one topic to another,
 // with a model saved before, on a broker in this process.
 func TestKafka(t *testing.T) {
 	t.Chdir(t.TempDir())
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "clicks"), kfake.SeedTopics(1, "scored"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer broker.Close()
+	broker, client := kafka(t, map[string]int32{"clicks": 3, "scored": 1}, kgo.ConsumeTopics("scored"))
 	succeed(t, "run", "-q", "-e", `CREATE TABLE made WITH ('connector' = 'clicks', 'rows' = '20000');
 		CREATE MODEL ctr OPTIONS (model_type = 'LOGISTIC_REG', input_label_cols = ['label'], model_path = 'ctr.model') AS SELECT f1, f2, f3, label FROM made;`)
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker.ListenAddrs()...), kgo.ConsumeTopics("scored"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
 	const n = 1000
 	for i := range n {
 		value := fmt.Sprintf(`{"id":%d,"f1":%g,"f2":0.5,"f3":-1}`, i, float64(i%10)-4)
@@ -42,7 +53,7 @@ func TestKafka(t *testing.T) {
 			WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = 'BROKER', 'topic' = 'scored', 'format' = 'json');
 		CREATE MODEL ctr OPTIONS (model_path = 'ctr.model');
 		INSERT INTO scored SELECT id, predicted_label FROM ML_PREDICT(TABLE (SELECT * FROM clicks WHERE f1 > 0), MODEL ctr, DESCRIPTOR(f1, f2, f3));`,
-		"BROKER", broker.ListenAddrs()[0])
+		"BROKER", broker)
 	succeed(t, "run", "-q", "-e", script)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -68,16 +79,7 @@ func TestKafka(t *testing.T) {
 // holds when the job begins.
 func TestAvailableNow(t *testing.T) {
 	t.Chdir(t.TempDir())
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "clicks"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer broker.Close()
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker.ListenAddrs()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	broker, client := kafka(t, map[string]int32{"clicks": 3})
 	var want []string
 	for round, trigger := range []string{"AvailableNow", "Once"} {
 		for i := range 500 {
@@ -92,7 +94,7 @@ func TestAvailableNow(t *testing.T) {
 		succeed(t, "run", "-q", "--state", fmt.Sprint("state", round), "-e", fmt.Sprintf(`SET job.name = now; SET job.now.trigger = %s;
 			CREATE TABLE clicks (id BIGINT) WITH ('connector' = 'kafka', 'brokers' = '%s', 'topic' = 'clicks', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
 			CREATE TABLE o WITH ('connector' = 'json', 'path' = '%s/');
-			INSERT INTO o SELECT id FROM clicks;`, trigger, broker.ListenAddrs()[0], out))
+			INSERT INTO o SELECT id FROM clicks;`, trigger, broker, out))
 		got := strings.Split(strings.TrimSpace(parts(t, out)), "\n")
 		slices.Sort(got)
 		if slices.Sort(want); !slices.Equal(got, want) {
@@ -105,16 +107,7 @@ func TestAvailableNow(t *testing.T) {
 // rows are read once, and a window that is open waits for the next run.
 func TestAvailableNowGoesOn(t *testing.T) {
 	t.Chdir(t.TempDir())
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "clicks"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer broker.Close()
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker.ListenAddrs()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	broker, client := kafka(t, map[string]int32{"clicks": 1})
 	for _, round := range []struct {
 		from, to int // seconds
 		want     []string
@@ -134,7 +127,7 @@ func TestAvailableNowGoesOn(t *testing.T) {
 				WITH ('connector' = 'kafka', 'brokers' = '%s', 'topic' = 'clicks', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
 			CREATE TABLE o WITH ('connector' = 'json', 'path' = 'out/');
 			INSERT INTO o SELECT EXTRACT(EPOCH FROM window_start) AS s, count(*) AS n FROM TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '10' SECOND) GROUP BY window_start, window_end;`,
-			broker.ListenAddrs()[0]))
+			broker))
 		if got := strings.Split(strings.TrimSpace(parts(t, "out")), "\n"); !slices.Equal(got, round.want) {
 			t.Errorf("after %d to %d: %q, want %q", round.from, round.to, got, round.want)
 		}
